@@ -1,0 +1,1 @@
+"""The business of Quittance: imports neither Flask nor RQ."""

@@ -1,0 +1,127 @@
+"""Who acts (Actor) and which rows a transaction may see (Scope)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+from app.core.errors import Forbidden
+
+
+class Permission(StrEnum):
+    """What a person may do; roles map to sets of these in one table below."""
+
+    REQUEST_READ = "request.read"
+    REQUEST_CREATE = "request.create"  # a payee writes a bill of their own
+    REQUEST_REVIEW = "request.review"
+    BILLS_IMPORT = "bills.import"
+    PAYEE_READ = "payee.read"
+    PAYEE_MANAGE = "payee.manage"
+    METHOD_MANAGE = "method.manage"
+    METHOD_OWN = "method.own"
+    FUNDS_READ = "funds.read"
+    FUNDS_ANNOUNCE = "funds.announce"
+    FUNDS_CONFIRM = "funds.confirm"
+    WITHDRAW = "payout.withdraw"
+    PAYOUT_READ = "payout.read"
+    PAYOUT_APPROVE = "payout.approve"
+    BATCH_MANAGE = "batch.manage"
+    MEMBER_READ = "member.read"
+    MEMBER_MANAGE = "member.manage"
+    ORGANIZATION_SETTINGS = "organization.settings"
+    AUDIT_READ = "audit.read"
+    PLATFORM = "platform"
+
+
+P = Permission
+_SUPPORT = frozenset({P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ})
+_MANAGER = _SUPPORT | {P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
+_ADMIN = _MANAGER | {P.METHOD_MANAGE, P.FUNDS_ANNOUNCE, P.MEMBER_MANAGE, P.AUDIT_READ, P.ORGANIZATION_SETTINGS}
+# role -> permissions. Member roles as in contract/api.md; `payee`, `platform_admin`, `system` and `operator` complete it.
+ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
+    "ORG_OWNER": _ADMIN,
+    "ORG_ADMIN": _ADMIN,
+    "ORG_MANAGER": _MANAGER,
+    "ORG_SUPPORT": _SUPPORT,
+    "ORG_CONSULTANT": frozenset(),
+    "ORG_LEARNER": frozenset(),
+    "payee": frozenset({P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ}),
+    "platform_admin": frozenset(P),
+    "operator": frozenset(P),
+    "system": frozenset(P),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which rows a transaction sees. `role` is the database role it runs as."""
+
+    role: str
+    organization_id: UUID | None = None
+    payee_id: UUID | None = None
+    reason: str = ""
+
+    @classmethod
+    def organization(cls, organization_id: UUID) -> Scope:
+        """Staff of one organization."""
+        return cls("quittance_app", organization_id=organization_id)
+
+    @classmethod
+    def payee(cls, payee_id: UUID) -> Scope:
+        """One payee, across every organization that engages them."""
+        return cls("quittance_app", payee_id=payee_id)
+
+    @classmethod
+    def public(cls) -> Scope:
+        """Nobody in particular: global tables only."""
+        return cls("quittance_app")
+
+    @classmethod
+    def platform(cls, reason: str) -> Scope:
+        """Everything; say why. Queries still filter by organization where they mean one."""
+        if not reason:
+            raise ValueError("a platform scope needs a reason")
+        return cls("quittance_platform", reason=reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who is doing it, for permissions, the audit trail and the timeline.
+
+    `account_id` is None for the system and for an operator at the command line; `rank` is the member's rank.
+    """
+
+    label: str
+    role: str
+    account_id: UUID | None = None
+    organization_id: UUID | None = None
+    payee_id: UUID | None = None
+    rank: int = 0
+    ip: str | None = None
+    extra: frozenset[Permission] = field(default_factory=frozenset)
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return ROLE_PERMISSIONS.get(self.role, frozenset()) | self.extra
+
+    def can(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    def require(self, permission: Permission) -> None:
+        """Raise Forbidden, naming what is missing."""
+        if permission not in self.permissions:
+            raise Forbidden(f"Your role does not include “{permission.value}”. Ask an owner or admin for access.")
+
+    def require_organization(self, organization_id: UUID) -> None:
+        """Raise Forbidden when this actor is tied to another organization."""
+        if self.organization_id is not None and self.organization_id != organization_id:
+            raise Forbidden("This belongs to another organization.")
+
+
+SYSTEM = Actor(label="Quittance", role="system")
+
+
+def operator(label: str = "operator") -> Actor:
+    """A person at the command line of the machine itself."""
+    return Actor(label=label, role="operator")

@@ -1,0 +1,95 @@
+"""Settings from the environment, read once. Defaults suit the embedded demo; production sets the URLs and keys."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`mode` is sandbox or live (decision 17). Paths are absolute; URLs carry their secrets and never reach logs."""
+
+    mode: str
+    database_url: str
+    redis_url: str
+    base_url: str
+    data_dir: Path
+    files_url: str
+    secret_key: str
+    encryption_key: str
+    encryption_keys_old: tuple[str, ...]
+    smtp_url: str
+    mail_from: str
+    simulator_url: str
+    log_format: str
+    trusted_proxies: int
+
+    @property
+    def sandbox(self) -> bool:
+        return self.mode == "sandbox"
+
+    @property
+    def https(self) -> bool:
+        return self.base_url.startswith("https://")
+
+
+class MissingSetting(RuntimeError):
+    """Live mode refuses to start on demo defaults."""
+
+
+def _demo_secret(data_dir: Path, name: str) -> str:
+    """A random secret kept in the data folder, so that a second start can read what the first one sealed."""
+    path = data_dir / "secrets" / name
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = path.with_suffix(f".{os.getpid()}")
+        temporary.write_text(os.urandom(32).hex())
+        temporary.chmod(0o600)
+        try:
+            os.link(temporary, path)  # first writer wins
+        except FileExistsError:
+            pass
+        temporary.unlink()
+    return path.read_text().strip()
+
+
+def load(environ: dict[str, str] | None = None) -> Settings:
+    """Read settings from `environ` (default: the process). Raises MissingSetting in live mode without real secrets."""
+    env = dict(os.environ) if environ is None else environ
+    mode = env.get("QUITTANCE_MODE", "sandbox")
+    if mode not in ("sandbox", "live"):
+        raise MissingSetting("QUITTANCE_MODE is sandbox or live")
+    data_dir = Path(env.get("DATA_DIR") or "var").resolve()
+
+    def secret(name: str) -> str:
+        value = env.get(name, "")
+        if value:
+            return value
+        if mode == "live":
+            raise MissingSetting(f"{name} must be set")
+        return _demo_secret(data_dir, name.lower())
+
+    return Settings(
+        mode=mode,
+        database_url=env.get("DATABASE_URL", ""),
+        redis_url=env.get("REDIS_URL", ""),
+        base_url=env.get("BASE_URL", "http://127.0.0.1:8000").rstrip("/"),
+        data_dir=data_dir,
+        files_url=env.get("FILES_URL") or (data_dir / "files").as_uri(),
+        secret_key=secret("SECRET_KEY"),
+        encryption_key=secret("PAYOUT_ENCRYPTION_KEY"),
+        encryption_keys_old=tuple(k for k in env.get("PAYOUT_ENCRYPTION_KEYS_OLD", "").split(",") if k),
+        smtp_url=env.get("SMTP_URL", ""),
+        mail_from=env.get("MAIL_FROM", "Quittance <no-reply@quittance.test>"),
+        simulator_url=env.get("SIMULATOR_URL", ""),
+        log_format=env.get("LOG_FORMAT", "json"),
+        trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+    )
+
+
+@cache
+def settings() -> Settings:
+    return load()

@@ -1,0 +1,16 @@
+"""Topics of the outbox: what happened, for jobs to act on. `jobs/registry.py` maps each to its function."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Topic(StrEnum):
+    MAIL_QUEUED = "mail.queued"
+    BILLS_IMPORT_CONFIRMED = "bills.import_confirmed"
+    BATCH_PLANNED = "batch.plan"
+    BATCH_CHUNK = "batch.chunk"
+    PAYOUT_APPROVED = "payout.approved"
+    PAYOUTS_SETTLED = "payouts.settled"
+    WEBHOOK_RECEIVED = "webhook.received"
+    FUNDS_ARRIVED = "funds.arrived"
