@@ -38,7 +38,7 @@ P = Permission
 _SUPPORT = frozenset({P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ})
 _MANAGER = _SUPPORT | {P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
 _ADMIN = _MANAGER | {P.METHOD_MANAGE, P.FUNDS_ANNOUNCE, P.MEMBER_MANAGE, P.AUDIT_READ, P.ORGANIZATION_SETTINGS}
-# role -> permissions. Member roles as in contract/api.md; `payee`, `platform_admin`, `system` and `operator` complete it.
+# Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_OWNER": _ADMIN,
     "ORG_ADMIN": _ADMIN,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from functools import cache
@@ -48,10 +49,8 @@ def _demo_secret(data_dir: Path, name: str) -> str:
         temporary = path.with_suffix(f".{os.getpid()}")
         temporary.write_text(os.urandom(32).hex())
         temporary.chmod(0o600)
-        try:
+        with contextlib.suppress(FileExistsError):
             os.link(temporary, path)  # first writer wins
-        except FileExistsError:
-            pass
         temporary.unlink()
     return path.read_text().strip()
 
