@@ -1,0 +1,52 @@
+"""Transactional outbox: what happened is written with the change and handed to the job runner after commit.
+
+A row is done only when its job said so. A lost Redis, relay or worker loses nothing: the relay offers undone rows again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, insert, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core.clock import utc_now
+from app.core.topics import Topic
+from app.db.base import PlatformRecord
+from app.db.types import new_id
+
+MAX_TRIES = 12
+
+
+class OutboxRow(PlatformRecord):
+    __tablename__ = "outbox"
+    __anyone_adds__ = True
+    __table_args__ = (Index("ix_outbox_due", "due_at", postgresql_where=text("done_at IS NULL AND failed_at IS NULL")),)
+
+    topic: Mapped[str]
+    payload: Mapped[dict[str, Any]]
+    due_at: Mapped[datetime]
+    relayed_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    failed_at: Mapped[datetime | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_error: Mapped[str | None]
+
+
+def emit(session: Session, topic: Topic, *, delay_seconds: float = 0, **payload: Any) -> None:
+    """Promise a job in this transaction. Payload values must be JSON; UUIDs become text."""
+    session.flush()
+    due_at = utc_now() + timedelta(seconds=delay_seconds)
+    plain = {name: _plain(value) for name, value in payload.items()}
+    # inline: no RETURNING, every scope may add a row that only the platform role may read
+    session.execute(insert(OutboxRow).inline().values(id=new_id(), topic=topic.value, payload=plain, due_at=due_at))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

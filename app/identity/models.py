@@ -1,0 +1,73 @@
+"""Accounts, one-time tokens and sign-in sessions. Platform-only: they exist before any tenant scope does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import PlatformRecord
+from app.db.types import choice
+from app.identity.states import AccountStatus, Portal, TokenPurpose
+
+
+class Account(PlatformRecord):
+    """A login. `email` is stored lower-case; `payee_id` is set in payee portals only."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        UniqueConstraint("portal", "email"),
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint(
+            "(portal IN ('creator', 'contractor', 'vendor', 'consultant')) = (payee_id IS NOT NULL)",
+            name="payee_portal",
+        ),
+    )
+
+    portal: Mapped[Portal] = mapped_column(choice(Portal))
+    email: Mapped[str]
+    name: Mapped[str]
+    payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("payees.id"), index=True)
+    status: Mapped[AccountStatus] = mapped_column(choice(AccountStatus), default=AccountStatus.ACTIVE)
+    password_hash: Mapped[str | None]
+    failed_sign_ins: Mapped[int] = mapped_column(default=0)
+    locked_until_at: Mapped[datetime | None]
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    locale: Mapped[str] = mapped_column(default="en_US")
+    last_signed_in_at: Mapped[datetime | None]
+
+
+class OneTimeToken(PlatformRecord):
+    """A link sent by mail: single use, short-lived, stored hashed."""
+
+    __tablename__ = "one_time_tokens"
+    __table_args__ = (UniqueConstraint("token_sha256"), Index("ix_one_time_tokens_account", "account_id", "created_at"))
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    portal: Mapped[Portal] = mapped_column(choice(Portal))
+    purpose: Mapped[TokenPurpose] = mapped_column(choice(TokenPurpose))
+    token_sha256: Mapped[str]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInSession(PlatformRecord):
+    """One browser signed in to one portal as one account. The cookie holds the token, this row its hash."""
+
+    __tablename__ = "sign_in_sessions"
+    __table_args__ = (
+        UniqueConstraint("token_sha256"),
+        Index("ix_sign_in_sessions_account", "account_id", "created_at"),
+    )
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    portal: Mapped[Portal] = mapped_column(choice(Portal))
+    token_sha256: Mapped[str]
+    user_agent: Mapped[str | None]
+    ip: Mapped[str | None]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    stepped_up_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

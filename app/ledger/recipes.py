@@ -1,0 +1,51 @@
+"""Every posting Quittance makes. Nothing else builds lines.
+
+A recipe is data: which accounts one amount debits (+1) and credits (−1). The same recipe posts one amount or a
+million rows (`service.post`, `service.post_from`). Balances of liability accounts are shown credit-positive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Account(StrEnum):
+    """`payee_*` and `funds` are liabilities, the rest assets. See DESIGN section 4."""
+
+    CASH = "cash"  # per rail: what our account at a rail or bank holds
+    CLEARING = "clearing"  # per rail: handed to the rail, not yet confirmed
+    FUNDS = "funds"  # the organization's money with us; below zero within its credit limit
+    RECEIVABLE = "receivable"  # promised to payees, not yet covered by the organization's funds
+    PAYEE_HELD = "payee_held"
+    PAYEE_AVAILABLE = "payee_available"
+    PAYEE_IN_TRANSIT = "payee_in_transit"
+
+
+PER_PAYEE = frozenset({Account.PAYEE_HELD, Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT})
+PER_RAIL = frozenset({Account.CASH, Account.CLEARING})
+KEPT = PER_PAYEE | {Account.FUNDS}  # accounts with a balance row; the others would be hot rows
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """`debit` grows by the amount, `credit` shrinks by it. A negative amount posts the opposite."""
+
+    kind: str
+    debit: Account
+    credit: Account
+
+
+DEPOSIT_CONFIRMED = Recipe("deposit_confirmed", Account.CASH, Account.FUNDS)
+EARNING_HELD = Recipe("earning_held", Account.RECEIVABLE, Account.PAYEE_HELD)
+EARNING_READY = Recipe("earning_ready", Account.RECEIVABLE, Account.PAYEE_AVAILABLE)
+EARNING_RELEASED = Recipe("earning_released", Account.PAYEE_HELD, Account.PAYEE_AVAILABLE)
+EARNING_CANCELLED = Recipe("earning_cancelled", Account.PAYEE_HELD, Account.RECEIVABLE)
+PAYOUT_RESERVED = Recipe("payout_reserved", Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT)
+PAYOUT_RELEASED = Recipe("payout_released", Account.PAYEE_IN_TRANSIT, Account.PAYEE_AVAILABLE)
+PAYOUT_FUNDED = Recipe("payout_funded", Account.FUNDS, Account.RECEIVABLE)
+PAYOUT_UNFUNDED = Recipe("payout_unfunded", Account.RECEIVABLE, Account.FUNDS)
+PAYOUT_SENT = Recipe("payout_sent", Account.CLEARING, Account.CASH)
+PAYOUT_BOUNCED = Recipe("payout_bounced", Account.CASH, Account.CLEARING)
+PAYOUT_PAID = Recipe("payout_paid", Account.PAYEE_IN_TRANSIT, Account.CLEARING)
+PAYOUT_RETURNED = Recipe("payout_returned", Account.CASH, Account.PAYEE_IN_TRANSIT)

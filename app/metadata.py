@@ -1,0 +1,25 @@
+"""Every table, for migrations and checks."""
+
+from __future__ import annotations
+
+from app.audit import models as audit
+from app.charges import models as charges
+from app.db import numbering, outbox, schedule
+from app.db.base import Base
+from app.earnings import models as earnings
+from app.files import models as files
+from app.identity import models as identity
+from app.ledger import models as ledger
+from app.methods import models as methods
+from app.notify import models as notify
+from app.organizations import models as organizations
+from app.payables import models as payables
+from app.payees import models as payees
+from app.payouts import models as payouts
+from app.webhooks import models as webhooks
+
+MODULES = (
+    audit, charges, earnings, files, identity, ledger, methods, notify, numbering,
+    organizations, outbox, payables, payees, payouts, schedule, webhooks,
+)  # fmt: skip
+metadata = Base.metadata

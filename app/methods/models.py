@@ -1,0 +1,41 @@
+"""Where a payee is paid. The details are sealed; only `label` and `last4` are ever shown."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import PayeeOwnRecord
+from app.db.types import Sealed, SealedText, choice
+from app.methods.states import MethodStatus
+
+
+class Method(PayeeOwnRecord):
+    """`currency` None: any currency the rail takes. `details_index` finds the same destination under other payees."""
+
+    __tablename__ = "methods"
+    __table_args__ = (
+        Index(
+            "uq_methods_default",
+            "payee_id",
+            unique=True,
+            postgresql_where=text("is_default AND status = 'active'"),
+        ),
+        Index("ix_methods_payee", "payee_id", "created_at"),
+        Index("ix_methods_destination", "details_index"),
+    )
+
+    rail: Mapped[str]
+    label: Mapped[str]
+    last4: Mapped[str] = mapped_column(default="")
+    currency: Mapped[str | None]
+    details_sealed: Mapped[SealedText] = mapped_column(Sealed)
+    details_index: Mapped[str]
+    is_default: Mapped[bool] = mapped_column(default=True)
+    status: Mapped[MethodStatus] = mapped_column(choice(MethodStatus), default=MethodStatus.ACTIVE)
+    usable_from_at: Mapped[datetime]
+    added_by_account_id: Mapped[UUID | None]
+    added_by: Mapped[str]

@@ -1,0 +1,39 @@
+"""Mail as rows: queued with the change, sent by a job, shown in the demo's mailbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import PlatformRecord
+from app.db.types import choice
+
+
+class MailStatus(StrEnum):
+    QUEUED = "queued"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+class Mail(PlatformRecord):
+    """One message to one address. `context` feeds the template; `attachment` says which document the job makes."""
+
+    __tablename__ = "mails"
+    __anyone_adds__ = True
+    __table_args__ = (Index("ix_mails_newest", "created_at", "id"), Index("ix_mails_to", "to_address", "created_at"))
+
+    to_address: Mapped[str]
+    subject: Mapped[str]
+    template: Mapped[str]
+    context: Mapped[dict[str, Any]]
+    attachment: Mapped[dict[str, Any] | None]
+    dedupe_key: Mapped[str | None] = mapped_column(unique=True)
+    organization_id: Mapped[UUID | None]
+    status: Mapped[MailStatus] = mapped_column(choice(MailStatus), default=MailStatus.QUEUED)
+    sent_at: Mapped[datetime | None]
+    error: Mapped[str | None]

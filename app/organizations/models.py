@@ -1,0 +1,62 @@
+"""Organizations (the tenants), their members and funds policy."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import OrganizationRecord, Record
+from app.db.types import choice
+from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
+
+
+class Organization(Record):
+    __tablename__ = "organizations"
+    __global_reason__ = (
+        "names and slugs are read before a scope exists, and by payees; nothing secret or of money is in it"
+    )
+    __table_args__ = (
+        UniqueConstraint("slug"),
+        CheckConstraint("slug ~ '^[a-z0-9](-?[a-z0-9])*$'", name="slug"),
+        Index("uq_organizations_house", "is_house", unique=True, postgresql_where=text("is_house")),
+    )
+
+    slug: Mapped[str]
+    name: Mapped[str]
+    legal_name: Mapped[str | None]
+    kind: Mapped[OrganizationKind] = mapped_column(choice(OrganizationKind), default=OrganizationKind.BUYER)
+    status: Mapped[OrganizationStatus] = mapped_column(choice(OrganizationStatus), default=OrganizationStatus.DRAFT)
+    is_house: Mapped[bool] = mapped_column(default=False, server_default="false")
+    currency: Mapped[str]
+    country: Mapped[str | None]
+    time_zone: Mapped[str] = mapped_column(default="UTC")
+    address: Mapped[dict[str, Any] | None]
+    billing_email: Mapped[str | None]
+
+
+class Member(OrganizationRecord):
+    __tablename__ = "members"
+    __table_args__ = (UniqueConstraint("organization_id", "account_id"), Index("ix_members_account", "account_id"))
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    email: Mapped[str]
+    role: Mapped[Role] = mapped_column(choice(Role))
+    status: Mapped[MemberStatus] = mapped_column(choice(MemberStatus), default=MemberStatus.ACTIVE)
+
+
+class FundsPolicy(OrganizationRecord):
+    """How far the funds account of a currency may go below zero, and what needs a second approval."""
+
+    __tablename__ = "funds_policies"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "currency"),
+        CheckConstraint("credit_limit_minor >= 0", name="credit_limit"),
+    )
+
+    currency: Mapped[str]
+    credit_limit_minor: Mapped[int] = mapped_column(default=0)
+    second_approval_minor: Mapped[int | None]

@@ -1,0 +1,61 @@
+"""Payees and their engagements with organizations."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import Identified, Visibility
+from app.db.types import choice
+from app.payees.states import EngagementStatus, PayeeKind
+
+
+class Payee(Identified):
+    """A person or organization that can be paid. `name_search` is the lower-case name for prefix search."""
+
+    __tablename__ = "payees"
+    __visibility__ = Visibility.PAYEE_OWN
+    __table_args__ = (
+        Index("ix_payees_name", "name_search", "id"),
+        Index("ix_payees_newest", "created_at", "id"),
+        Index(
+            "ix_payees_name_grams",
+            "name_search",
+            postgresql_using="gin",
+            postgresql_ops={"name_search": "gin_trgm_ops"},
+        ),
+    )
+
+    kind: Mapped[PayeeKind] = mapped_column(choice(PayeeKind))
+    name: Mapped[str]
+    legal_name: Mapped[str | None]
+    email: Mapped[str | None]
+    country: Mapped[str | None]
+    name_search: Mapped[str] = mapped_column(Computed("lower(name)", persisted=True))
+
+
+class Engagement(Identified):
+    """Payee × organization. `reference` is the organization's own number for the payee (supplier id)."""
+
+    __tablename__ = "engagements"
+    __visibility__ = Visibility.PAYEE
+    __table_args__ = (
+        UniqueConstraint("organization_id", "payee_id"),
+        UniqueConstraint("organization_id", "reference"),
+        Index("ix_engagements_payee", "payee_id"),
+        Index("ix_engagements_newest", "organization_id", "created_at", "id"),
+        CheckConstraint("terms_days BETWEEN 0 AND 365", name="terms"),
+        CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission"),
+    )
+
+    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"))
+    payee_id: Mapped[UUID] = mapped_column(ForeignKey("payees.id"))
+    reference: Mapped[str | None]
+    currency: Mapped[str]
+    terms_days: Mapped[int] = mapped_column(default=30, server_default="30")
+    commission_bps: Mapped[int] = mapped_column(default=0, server_default="0")
+    status: Mapped[EngagementStatus] = mapped_column(
+        choice(EngagementStatus), default=EngagementStatus.ACTIVE, server_default="active"
+    )

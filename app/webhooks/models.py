@@ -1,0 +1,35 @@
+"""Events received from outside: stored raw first, applied by a job."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.base import PlatformRecord
+from app.db.types import choice
+
+
+class EventStatus(StrEnum):
+    RECEIVED = "received"
+    APPLIED = "applied"
+    IGNORED = "ignored"
+    FAILED = "failed"
+
+
+class WebhookEvent(PlatformRecord):
+    __tablename__ = "webhook_events"
+    __table_args__ = (
+        UniqueConstraint("source", "event_id"),
+        Index("ix_webhook_events_newest", "created_at", "id"),
+        Index("ix_webhook_events_status", "status", "created_at", "id"),
+    )
+
+    source: Mapped[str]
+    event_id: Mapped[str]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[EventStatus] = mapped_column(choice(EventStatus), default=EventStatus.RECEIVED)
+    applied_at: Mapped[datetime | None]
+    result: Mapped[str | None]
