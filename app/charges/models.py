@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -27,8 +28,10 @@ class Deposit(OrganizationRecord):
     reference: Mapped[str]
     sent_on: Mapped[date]
     announced_by: Mapped[str]
+    announced_by_account_id: Mapped[UUID | None]
     status: Mapped[DepositStatus] = mapped_column(choice(DepositStatus), default=DepositStatus.ANNOUNCED)
     decided_by: Mapped[str | None]
+    decided_by_account_id: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
 

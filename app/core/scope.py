@@ -16,6 +16,7 @@ class Permission(StrEnum):
     REQUEST_CREATE = "request.create"  # a payee writes a bill of their own
     REQUEST_REVIEW = "request.review"
     BILLS_IMPORT = "bills.import"
+    EARNING_RELEASE = "earning.release"  # before its terms have passed
     PAYEE_READ = "payee.read"
     PAYEE_MANAGE = "payee.manage"
     METHOD_MANAGE = "method.manage"
@@ -37,7 +38,14 @@ class Permission(StrEnum):
 P = Permission
 _SUPPORT = frozenset({P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ})
 _MANAGER = _SUPPORT | {P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
-_ADMIN = _MANAGER | {P.METHOD_MANAGE, P.FUNDS_ANNOUNCE, P.MEMBER_MANAGE, P.AUDIT_READ, P.ORGANIZATION_SETTINGS}
+_ADMIN = _MANAGER | {
+    P.EARNING_RELEASE,
+    P.METHOD_MANAGE,
+    P.FUNDS_ANNOUNCE,
+    P.MEMBER_MANAGE,
+    P.AUDIT_READ,
+    P.ORGANIZATION_SETTINGS,
+}
 # Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_OWNER": _ADMIN,

@@ -35,12 +35,15 @@ class HoldReason(StrEnum):
 
 
 class Earning(PayeeRecord):
-    """Signed minor units. `source_kind`/`source_id` name what caused it, once; the rule columns how it was computed."""
+    """Signed minor units. `source_kind`/`source_id` name what caused it, once; the rule columns how it was computed.
+
+    `source_round` counts agreements about the same source: a disputed amount is cancelled and agreed anew.
+    """
 
     __tablename__ = "earnings"
     __append_only__ = True
     __table_args__ = (
-        UniqueConstraint("organization_id", "source_kind", "source_id"),
+        UniqueConstraint("organization_id", "source_kind", "source_id", "source_round"),
         CheckConstraint("amount_minor <> 0", name="amount"),
         Index("ix_earnings_payee", "payee_id", "created_at", "id"),
     )
@@ -54,6 +57,7 @@ class Earning(PayeeRecord):
     share_bps: Mapped[int] = mapped_column(default=10_000, server_default="10000")
     source_kind: Mapped[str]
     source_id: Mapped[UUID]
+    source_round: Mapped[int] = mapped_column(default=1, server_default="1")
     earned_on: Mapped[date]
     description: Mapped[str]
     reference: Mapped[str | None]

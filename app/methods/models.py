@@ -14,13 +14,17 @@ from app.methods.states import MethodStatus
 
 
 class Method(PayeeOwnRecord):
-    """`currency` None: any currency the rail takes. `details_index` finds the same destination under other payees."""
+    """`currency` None: any currency the rail takes. `details_index` finds the same destination under other payees.
+
+    A payee has one default for each currency and one for any; the one of the bill's currency goes first.
+    """
 
     __tablename__ = "methods"
     __table_args__ = (
         Index(
             "uq_methods_default",
             "payee_id",
+            text("coalesce(currency, '')"),
             unique=True,
             postgresql_where=text("is_default AND status = 'active'"),
         ),

@@ -19,7 +19,8 @@ from app.payables.states import TRANSITIONS, ImportStatus, RequestStatus, WorkTy
 class PaymentRequest(PayeeRecord):
     """`amount_minor` is what was asked for (negative: a credit), `approved_minor` what the organization agreed to.
 
-    `reference` is unique within the organization: a second import or a repeated form adds nothing.
+    `reference` is unique within the organization: a second import or a repeated form adds nothing. `round` counts
+    agreements: a dispute ends one, and the earning of the next carries the new number.
     """
 
     __tablename__ = "payment_requests"
@@ -57,6 +58,7 @@ class PaymentRequest(PayeeRecord):
     reviewed_by: Mapped[str | None]
     reviewed_by_account_id: Mapped[UUID | None]
     review_reason: Mapped[str | None]
+    round: Mapped[int] = mapped_column(default=1, server_default="1")
     version: Mapped[int] = mapped_column(default=1, server_default="1")
 
     __mapper_args__ = {"version_id_col": version}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
@@ -13,7 +14,10 @@ from app.payees.states import EngagementStatus, PayeeKind
 
 
 class Payee(Identified):
-    """A person or organization that can be paid. `name_search` is the lower-case name for prefix search."""
+    """A person or organization that can be paid. `name_search` is the lower-case name for prefix search.
+
+    `address` has the keys of the check rail's address fields.
+    """
 
     __tablename__ = "payees"
     __visibility__ = Visibility.PAYEE_OWN
@@ -33,6 +37,7 @@ class Payee(Identified):
     legal_name: Mapped[str | None]
     email: Mapped[str | None]
     country: Mapped[str | None]
+    address: Mapped[dict[str, Any] | None]
     name_search: Mapped[str] = mapped_column(Computed("lower(name)", persisted=True))
 
 

@@ -81,6 +81,7 @@ def upgrade() -> None:
     sa.Column('legal_name', sa.Text(), nullable=True),
     sa.Column('email', sa.Text(), nullable=True),
     sa.Column('country', sa.Text(), nullable=True),
+    sa.Column('address', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
     sa.Column('name_search', sa.Text(), sa.Computed('lower(name)', persisted=True), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payees'))
@@ -196,8 +197,10 @@ def upgrade() -> None:
     sa.Column('reference', sa.Text(), nullable=False),
     sa.Column('sent_on', sa.Date(), nullable=False),
     sa.Column('announced_by', sa.Text(), nullable=False),
+    sa.Column('announced_by_account_id', sa.Uuid(), nullable=True),
     sa.Column('status', sa.Enum('announced', 'confirmed', 'rejected', name='depositstatus', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('decided_by', sa.Text(), nullable=True),
+    sa.Column('decided_by_account_id', sa.Uuid(), nullable=True),
     sa.Column('decided_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('decision_reason', sa.Text(), nullable=True),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
@@ -272,7 +275,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_methods_destination', 'methods', ['details_index'], unique=False)
     op.create_index('ix_methods_payee', 'methods', ['payee_id', 'created_at'], unique=False)
-    op.create_index('uq_methods_default', 'methods', ['payee_id'], unique=True, postgresql_where=sa.text("is_default AND status = 'active'"))
+    op.create_index('uq_methods_default', 'methods', ['payee_id', sa.literal_column("coalesce(currency, '')")], unique=True, postgresql_where=sa.text("is_default AND status = 'active'"))
     op.create_table('number_series',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -326,6 +329,7 @@ def upgrade() -> None:
     sa.Column('batch_id', sa.Uuid(), nullable=False),
     sa.Column('number', sa.BigInteger(), nullable=False),
     sa.Column('rail', sa.Text(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
     sa.Column('first_payout_id', sa.Uuid(), nullable=False),
     sa.Column('last_payout_id', sa.Uuid(), nullable=False),
     sa.Column('done_at', sa.DateTime(timezone=True), nullable=True),
@@ -368,6 +372,7 @@ def upgrade() -> None:
     sa.Column('share_bps', sa.BigInteger(), server_default='10000', nullable=False),
     sa.Column('source_kind', sa.Text(), nullable=False),
     sa.Column('source_id', sa.Uuid(), nullable=False),
+    sa.Column('source_round', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('earned_on', sa.Date(), nullable=False),
     sa.Column('description', sa.Text(), nullable=False),
     sa.Column('reference', sa.Text(), nullable=True),
@@ -375,7 +380,7 @@ def upgrade() -> None:
     sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_earnings_amount')),
     sa.ForeignKeyConstraint(['organization_id', 'payee_id'], ['engagements.organization_id', 'engagements.payee_id'], name='fk_earnings_engagement'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_earnings')),
-    sa.UniqueConstraint('organization_id', 'source_kind', 'source_id', name=op.f('uq_earnings_organization_id_source_kind_source_id'))
+    sa.UniqueConstraint('organization_id', 'source_kind', 'source_id', 'source_round', name=op.f('uq_earnings_organization_id_source_kind_source_id_source_round'))
     )
     op.create_index('ix_earnings_payee', 'earnings', ['payee_id', 'created_at', 'id'], unique=False)
     op.create_table('ledger_lines',
@@ -464,6 +469,7 @@ def upgrade() -> None:
     sa.Column('hold_note', sa.Text(), nullable=True),
     sa.Column('funded', sa.Boolean(), server_default='false', nullable=False),
     sa.Column('attempt_number', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('reservation', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('requested_by', sa.Text(), nullable=False),
     sa.Column('requested_by_account_id', sa.Uuid(), nullable=True),
     sa.Column('simulated', sa.Boolean(), server_default='false', nullable=False),
@@ -542,6 +548,7 @@ def upgrade() -> None:
     sa.Column('reviewed_by', sa.Text(), nullable=True),
     sa.Column('reviewed_by_account_id', sa.Uuid(), nullable=True),
     sa.Column('review_reason', sa.Text(), nullable=True),
+    sa.Column('round', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('version', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_payment_requests_amount')),
