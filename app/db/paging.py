@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select, tuple_
+from sqlalchemy import Row, Select, SQLColumnExpression, func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.core.errors import Invalid
@@ -19,6 +19,10 @@ from app.core.errors import Invalid
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 CAP = 1_000
+
+# Rows and queries of any columns: in list queries the columns are named where they are selected.
+AnyRow = Row[*tuple[Any, ...]]
+AnySelect = Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +38,7 @@ class Page:
 class Key:
     """Sort columns of one direction, most significant first, the last one unique. `names` are the row's attributes."""
 
-    columns: tuple[ColumnElement[Any], ...]
+    columns: tuple[SQLColumnExpression[Any], ...]
     names: tuple[str, ...]
     descending: bool = True
 
@@ -56,7 +60,7 @@ def decode(cursor: str, width: int) -> tuple[str, list[Any]]:
         raise Invalid("This page link is not valid any more. Start from the first page.") from None
 
 
-def _typed(column: ColumnElement[Any], value: Any) -> Any:
+def _typed(column: Any, value: Any) -> Any:
     kind = column.type.python_type
     try:
         if kind is datetime:
@@ -68,16 +72,15 @@ def _typed(column: ColumnElement[Any], value: Any) -> Any:
         raise Invalid("This page link is not valid any more. Start from the first page.") from None
 
 
-def fetch(
-    session: Session, query: Select[Any], key: Key, cursor: str | None = None, limit: int = DEFAULT_LIMIT
-) -> Page:
+def fetch(session: Session, query: AnySelect, key: Key, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page:
     """Run `query` (without ORDER BY) for one page. Raises Invalid for a broken cursor."""
     limit = max(1, min(limit, MAX_LIMIT))
     backwards = False
     if cursor:
         direction, values = decode(cursor, len(key.columns))
         backwards = direction == "p"
-        mark = tuple_(*[literal(_typed(c, v), c.type) for c, v in zip(key.columns, values, strict=True)])
+        columns: tuple[Any, ...] = key.columns
+        mark = tuple_(*[literal(_typed(c, v), c.type) for c, v in zip(columns, values, strict=True)])
         here = tuple_(*key.columns)
         query = query.where(here < mark if key.descending != backwards else here > mark)
     order = [c.desc() if key.descending != backwards else c.asc() for c in key.columns]
@@ -99,6 +102,6 @@ def fetch(
     )
 
 
-def capped_count(session: Session, query: Select[Any], cap: int = CAP) -> int:
+def capped_count(session: Session, query: AnySelect, cap: int = CAP) -> int:
     """Rows of `query`, counted no further than cap + 1: show "1,000+" beyond."""
     return int(session.execute(select(func.count()).select_from(query.limit(cap + 1).subquery())).scalar_one())

@@ -1,0 +1,79 @@
+"""Reads about organizations, members and memberships."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.db import paging
+from app.db.session import ScopedSession
+from app.organizations.models import FundsPolicy, Member, Organization
+from app.organizations.states import RANKS, MemberStatus, OrganizationStatus, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One organization an account may act for."""
+
+    member_id: UUID
+    organization_id: UUID
+    slug: str
+    name: str
+    role: Role
+    organization_status: OrganizationStatus
+
+    @property
+    def rank(self) -> int:
+        return self.role.rank
+
+
+def memberships(session: ScopedSession, account_id: UUID) -> list[Membership]:
+    """Active memberships of an account, by name of the organization. Read before an organization scope exists."""
+    query = (
+        select(Member.id, Organization.id, Organization.slug, Organization.name, Member.role, Organization.status)
+        .join(Organization, Organization.id == Member.organization_id)
+        .where(Member.account_id == account_id, Member.status == MemberStatus.ACTIVE)
+        .order_by(Organization.name, Organization.id)
+    )
+    with session.elevated("memberships of the account that signs in"):
+        return [Membership(*row) for row in session.execute(query)]
+
+
+def by_slug(session: Session, slug: str) -> Organization:
+    """Raises NotFound."""
+    found = session.scalar(select(Organization).where(Organization.slug == slug))
+    if found is None:
+        raise NotFound(f"There is no organization “{slug}”.")
+    return found
+
+
+def members(session: Session, organization_id: UUID) -> Sequence[paging.AnyRow]:
+    """member_id, account_id, name, email, role, status, created_at; highest rank first."""
+    rows = session.execute(
+        select(
+            Member.id.label("member_id"), Member.account_id, Member.name, Member.email, Member.role, Member.status,
+            Member.created_at,
+        ).where(Member.organization_id == organization_id, Member.status != MemberStatus.REMOVED)
+    ).all()  # fmt: skip
+    return sorted(rows, key=lambda row: (-RANKS[row.role], row.name.lower()))
+
+
+def organizations(session: Session, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT) -> paging.Page:
+    """id, slug, name, kind, status, currency, created_at; newest first."""
+    query = select(
+        Organization.id, Organization.slug, Organization.name, Organization.kind, Organization.status,
+        Organization.currency, Organization.created_at,
+    )  # fmt: skip
+    key = paging.Key((Organization.created_at, Organization.id), ("created_at", "id"))
+    return paging.fetch(session, query, key, cursor, limit)
+
+
+def funds_policies(session: Session, organization_id: UUID) -> dict[str, FundsPolicy]:
+    """By currency; a currency without a row has no credit."""
+    rows = session.scalars(select(FundsPolicy).where(FundsPolicy.organization_id == organization_id))
+    return {row.currency: row for row in rows}

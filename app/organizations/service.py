@@ -1,0 +1,238 @@
+"""Organizations, their members and how far their funds may go below zero."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.money import CURRENCIES, MAX_MINOR
+from app.core.scope import Actor, Permission
+from app.db import locks
+from app.db.types import new_id
+from app.organizations import rules
+from app.organizations.models import FundsPolicy, Member, Organization
+from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
+
+
+def create(
+    session: Session,
+    actor: Actor,
+    *,
+    name: str,
+    currency: str,
+    slug: str | None = None,
+    kind: OrganizationKind = OrganizationKind.BUYER,
+    status: OrganizationStatus = OrganizationStatus.ACTIVE,
+    time_zone: str = "UTC",
+    is_house: bool = False,
+    **more: Any,
+) -> Organization:
+    """Open an organization. `more`: legal_name, country, address, billing_email. Needs a platform scope.
+
+    A free slug is made from the name unless `slug` is given. Raises Forbidden, Invalid, or Conflict for a taken slug.
+    """
+    actor.require(Permission.PLATFORM)
+    _check(name=name, currency=currency, time_zone=time_zone)
+    locks.hold(session, "organization slugs")
+    base = slug or rules.slug_of(name)
+    if slug and rules.slug_of(slug) != slug:
+        raise Invalid(
+            "A short name has small letters, digits and dashes.", fields={"slug": "Small letters, digits, dashes."}
+        )
+    taken = set(session.scalars(select(Organization.slug).where(Organization.slug.startswith(base))))
+    if slug and (slug in taken or slug in rules.RESERVED_SLUGS):
+        raise Conflict(f"“{slug}” is taken.", fields={"slug": "Choose another short name."})
+    made = Organization(
+        id=new_id(),
+        slug=rules.free_slug(base, taken),
+        name=name.strip(),
+        currency=currency,
+        kind=kind,
+        status=status,
+        time_zone=time_zone,
+        is_house=is_house,
+        **more,
+    )
+    session.add(made)
+    session.flush()
+    audit.record(
+        session, actor, "organization.created", "organization", made.id, organization_id=made.id, slug=made.slug
+    )
+    return made
+
+
+def _check(*, name: str, currency: str, time_zone: str) -> None:
+    wrong: dict[str, str] = {}
+    if not name.strip():
+        wrong["name"] = "Give the organization's name."
+    if currency not in CURRENCIES:
+        wrong["currency"] = f"“{currency}” is not a currency we know."
+    if time_zone not in available_timezones():
+        wrong["time_zone"] = f"“{time_zone}” is not a time zone."
+    if wrong:
+        raise Invalid(" ".join(wrong.values()), fields=wrong)
+
+
+def set_time_zone(session: Session, actor: Actor, organization_id: UUID, time_zone: str) -> Organization:
+    """Days (due dates, months) begin at midnight there. Raises Forbidden, Invalid, NotFound."""
+    actor.require(Permission.ORGANIZATION_SETTINGS)
+    actor.require_organization(organization_id)
+    found = get(session, organization_id)
+    _check(name=found.name, currency=found.currency, time_zone=time_zone)
+    before, found.time_zone = found.time_zone, ZoneInfo(time_zone).key
+    audit.record(
+        session, actor, "organization.time_zone", "organization", found.id,
+        organization_id=found.id, before=before, after=time_zone,
+    )  # fmt: skip
+    return found
+
+
+def get(session: Session, organization_id: UUID) -> Organization:
+    """Raises NotFound."""
+    found = session.get(Organization, organization_id)
+    if found is None:
+        raise NotFound("There is no such organization.")
+    return found
+
+
+def add_member(
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    *,
+    account_id: UUID,
+    name: str,
+    email: str,
+    role: Role,
+    status: MemberStatus = MemberStatus.ACTIVE,
+) -> Member:
+    """Give an account a role in the organization; a removed member comes back.
+
+    Raises Forbidden, or Conflict when the account is a member already.
+    """
+    actor.require(Permission.MEMBER_MANAGE)
+    actor.require_organization(organization_id)
+    _refuse(actor, rules.may_grant(_rank(actor), role))
+    locks.hold(session, "members", organization_id)
+    found = session.scalar(
+        select(Member).where(Member.organization_id == organization_id, Member.account_id == account_id)
+    )
+    if found is not None and found.status is not MemberStatus.REMOVED:
+        raise Conflict(f"{found.name} is a member already.")
+    if found is None:
+        found = Member(id=new_id(), organization_id=organization_id, account_id=account_id)
+        session.add(found)
+    found.name, found.email, found.role, found.status = name.strip(), email.strip().lower(), role, status
+    session.flush()
+    audit.record(
+        session, actor, "member.added", "member", found.id,
+        organization_id=organization_id, name=found.name, member_role=role.value,
+    )  # fmt: skip
+    return found
+
+
+def change_role(session: Session, actor: Actor, organization_id: UUID, member_id: UUID, role: Role) -> Member:
+    """Raises Forbidden for ranks at or above the actor's own, Conflict for the last owner, NotFound."""
+    member = _to_change(session, actor, organization_id, member_id)
+    _refuse(actor, rules.may_grant(_rank(actor), role))
+    if role is not Role.OWNER:
+        _keep_an_owner(session, member)
+    before, member.role = member.role, role
+    audit.record(
+        session, actor, "member.role", "member", member.id,
+        organization_id=organization_id, name=member.name, before=before.value, after=role.value,
+    )  # fmt: skip
+    return member
+
+
+def remove_member(session: Session, actor: Actor, organization_id: UUID, member_id: UUID) -> Member:
+    """End a membership; people may leave themselves. Raises Forbidden, Conflict for the last owner, NotFound."""
+    member = _to_change(session, actor, organization_id, member_id, leaving=True)
+    _keep_an_owner(session, member)
+    member.status = MemberStatus.REMOVED
+    audit.record(
+        session, actor, "member.removed", "member", member.id, organization_id=organization_id, name=member.name
+    )
+    return member
+
+
+def _to_change(
+    session: Session, actor: Actor, organization_id: UUID, member_id: UUID, *, leaving: bool = False
+) -> Member:
+    actor.require_organization(organization_id)
+    locks.hold(session, "members", organization_id)  # two owners must not remove each other at the same moment
+    member = session.scalar(
+        select(Member).where(Member.id == member_id, Member.organization_id == organization_id).with_for_update()
+    )
+    if member is None or member.status is MemberStatus.REMOVED:
+        raise NotFound("There is no such member.")
+    if leaving and actor.account_id is not None and member.account_id == actor.account_id:
+        return member
+    actor.require(Permission.MEMBER_MANAGE)
+    _refuse(actor, rules.may_act_on(_rank(actor), member.role))
+    return member
+
+
+def _keep_an_owner(session: Session, member: Member) -> None:
+    if member.role is not Role.OWNER:
+        return
+    others = session.scalar(
+        select(Member.id)
+        .where(
+            Member.organization_id == member.organization_id,
+            Member.role == Role.OWNER,
+            Member.status == MemberStatus.ACTIVE,
+            Member.id != member.id,
+        )
+        .limit(1)
+    )
+    if others is None:
+        raise Conflict("This is the last owner. Appoint another owner first.")
+
+
+def _rank(actor: Actor) -> int:
+    return 1_000 if actor.can(Permission.PLATFORM) else actor.rank
+
+
+def _refuse(actor: Actor, reason: str | None) -> None:
+    if reason:
+        raise Forbidden(reason)
+
+
+def set_funds_policy(
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    currency: str,
+    *,
+    credit_limit_minor: int,
+    second_approval_minor: int | None = None,
+) -> None:
+    """How far funds may go below zero (minor units ≥ 0) and from which payout a second approval is needed.
+
+    Credit is the platform's risk, so only the platform sets it. Raises Forbidden, Invalid.
+    """
+    actor.require(Permission.PLATFORM)
+    if currency not in CURRENCIES:
+        raise Invalid(f"“{currency}” is not a currency we know.", fields={"currency": "Choose a currency."})
+    if not 0 <= credit_limit_minor <= MAX_MINOR:
+        raise Invalid("The credit limit is zero or more.", fields={"credit_limit": "Zero or more."})
+    if second_approval_minor is not None and second_approval_minor < 0:
+        raise Invalid("The limit is zero or more.", fields={"second_approval": "Zero or more."})
+    values = {"credit_limit_minor": credit_limit_minor, "second_approval_minor": second_approval_minor}
+    session.execute(
+        insert(FundsPolicy)
+        .values(id=new_id(), organization_id=organization_id, currency=currency, **values)
+        .on_conflict_do_update(index_elements=["organization_id", "currency"], set_=values)
+    )
+    audit.record(
+        session, actor, "funds.policy", "organization", organization_id,
+        organization_id=organization_id, currency=currency, **values,
+    )  # fmt: skip
