@@ -1,0 +1,223 @@
+"""The status vocabulary: one word, one glyph, one tone for each state of each kind of thing, on every page.
+
+Tones: amber a person must act, blue moving by itself, violet deliberately stopped or waiting, green good and done,
+red broken, grey not started or over. `final` states are shown quietly (no fill) inside tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+TONES = ("green", "amber", "red", "blue", "violet", "grey")
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`word` is what is read, `glyph` an icon of the sprite."""
+
+    word: LazyString
+    glyph: str
+    tone: str
+    final: bool = False
+
+
+def _s(word: LazyString, glyph: str, tone: str, final: bool = False) -> Status:
+    return Status(word, glyph, tone, final)
+
+
+_DRAFT = _s(_l("Draft"), "circle-dashed", "grey")
+_APPROVED = _s(_l("Approved"), "circle-check", "green")
+_PAID = _s(_l("Paid"), "circle-check", "green", True)
+_REJECTED = _s(_l("Rejected"), "circle-x", "red", True)
+_FAILED = _s(_l("Failed"), "circle-x", "red")
+_CANCELED = _s(_l("Canceled"), "ban", "grey", True)
+_SCHEDULED = _s(_l("Scheduled"), "calendar", "grey")
+_DISPUTED = _s(_l("Disputed"), "alert-triangle", "red")
+_RETURNED = _s(_l("Returned"), "arrow-back-up", "red")
+_IN_PROGRESS = _s(_l("In progress"), "circle-half-2", "blue")
+_REVISE = _s(_l("Revise"), "arrow-back-up", "amber")
+_IN_REVIEW = _s(_l("In review"), "clock", "amber")
+_REFUNDED = _s(_l("Refunded"), "receipt-refund", "grey", True)
+_ON_HOLD = _s(_l("On hold"), "player-pause", "violet")
+_SUBMITTED = _s(_l("Submitted"), "send", "violet")
+_DONE = _s(_l("Done"), "circle-check", "green", True)
+_QUEUED = _s(_l("Queued"), "circle-dashed", "grey")
+
+VOCABULARY: dict[str, dict[str, Status]] = {
+    "payout": {
+        "requested": _s(_l("Requested"), "circle-dashed", "grey"),
+        "pending": _s(_l("Needs approval"), "clock", "amber"),
+        "needs_second": _s(_l("Needs second approval"), "user-check", "amber"),
+        "approved": _APPROVED,
+        "scheduled": _SCHEDULED,
+        "processing": _s(_l("Processing"), "circle-half-2", "blue"),
+        "in_transit": _s(_l("In transit"), "circle-arrow-right", "blue"),
+        "paid": _PAID,
+        "on_hold": _ON_HOLD,
+        "failed": _FAILED,
+        "returned": _RETURNED,
+        "rejected": _REJECTED,
+        "cancelled": _CANCELED,
+    },
+    "batch": {
+        "planning": _s(_l("Planning"), "circle-half-2", "blue"),
+        "draft": _DRAFT,
+        "submitted": _s(_l("Needs second approval"), "user-check", "amber"),
+        "approved": _APPROVED,
+        "scheduled": _SCHEDULED,
+        "running": _s(_l("Running"), "circle-half-2", "blue"),
+        "paused": _s(_l("Paused"), "player-pause", "violet"),
+        "done": _DONE,
+        "cancelled": _CANCELED,
+        "failed": _FAILED,
+    },
+    "batch_item": {
+        "queued": _QUEUED,
+        "sent": _s(_l("Sent"), "circle-arrow-right", "blue"),
+        "confirmed": _s(_l("Confirmed"), "circle-check", "green", True),
+        "settled": _s(_l("Settled"), "circle-check", "green", True),
+        "blocked": _s(_l("Blocked"), "lock", "amber"),
+        "failed": _FAILED,
+        "returned": _RETURNED,
+    },
+    "attempt": {
+        "created": _QUEUED,
+        "submitted": _s(_l("Sent"), "circle-arrow-right", "blue"),
+        "accepted": _s(_l("Accepted"), "circle-half-2", "blue"),
+        "succeeded": _s(_l("Confirmed"), "circle-check", "green", True),
+        "failed": _FAILED,
+        "unknown": _s(_l("Outcome unknown"), "help-circle", "amber"),
+        "returned": _RETURNED,
+    },
+    "request": {
+        "draft": _DRAFT,
+        "submitted": _s(_l("Needs approval"), "clock", "amber"),
+        "awaiting_acceptance": _s(_l("Amount changed"), "signature", "amber"),
+        "disputed": _DISPUTED,
+        "approved": _APPROVED,
+        "scheduled": _SCHEDULED,
+        "processing": _s(_l("Processing"), "circle-half-2", "blue"),
+        "in_transit": _s(_l("In transit"), "circle-arrow-right", "blue"),
+        "blocked": _s(_l("Blocked"), "lock", "amber"),
+        "on_hold": _ON_HOLD,
+        "paid": _PAID,
+        "returned": _RETURNED,
+        "rejected": _REJECTED,
+        "cancelled": _CANCELED,
+        "credit": _s(_l("Credit"), "receipt-refund", "violet", True),
+    },
+    "invoice": {
+        "draft": _DRAFT,
+        "submitted": _SUBMITTED,
+        "in_review": _IN_REVIEW,
+        "approved": _APPROVED,
+        "open": _s(_l("Open"), "circle", "blue"),
+        "partially_paid": _s(_l("Partially paid"), "circle-half-2", "blue"),
+        "overdue": _s(_l("Overdue"), "alert-circle", "red"),
+        "paid": _PAID,
+        "rejected": _REJECTED,
+        "void": _s(_l("Void"), "ban", "grey", True),
+        "credit_note": _s(_l("Credit note"), "receipt-refund", "violet", True),
+    },
+    "earning": {
+        "held": _s(_l("Held"), "hourglass", "violet"),
+        "ready": _s(_l("Available"), "circle-check", "green", True),
+        "reserved": _s(_l("In a payout"), "circle-half-2", "blue"),
+        "paid": _PAID,
+        "reversed": _s(_l("Reversed"), "arrow-back-up", "grey", True),
+        "refunded": _REFUNDED,
+        "disputed": _DISPUTED,
+    },
+    "method": {
+        "pending": _s(_l("To verify"), "clock", "amber"),
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "cooling": _s(_l("Cooling off"), "hourglass", "violet"),
+        "disabled": _s(_l("Disabled"), "ban", "grey", True),
+    },
+    "import": {
+        "uploaded": _s(_l("Uploaded"), "circle-dashed", "grey"),
+        "mapped": _s(_l("Columns matched"), "circle-dashed", "grey"),
+        "checked": _s(_l("Ready to import"), "clock", "amber"),
+        "running": _s(_l("Importing"), "circle-half-2", "blue"),
+        "done": _s(_l("Imported"), "circle-check", "green", True),
+        "failed": _FAILED,
+    },
+    "deposit": {
+        "announced": _s(_l("Announced"), "clock", "amber"),
+        "confirmed": _s(_l("Confirmed"), "circle-check", "green", True),
+        "rejected": _REJECTED,
+    },
+    "webhook_event": {
+        "received": _QUEUED,
+        "processing": _s(_l("Processing"), "circle-half-2", "blue"),
+        "done": _DONE,
+        "ignored": _s(_l("Ignored"), "ban", "grey", True),
+        "duplicate": _s(_l("Seen before"), "copy", "grey", True),
+        "unmatched": _s(_l("No match"), "help-circle", "amber"),
+        "failed": _FAILED,
+    },
+    "outbox": {
+        "waiting": _QUEUED,
+        "leased": _s(_l("Handed over"), "circle-arrow-right", "blue"),
+        "done": _DONE,
+        "failed": _FAILED,
+    },
+    "engagement": {
+        "invited": _s(_l("Invited"), "mail", "amber"),
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "paused": _s(_l("Paused"), "player-pause", "violet"),
+        "ended": _s(_l("Ended"), "ban", "grey", True),
+    },
+    "member": {
+        "invited": _s(_l("Invited"), "mail", "amber"),
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "disabled": _s(_l("Disabled"), "ban", "grey", True),
+    },
+    "organization": {
+        "draft": _DRAFT,
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "suspended": _s(_l("Suspended"), "player-pause", "violet"),
+        "closed": _s(_l("Closed"), "ban", "grey", True),
+    },
+    "project": {
+        "upcoming": _s(_l("Upcoming"), "circle-dashed", "grey"),
+        "in_progress": _IN_PROGRESS,
+        "submitted": _SUBMITTED,
+        "revise": _REVISE,
+        "approved": _APPROVED,
+        "payout": _s(_l("Payout"), "cash", "green", True),
+        "cancelled": _CANCELED,
+    },
+    "deliverable": {
+        "assigned": _s(_l("Assigned"), "circle-dashed", "grey"),
+        "in_progress": _IN_PROGRESS,
+        "in_review": _IN_REVIEW,
+        "revise": _REVISE,
+        "approved": _APPROVED,
+    },
+    "contract": {
+        "to_sign": _s(_l("To sign"), "signature", "amber"),
+        "signed": _s(_l("Signed"), "circle-check", "green", True),
+    },
+    "booking": {
+        "confirmed": _s(_l("Confirmed"), "circle-check", "blue"),
+        "in_progress": _IN_PROGRESS,
+        "completed": _s(_l("Completed"), "circle-check", "green", True),
+        "no_show": _s(_l("No-show"), "alert-circle", "amber"),
+        "cancelled": _CANCELED,
+        "refunded": _REFUNDED,
+        "disputed": _DISPUTED,
+    },
+}
+
+
+def badge_of(kind: str, state: object) -> Status:
+    """The vocabulary's entry; accepts enums. Raises LookupError for a word nobody has agreed on."""
+    word = str(getattr(state, "value", state)).lower()
+    try:
+        return VOCABULARY[kind][word]
+    except KeyError:
+        raise LookupError(f"no status {word!r} for {kind!r}: add it to portals/web/status.py") from None
