@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.audit import models as audit
 from app.charges import models as charges
-from app.db import numbering, outbox, schedule
+from app.db import idempotency, numbering, outbox, schedule
 from app.db.base import Base
 from app.earnings import models as earnings
 from app.files import models as files
@@ -19,7 +19,7 @@ from app.payouts import models as payouts
 from app.webhooks import models as webhooks
 
 MODULES = (
-    audit, charges, earnings, files, identity, ledger, methods, notify, numbering,
+    audit, charges, earnings, files, idempotency, identity, ledger, methods, notify, numbering,
     organizations, outbox, payables, payees, payouts, schedule, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

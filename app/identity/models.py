@@ -32,11 +32,22 @@ class Account(PlatformRecord):
     payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("payees.id"), index=True)
     status: Mapped[AccountStatus] = mapped_column(choice(AccountStatus), default=AccountStatus.ACTIVE)
     password_hash: Mapped[str | None]
-    failed_sign_ins: Mapped[int] = mapped_column(default=0)
-    locked_until_at: Mapped[datetime | None]
     time_zone: Mapped[str] = mapped_column(default="UTC")
     locale: Mapped[str] = mapped_column(default="en_US")
     last_signed_in_at: Mapped[datetime | None]
+
+
+class PasswordGuard(PlatformRecord):
+    """Wrong passwords for one address of one portal. Kept for unknown addresses too: a lock must not tell who is known."""
+
+    __tablename__ = "password_guards"
+    __table_args__ = (UniqueConstraint("portal", "email_index"), Index("ix_password_guards_newest", "last_failed_at"))
+
+    portal: Mapped[Portal] = mapped_column(choice(Portal))
+    email_index: Mapped[str]
+    failures: Mapped[int]
+    last_failed_at: Mapped[datetime]
+    locked_until_at: Mapped[datetime | None]
 
 
 class OneTimeToken(PlatformRecord):

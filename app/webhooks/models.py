@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,6 +21,10 @@ class EventStatus(StrEnum):
 
 
 class WebhookEvent(PlatformRecord):
+    """One event of a rail. `event` is what the rail read from it (`queries.rail_event` gives the value back); `body` is
+    the raw delivery, kept with the first of its events only.
+    """
+
     __tablename__ = "webhook_events"
     __table_args__ = (
         UniqueConstraint("source", "event_id"),
@@ -29,7 +34,8 @@ class WebhookEvent(PlatformRecord):
 
     source: Mapped[str]
     event_id: Mapped[str]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
+    event: Mapped[dict[str, Any]]
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
     status: Mapped[EventStatus] = mapped_column(choice(EventStatus), default=EventStatus.RECEIVED)
     applied_at: Mapped[datetime | None]
     result: Mapped[str | None]
