@@ -1,0 +1,1 @@
+"""Background work: relay, workers, schedule, and the supervisor of the demo."""
