@@ -140,7 +140,7 @@ def _log_fault(sender: Flask, exception: BaseException, **_extra: Any) -> None:
 
 
 def init_app(app: Flask) -> None:
-    """Request ids and the two kinds of lines. `configure()` belongs where a process starts; tests keep their handlers."""
+    """Request ids and both kinds of lines. `configure()` belongs where a process starts; tests keep their handlers."""
     app.before_request(_start)
     app.after_request(_finish)
     got_request_exception.connect(_log_fault, app)
