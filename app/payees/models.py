@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Identified, Visibility
@@ -42,13 +42,13 @@ class Payee(Identified):
 
 
 class Engagement(Identified):
-    """Payee × organization. `reference` is the organization's own number for the payee (supplier id)."""
+    """Payee × organization. `reference` is the organization's own number for the payee (supplier id), any case."""
 
     __tablename__ = "engagements"
     __visibility__ = Visibility.PAYEE
     __table_args__ = (
         UniqueConstraint("organization_id", "payee_id"),
-        UniqueConstraint("organization_id", "reference"),
+        Index("uq_engagements_reference", "organization_id", text("lower(reference)"), unique=True),
         Index("ix_engagements_payee", "payee_id"),
         Index("ix_engagements_newest", "organization_id", "created_at", "id"),
         CheckConstraint("terms_days BETWEEN 0 AND 365", name="terms"),

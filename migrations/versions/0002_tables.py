@@ -248,11 +248,11 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_engagements_organization_id')),
     sa.ForeignKeyConstraint(['payee_id'], ['payees.id'], name=op.f('fk_engagements_payee_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_engagements')),
-    sa.UniqueConstraint('organization_id', 'payee_id', name=op.f('uq_engagements_organization_id_payee_id')),
-    sa.UniqueConstraint('organization_id', 'reference', name=op.f('uq_engagements_organization_id_reference'))
+    sa.UniqueConstraint('organization_id', 'payee_id', name=op.f('uq_engagements_organization_id_payee_id'))
     )
     op.create_index('ix_engagements_newest', 'engagements', ['organization_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_engagements_payee', 'engagements', ['payee_id'], unique=False)
+    op.create_index('uq_engagements_reference', 'engagements', ['organization_id', sa.literal_column('lower(reference)')], unique=True)
     op.create_table('funds_policies',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -836,6 +836,7 @@ def downgrade() -> None:
     op.drop_index('ix_ledger_entries_newest', table_name='ledger_entries')
     op.drop_table('ledger_entries')
     op.drop_table('funds_policies')
+    op.drop_index('uq_engagements_reference', table_name='engagements')
     op.drop_index('ix_engagements_payee', table_name='engagements')
     op.drop_index('ix_engagements_newest', table_name='engagements')
     op.drop_table('engagements')

@@ -1,0 +1,120 @@
+"""Reads about payees. Search goes through `search_payees`: LIKE under a policy would lose its index."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.core.errors import NotFound
+from app.db import paging
+from app.payees.models import Engagement, Payee
+from app.payees.states import EngagementStatus, PayeeKind
+
+MOST_FOUND = 200
+
+
+def matching(term: str, organization_id: UUID | None = None) -> Any:
+    """A sub-query of payee ids whose name contains `term`, or whose reference in the organization equals it."""
+    found = select(func.search_payees(term.strip(), MOST_FOUND).column_valued("payee_id"))
+    if organization_id is None:
+        return found
+    by_reference = select(Engagement.payee_id).where(
+        Engagement.organization_id == organization_id, func.lower(Engagement.reference) == term.strip().lower()
+    )
+    return found.union_all(by_reference)
+
+
+def payees(
+    session: Session,
+    organization_id: UUID,
+    *,
+    search: str = "",
+    kind: PayeeKind | None = None,
+    status: EngagementStatus | None = None,
+    cursor: str | None = None,
+    limit: int = paging.DEFAULT_LIMIT,
+) -> paging.Page:
+    """payee_id, name, kind, email, reference, currency, terms_days, status, created_at, id; newest first."""
+    key = paging.Key((Engagement.created_at, Engagement.id), ("created_at", "id"))
+    return paging.fetch(session, _filtered(organization_id, search, kind, status), key, cursor, limit)
+
+
+def count(
+    session: Session,
+    organization_id: UUID,
+    *,
+    search: str = "",
+    kind: PayeeKind | None = None,
+    status: EngagementStatus | None = None,
+) -> int:
+    """Capped: more than `paging.CAP` means "and more"."""
+    return paging.capped_count(session, _filtered(organization_id, search, kind, status))
+
+
+def _filtered(
+    organization_id: UUID, search: str, kind: PayeeKind | None, status: EngagementStatus | None
+) -> paging.AnySelect:
+    query: paging.AnySelect = (
+        select(
+            Engagement.payee_id, Payee.name, Payee.kind, Payee.email, Engagement.reference, Engagement.currency,
+            Engagement.terms_days, Engagement.status, Engagement.created_at, Engagement.id,
+        )
+        .join(Payee, Payee.id == Engagement.payee_id)
+        .where(Engagement.organization_id == organization_id)
+    )  # fmt: skip
+    if search.strip():
+        query = query.where(Engagement.payee_id.in_(matching(search, organization_id)))
+    if kind is not None:
+        query = query.where(Payee.kind == kind)
+    if status is not None:
+        query = query.where(Engagement.status == status)
+    return query
+
+
+def all_payees(
+    session: Session, *, search: str = "", kind: PayeeKind | None = None, cursor: str | None = None,
+    limit: int = paging.DEFAULT_LIMIT,
+) -> paging.Page:  # fmt: skip
+    """For the platform: id, name, kind, email, country, created_at; newest first."""
+    query: paging.AnySelect = select(Payee.id, Payee.name, Payee.kind, Payee.email, Payee.country, Payee.created_at)
+    if search.strip():
+        query = query.where(Payee.id.in_(matching(search)))
+    if kind is not None:
+        query = query.where(Payee.kind == kind)
+    return paging.fetch(session, query, paging.Key((Payee.created_at, Payee.id), ("created_at", "id")), cursor, limit)
+
+
+def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.AnyRow:
+    """One payee as this organization knows it. Raises NotFound.
+
+    payee_id, name, legal_name, kind, email, country, address, reference, currency, terms_days, commission_bps, status,
+    created_at.
+    """
+    found = session.execute(
+        select(
+            Payee.id.label("payee_id"), Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country,
+            Payee.address, Engagement.reference, Engagement.currency, Engagement.terms_days,
+            Engagement.commission_bps, Engagement.status, Engagement.created_at,
+        )
+        .join(Engagement, Engagement.payee_id == Payee.id)
+        .where(Engagement.organization_id == organization_id, Payee.id == payee_id)
+    ).one_or_none()  # fmt: skip
+    if found is None:
+        raise NotFound("There is no such payee.")
+    return found
+
+
+def engagements(session: Session, payee_id: UUID) -> list[paging.AnyRow]:
+    """organization_id, reference, currency, terms_days, status of one payee, oldest first."""
+    rows = session.execute(
+        select(
+            Engagement.organization_id, Engagement.reference, Engagement.currency, Engagement.terms_days,
+            Engagement.status,
+        )
+        .where(Engagement.payee_id == payee_id)
+        .order_by(Engagement.created_at, Engagement.id)
+    )  # fmt: skip
+    return list(rows)

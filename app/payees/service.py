@@ -1,0 +1,266 @@
+"""Payees and their engagements with organizations.
+
+Payees are seen through their engagements, so a new payee is written as the platform, after the permission check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.scope import Actor, Permission
+from app.db import locks
+from app.db.session import ScopedSession
+from app.db.types import new_id
+from app.payees import rules
+from app.payees.models import Engagement, Payee
+from app.payees.states import SINGLE_ENGAGEMENT, EngagementStatus, PayeeKind
+
+DEFAULT_TERMS_DAYS = 30
+
+
+def create(
+    session: ScopedSession,
+    actor: Actor,
+    organization_id: UUID,
+    *,
+    kind: PayeeKind,
+    name: str,
+    currency: str,
+    reference: str | None = None,
+    email: str | None = None,
+    country: str | None = None,
+    legal_name: str | None = None,
+    address: Mapping[str, str] | None = None,
+    terms_days: int = DEFAULT_TERMS_DAYS,
+    commission_bps: int = 0,
+) -> Payee:
+    """Add a payee together with its engagement. Raises Forbidden, Invalid, Conflict for a reference in use."""
+    actor.require(Permission.PAYEE_MANAGE)
+    actor.require_organization(organization_id)
+    rules.check_payee(name=name, currency=currency, terms_days=terms_days, country=country, reference=reference)
+    email = rules.clean_email(email)
+    locks.hold(session, "engagement references", organization_id)
+    _refuse_taken(session, organization_id, reference)
+    payee = Payee(
+        id=new_id(),
+        kind=kind,
+        name=name.strip(),
+        legal_name=(legal_name or "").strip() or None,
+        email=email,
+        country=country or None,
+        address=rules.clean_address(address),
+    )
+    engagement = Engagement(
+        id=new_id(),
+        organization_id=organization_id,
+        payee_id=payee.id,
+        reference=_reference(reference),
+        currency=currency,
+        terms_days=terms_days,
+        commission_bps=commission_bps,
+    )
+    with session.elevated("a payee is visible only once it is engaged"):
+        session.add(payee)
+        session.flush()
+        session.add(engagement)
+    audit.record(
+        session, actor, "payee.created", "payee", payee.id,
+        organization_id=organization_id, name=payee.name, kind=kind.value,
+    )  # fmt: skip
+    return payee
+
+
+def engage(
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    payee_id: UUID,
+    *,
+    currency: str,
+    reference: str | None = None,
+    terms_days: int = DEFAULT_TERMS_DAYS,
+    commission_bps: int = 0,
+) -> Engagement:
+    """Tie an existing payee to one more organization. Needs a platform scope.
+
+    Raises Forbidden, NotFound, or Conflict for contractors and vendors: they have exactly one engagement.
+    """
+    actor.require(Permission.PLATFORM)
+    locks.hold(session, "engagement references", organization_id)
+    locks.hold(session, "engagements of", payee_id)
+    payee = session.get(Payee, payee_id)
+    if payee is None:
+        raise NotFound("There is no such payee.")
+    rules.check_payee(name=payee.name, currency=currency, terms_days=terms_days, country=None, reference=reference)
+    existing = session.scalars(select(Engagement.organization_id).where(Engagement.payee_id == payee_id)).all()
+    if organization_id in existing:
+        raise Conflict(f"{payee.name} is engaged already.")
+    if existing and payee.kind in SINGLE_ENGAGEMENT:
+        raise Conflict(f"A {payee.kind.value} works for one organization only.")
+    _refuse_taken(session, organization_id, reference)
+    made = Engagement(
+        id=new_id(),
+        organization_id=organization_id,
+        payee_id=payee_id,
+        reference=_reference(reference),
+        currency=currency,
+        terms_days=terms_days,
+        commission_bps=commission_bps,
+    )
+    session.add(made)
+    session.flush()
+    audit.record(session, actor, "payee.engaged", "payee", payee_id, organization_id=organization_id, name=payee.name)
+    return made
+
+
+def _reference(text_: str | None) -> str | None:
+    return (text_ or "").strip() or None
+
+
+def _refuse_taken(session: Session, organization_id: UUID, reference: str | None, besides: UUID | None = None) -> None:
+    wanted = _reference(reference)
+    if wanted is None:
+        return
+    found = session.scalar(
+        select(Engagement.payee_id).where(
+            Engagement.organization_id == organization_id, func.lower(Engagement.reference) == wanted.lower()
+        )
+    )
+    if found is not None and found != besides:
+        raise Conflict(f"The reference “{wanted}” belongs to another payee.", fields={"reference": "Already in use."})
+
+
+_ENSURE = text(
+    """WITH wanted AS (
+        SELECT DISTINCT ON (lower(reference)) reference, name
+        FROM unnest(CAST(:references AS text[]), CAST(:names AS text[])) WITH ORDINALITY AS w (reference, name, place)
+        ORDER BY lower(reference), place
+    ), new AS MATERIALIZED (
+        SELECT uuidv7() AS payee_id, wanted.reference, wanted.name FROM wanted
+        LEFT JOIN engagements e ON e.organization_id = :organization_id AND lower(e.reference) = lower(wanted.reference)
+        WHERE e.id IS NULL
+    ), payee AS (
+        INSERT INTO payees (id, kind, name) SELECT payee_id, 'vendor', name FROM new
+    )
+    INSERT INTO engagements (organization_id, payee_id, reference, currency, terms_days)
+    SELECT :organization_id, payee_id, reference, :currency, :terms_days FROM new"""
+)
+_REFERENCES = text(
+    """SELECT w.reference, e.payee_id
+    FROM (SELECT DISTINCT reference FROM unnest(CAST(:references AS text[])) AS u (reference)) w
+    JOIN engagements e ON e.organization_id = :organization_id AND lower(e.reference) = lower(w.reference)"""
+)
+
+
+def ensure_vendors(
+    session: ScopedSession,
+    organization_id: UUID,
+    suppliers: Sequence[tuple[str, str]],
+    currency: str,
+    terms_days: int = DEFAULT_TERMS_DAYS,
+) -> tuple[dict[str, UUID], int]:
+    """Payee by supplier reference, and how many vendors were new. Two statements for any number of suppliers.
+
+    `suppliers`: (the organization's reference, name). A known reference keeps its payee and name. The caller has
+    checked the permission; concurrent calls wait for each other.
+    """
+    if not suppliers:
+        return {}, 0
+    references = [reference for reference, _ in suppliers]
+    locks.hold(session, "engagement references", organization_id)
+    parameters: dict[str, Any] = {"references": references, "organization_id": organization_id}
+    with session.elevated("payees are visible only once they are engaged"):
+        made = session.execute(
+            _ENSURE,
+            {**parameters, "names": [name for _, name in suppliers], "currency": currency, "terms_days": terms_days},
+        )
+    found = session.execute(_REFERENCES, parameters)
+    return {row.reference: row.payee_id for row in found}, int(getattr(made, "rowcount", 0))
+
+
+def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, **changes: Any) -> Payee:
+    """Change a payee and its engagement: any of name, legal_name, email, country, address, reference, currency,
+    terms_days. What a creator or consultant is called is theirs to change, not the organization's.
+
+    Raises Forbidden, NotFound, Invalid, Conflict.
+    """
+    actor.require(Permission.PAYEE_MANAGE)
+    actor.require_organization(organization_id)
+    payee, engagement = _engaged(session, organization_id, payee_id)
+    unknown = set(changes) - _OWN - _TERMS
+    if unknown:
+        raise Invalid(f"These cannot be changed: {', '.join(sorted(unknown))}.")
+    own = set(changes) & _OWN
+    if own and payee.kind not in SINGLE_ENGAGEMENT and not actor.can(Permission.PLATFORM):
+        raise Invalid(f"Only the {payee.kind.value} can change {' and '.join(sorted(own))}.")
+    if "email" in changes:
+        changes["email"] = rules.clean_email(changes["email"])
+    if "address" in changes:
+        changes["address"] = rules.clean_address(changes["address"])
+    if "reference" in changes:
+        locks.hold(session, "engagement references", organization_id)
+        _refuse_taken(session, organization_id, changes["reference"], besides=payee_id)
+        changes["reference"] = _reference(changes["reference"])
+    for name, value in changes.items():
+        setattr(payee if name in _OWN else engagement, name, value)
+    payee.name = payee.name.strip()
+    rules.check_payee(
+        name=payee.name,
+        currency=engagement.currency,
+        terms_days=engagement.terms_days,
+        country=payee.country,
+        reference=engagement.reference,
+    )
+    session.flush()
+    audit.record(
+        session, actor, "payee.edited", "payee", payee_id, organization_id=organization_id, changed=sorted(changes)
+    )
+    return payee
+
+
+_OWN = frozenset({"name", "legal_name", "email", "country", "address"})
+_TERMS = frozenset({"reference", "currency", "terms_days", "commission_bps"})
+
+
+def _engaged(session: Session, organization_id: UUID, payee_id: UUID) -> tuple[Payee, Engagement]:
+    found = session.execute(
+        select(Payee, Engagement)
+        .join(Engagement, Engagement.payee_id == Payee.id)
+        .where(Engagement.organization_id == organization_id, Engagement.payee_id == payee_id)
+        .with_for_update(of=Engagement)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such payee.")
+    return found[0], found[1]
+
+
+def set_status(
+    session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, to: EngagementStatus, *, reason: str = ""
+) -> None:
+    """Pause, resume or end an engagement. A paused or ended payee sends no new requests and is left out of batches.
+
+    Raises Forbidden, NotFound, Invalid without a reason, Conflict when it is so already.
+    """
+    actor.require(Permission.PAYEE_MANAGE)
+    actor.require_organization(organization_id)
+    payee, engagement = _engaged(session, organization_id, payee_id)
+    if engagement.status is to:
+        raise Conflict(f"{payee.name} is {to.value} already.")
+    if to is not EngagementStatus.ACTIVE and not reason.strip():
+        raise Invalid("Say why: the payee reads it.", fields={"reason": "Give a reason."})
+    before, engagement.status = engagement.status, to
+    session.flush()
+    audit.record(
+        session, actor, f"payee.{to.value}", "payee", payee_id, organization_id=organization_id, reason=reason.strip()
+    )
+    audit.timeline(
+        session, actor, "payee", payee_id, to.value, from_state=before.value, note=reason.strip() or None,
+        organization_id=organization_id, payee_id=payee_id,
+    )  # fmt: skip
