@@ -10,7 +10,7 @@ from app.rails.base import Field
 from app.rails.fields import compact, read, refuse
 
 _GROUPED = r"[A-Za-z0-9][A-Za-z0-9 .\-]*"
-FIELDS = (
+FIELDS: tuple[Field, ...] = (
     Field(
         "account_holder", "Account holder", r".{2,140}", "The name as the bank knows it.", autocomplete="billing name"
     ),

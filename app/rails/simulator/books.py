@@ -1,0 +1,240 @@
+"""The simulator's own books, in SQLite: it stands for an outside provider, so it shares nothing with our database."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.rails.simulator.fates import MESSAGES, fate_of
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS instructions (
+  key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, reference TEXT NOT NULL UNIQUE, statement TEXT NOT NULL,
+  name TEXT NOT NULL, account TEXT NOT NULL, amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
+  status TEXT NOT NULL, code TEXT NOT NULL DEFAULT '', taken_at REAL NOT NULL, next_at REAL,
+  times_asked INTEGER NOT NULL DEFAULT 1
+);
+CREATE INDEX IF NOT EXISTS instructions_next ON instructions (next_at) WHERE next_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS movements (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL REFERENCES instructions, kind TEXT NOT NULL,
+  amount_minor INTEGER NOT NULL, at REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS movements_key ON movements (key);
+CREATE TABLE IF NOT EXISTS events (
+  number INTEGER PRIMARY KEY, body TEXT NOT NULL, deliveries INTEGER NOT NULL, due_at REAL,
+  tries INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX IF NOT EXISTS events_due ON events (due_at, number) WHERE due_at IS NOT NULL;
+"""
+_SETTLE_LIMIT = 2_000
+
+
+class KeyReused(Exception):
+    """This key was used before for another order."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class Books:
+    """Instructions, movements of money and events to tell. One connection, one lock: calls may come from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._lock = threading.RLock()
+        self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode=WAL")
+        self._db.execute("PRAGMA synchronous=NORMAL")  # survives a killed process
+        self._db.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def take(self, orders: Sequence[Mapping[str, Any]], now: float, delay_s: float) -> list[dict[str, Any]]:
+        """Write down the new ones and answer all, in order. Raises KeyReused, and then none is taken."""
+        with self._lock, self._writing():
+            self._take_new(orders, now, delay_s)
+            return [self._answer(str(order["key"])) for order in orders]
+
+    def find(self, key: str) -> dict[str, Any] | None:
+        with self._lock:
+            row = self._row(key)
+            return None if row is None else _answer(row)
+
+    def settle(self, now: float, delay_s: float) -> int:
+        """Move on what is due; returns how many were."""
+        with self._lock, self._writing():
+            due = self._db.execute(
+                "SELECT * FROM instructions WHERE next_at <= ? ORDER BY next_at LIMIT ?", (now, _SETTLE_LIMIT)
+            ).fetchall()
+            for row in due:
+                self._move_on(row, now, delay_s)
+            return len(due)
+
+    def hasten(self, keys: Sequence[str], now: float) -> None:
+        """Make the waiting ones of `keys` due now."""
+        with self._lock, self._writing():
+            for key in keys:
+                self._db.execute(
+                    "UPDATE instructions SET next_at = ? WHERE key = ? AND next_at IS NOT NULL", (now, key)
+                )
+
+    def due_events(self, now: float, limit: int) -> list[tuple[int, dict[str, Any], int, int]]:
+        """Number, body, deliveries wanted and tries so far of events to tell, the oldest first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT * FROM events WHERE due_at <= ? ORDER BY due_at, number LIMIT ?", (now, limit)
+            ).fetchall()
+        return [(row["number"], json.loads(row["body"]), row["deliveries"], row["tries"]) for row in rows]
+
+    def told(self, numbers: Sequence[int]) -> None:
+        """These events are not to be told again."""
+        with self._lock, self._writing():
+            self._db.executemany("UPDATE events SET due_at = NULL WHERE number = ?", [(n,) for n in numbers])
+
+    def tell_later(self, numbers: Sequence[int], due_at: float) -> None:
+        with self._lock, self._writing():
+            self._db.executemany(
+                "UPDATE events SET due_at = ?, tries = tries + 1 WHERE number = ?", [(due_at, n) for n in numbers]
+            )
+
+    def next_due(self) -> float | None:
+        """When something is to be done next, seconds since 1970."""
+        with self._lock:
+            row = self._db.execute(
+                "SELECT min(at) FROM (SELECT min(next_at) AS at FROM instructions WHERE next_at IS NOT NULL"
+                " UNION ALL SELECT min(due_at) FROM events WHERE due_at IS NOT NULL)"
+            ).fetchone()
+        return None if row[0] is None else float(row[0])
+
+    def summary(self) -> dict[str, Any]:
+        """Every instruction with the money it moved: `paid` and `returned` count its movements, at most one each."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT i.key, i.reference, i.statement, i.status, i.amount_minor, i.currency, i.times_asked,"
+                " count(*) FILTER (WHERE m.kind = 'paid') AS paid,"
+                " count(*) FILTER (WHERE m.kind = 'returned') AS returned"
+                " FROM instructions i LEFT JOIN movements m ON m.key = i.key GROUP BY i.key ORDER BY i.taken_at, i.key"
+            ).fetchall()
+            untold = self._db.execute("SELECT count(*) FROM events WHERE due_at IS NOT NULL").fetchone()[0]
+        instructions = [dict(row) for row in rows]
+        by_statement: dict[str, int] = {}
+        for one in instructions:
+            by_statement[one["statement"]] = by_statement.get(one["statement"], 0) + one["paid"] - one["returned"]
+        return {
+            "count": len(instructions),
+            "movements": sum(one["paid"] + one["returned"] for one in instructions),
+            "events_waiting": untold,
+            "instructions": instructions,
+            "net_payments_by_statement": by_statement,
+        }
+
+    def _take_new(self, orders: Sequence[Mapping[str, Any]], now: float, delay_s: float) -> None:
+        for order in orders:
+            key, digest = str(order["key"]), _digest(order)
+            known = self._row(key)
+            if known is not None:
+                if known["body_sha256"] != digest:
+                    raise KeyReused(key)
+                self._db.execute("UPDATE instructions SET times_asked = times_asked + 1 WHERE key = ?", (key,))
+                continue
+            fate = fate_of(order["account"])
+            status = "failed" if fate.refused else "accepted"
+            next_at = None if fate.refused or not fate.ends else now + (0 if fate.at_once else delay_s)
+            self._db.execute(
+                "INSERT INTO instructions (key, body_sha256, reference, statement, name, account, amount_minor,"
+                " currency, status, code, taken_at, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    key,
+                    digest,
+                    f"SIM-{uuid.uuid4().hex[:16].upper()}",
+                    order["reference"],
+                    order["name"],
+                    order["account"],
+                    order["amount_minor"],
+                    order["currency"],
+                    status,
+                    fate.refused,
+                    now,
+                    next_at,
+                ),
+            )
+            if fate.at_once:
+                self._move_on(self._known(key), now, delay_s)
+
+    def _move_on(self, row: sqlite3.Row, now: float, delay_s: float) -> None:
+        """The next step of one instruction: accepted → paid or failed, paid → returned."""
+        fate = fate_of(row["account"])
+        status = "returned" if row["status"] == "paid" else fate.ends
+        code = fate.code if status in ("failed", "returned") else ""
+        again = now + delay_s if status == "paid" and fate.returned else None
+        self._db.execute(
+            "UPDATE instructions SET status = ?, code = ?, next_at = ? WHERE key = ?", (status, code, again, row["key"])
+        )
+        if status in ("paid", "returned"):
+            self._db.execute(
+                "INSERT INTO movements (key, kind, amount_minor, at) VALUES (?, ?, ?, ?)",
+                (row["key"], status, row["amount_minor"], now),
+            )
+        if not fate.silent:
+            self._tell(self._answer(row["key"]), fate.deliveries, now, now)
+            if fate.late_news:
+                self._tell({**_answer(row), "status": "accepted"}, 1, now, now + delay_s)
+
+    def _tell(self, answer: Mapping[str, Any], deliveries: int, at: float, due_at: float) -> None:
+        body = json.dumps({"id": f"evt_{uuid.uuid4().hex}", "at": round(at, 3), **answer})
+        self._db.execute("INSERT INTO events (body, deliveries, due_at) VALUES (?, ?, ?)", (body, deliveries, due_at))
+
+    def _row(self, key: str) -> sqlite3.Row | None:
+        found: sqlite3.Row | None = self._db.execute("SELECT * FROM instructions WHERE key = ?", (key,)).fetchone()
+        return found
+
+    def _known(self, key: str) -> sqlite3.Row:
+        row = self._row(key)
+        if row is None:
+            raise LookupError(key)
+        return row
+
+    def _answer(self, key: str) -> dict[str, Any]:
+        return _answer(self._known(key))
+
+    def _writing(self) -> _Writing:
+        return _Writing(self._db)
+
+
+class _Writing:
+    """BEGIN IMMEDIATE … COMMIT, or ROLLBACK when the block raises."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def __exit__(self, kind: object, *_rest: object) -> None:
+        self._db.execute("COMMIT" if kind is None else "ROLLBACK")
+
+
+def _answer(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "key": row["key"],
+        "reference": row["reference"],
+        "status": row["status"],
+        "code": row["code"],
+        "message": MESSAGES.get(row["code"], ""),
+        "amount_minor": row["amount_minor"],
+        "currency": row["currency"],
+    }
+
+
+def _digest(order: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(order, sort_keys=True).encode()).hexdigest()
