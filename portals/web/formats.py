@@ -6,67 +6,24 @@ Dates leave the year out when it is the reader's present year.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_skeleton, format_time
-from babel.numbers import NumberPattern, get_currency_symbol, get_decimal_symbol, parse_pattern
 
+from app.core.formats import MINUS, decimal_point, format_money
 from app.core.money import Money, exponent
 
-MINUS = "\u2212"
 _NARROW = str.maketrans({"\u202f": "\u00a0"})
 _STYLES = ("date", "day", "time", "moment", "full", "long")
-
-
-@dataclass(frozen=True, slots=True)
-class _CurrencyFormat:
-    pattern: NumberPattern
-    locale: Locale
-    decimal: str
-    symbol: str
-    spelled_by_code: bool  # the locale has no symbol of its own, so the code is there already
-
-
-@lru_cache(maxsize=512)
-def _currency_format(locale: str, currency: str) -> _CurrencyFormat:
-    """Building these is what makes Babel slow, so they are kept for good."""
-    parsed = Locale.parse(locale)
-    pattern = parse_pattern(parsed.currency_formats["standard"].pattern)
-    symbol = str(get_currency_symbol(currency, parsed))
-    return _CurrencyFormat(pattern, parsed, get_decimal_symbol(parsed), symbol, symbol == currency)
-
-
-def format_money(value: Money, locale: str = "en_US", *, code: bool = False, drop_zeros: bool = False) -> str:
-    """ "$1,234.50", "−$250.00"; with `code` "₹8,500.00 INR"; `drop_zeros` leaves ".00" out of round sums."""
-    style = _currency_format(locale, value.currency)
-    size = abs(value.minor)
-    digits = exponent(value.currency)
-    round_sum = drop_zeros and size % 10**digits == 0
-    major = Decimal(size).scaleb(-digits)
-    text: str = style.pattern.apply(
-        major,
-        style.locale,
-        currency=value.currency,
-        currency_digits=False,
-        force_frac=(0, 0) if round_sum else (digits, digits),
-    )
-    if style.symbol[-1:].isalpha() and text.startswith(style.symbol):
-        text = f"{style.symbol}\u00a0{text[len(style.symbol) :].lstrip()}"  # CLDR: letters keep a distance from figures
-    if value.minor < 0:
-        text = MINUS + text
-    return f"{text} {value.currency}" if code and not style.spelled_by_code else text
 
 
 def split_cents(value: Money, locale: str = "en_US") -> tuple[str, str, str]:
     """("$3,412", ".50", ""): what is written large, the decimals that are muted, and what follows them."""
     text = format_money(value, locale)
     digits = exponent(value.currency)
-    point = text.rfind(_currency_format(locale, value.currency).decimal) if digits else -1
+    point = text.rfind(decimal_point(locale, value.currency)) if digits else -1
     if point < 0:
         return text, "", ""
     end = point + 1 + digits
