@@ -10,7 +10,7 @@ class Topic(StrEnum):
     BILLS_IMPORT_CONFIRMED = "bills.import_confirmed"
     BATCH_PLANNED = "batch.plan"
     BATCH_CHUNK = "batch.chunk"
-    PAYOUT_APPROVED = "payout.approved"
+    PAYOUTS_TRIGGERED = "payouts.triggered"
     PAYOUTS_SETTLED = "payouts.settled"
     WEBHOOK_RECEIVED = "webhook.received"
     FUNDS_ARRIVED = "funds.arrived"

@@ -53,6 +53,7 @@ class Batch(OrganizationRecord):
     approved_by_account_id: Mapped[UUID | None]
     approved_at: Mapped[datetime | None]
     started_by: Mapped[str | None]
+    started_by_account_id: Mapped[UUID | None]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
@@ -77,6 +78,7 @@ class BatchChunk(OrganizationRecord):
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("batches.id"))
     number: Mapped[int]
     rail: Mapped[str]
+    currency: Mapped[str]
     first_payout_id: Mapped[UUID]
     last_payout_id: Mapped[UUID]
     done_at: Mapped[datetime | None]
@@ -85,7 +87,8 @@ class BatchChunk(OrganizationRecord):
 class Payout(PayeeRecord):
     """One debt sent to one payee by one payer in one currency. Its items always add up to `amount_minor`.
 
-    `simulated`: made in sandbox mode, no money moved. `method_id` is pinned at approval by the content hash.
+    `simulated`: made in sandbox mode, no money moved. `reservation` counts how often the items were taken: it tells
+    the ledger postings of a retry from those of the first time.
     """
 
     __tablename__ = "payouts"
@@ -112,6 +115,7 @@ class Payout(PayeeRecord):
     hold_note: Mapped[str | None]
     funded: Mapped[bool] = mapped_column(default=False, server_default="false")
     attempt_number: Mapped[int] = mapped_column(default=0, server_default="0")
+    reservation: Mapped[int] = mapped_column(default=1, server_default="1")
     requested_by: Mapped[str]
     requested_by_account_id: Mapped[UUID | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")

@@ -89,7 +89,7 @@ BATCH_TRANSITIONS: dict[BatchStatus, frozenset[BatchStatus]] = {
     B.APPROVED: frozenset({B.RUNNING, B.CANCELLED}),
     B.RUNNING: frozenset({B.PAUSED, B.DONE}),
     B.PAUSED: frozenset({B.RUNNING, B.DONE}),
-    B.DONE: frozenset(),
+    B.DONE: frozenset({B.RUNNING}),  # funds arrived for payouts that waited
     B.CANCELLED: frozenset(),
 }
 

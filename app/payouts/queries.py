@@ -1,0 +1,308 @@
+"""Reads for payout pages: columns, not entities; keyset pages; capped counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.orm import Session
+
+from app.db.paging import Key, Page, capped_count, fetch
+from app.methods.models import Method
+from app.organizations.models import Organization
+from app.payees.models import Payee
+from app.payouts.models import Batch, Export, Payout
+from app.payouts.states import PayoutStatus
+
+OPEN = (PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD)
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutFilter:
+    """What a list of payouts is narrowed to; None and empty mean "any". Dates are whole days in `zone`."""
+
+    statuses: tuple[PayoutStatus, ...] = ()
+    organization_id: UUID | None = None
+    payee_id: UUID | None = None
+    batch_id: UUID | None = None
+    rail: str | None = None
+    currency: str | None = None
+    search: str = ""
+    start: date | None = None
+    end: date | None = None
+    minimum_minor: int | None = None
+    zone: str = "UTC"
+
+
+def _base() -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Payout.id,
+            Payout.organization_id,
+            Organization.name.label("organization_name"),
+            Organization.slug.label("organization_slug"),
+            Payout.payee_id,
+            Payee.name.label("payee_name"),
+            Payee.kind.label("payee_kind"),
+            Payout.amount_minor,
+            Payout.currency,
+            Payout.rail,
+            Method.label.label("method_label"),
+            Method.last4,
+            Payout.status.label("status"),
+            Payout.hold_code,
+            Payout.hold_note,
+            Payout.origin,
+            Payout.batch_id,
+            Payout.simulated,
+            Payout.funded,
+            Payout.expected_on,
+            Payout.failure_message,
+            Payout.failure_cure,
+            Payout.created_at,
+            Payout.status_at,
+            Payout.paid_at,
+            Payout.requested_by,
+            Payout.requested_by_account_id,
+        )
+        .join(Payee, Payee.id == Payout.payee_id)
+        .join(Organization, Organization.id == Payout.organization_id)
+        .join(Method, Method.id == Payout.method_id)
+    )
+
+
+def _day(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))
+
+
+def _narrow(session: Session, query: Select[Any], chosen: PayoutFilter) -> Select[Any]:
+    if chosen.statuses:
+        query = query.where(Payout.status.in_(chosen.statuses))
+    for column, value in (
+        (Payout.organization_id, chosen.organization_id),
+        (Payout.payee_id, chosen.payee_id),
+        (Payout.batch_id, chosen.batch_id),
+        (Payout.rail, chosen.rail),
+        (Payout.currency, chosen.currency),
+    ):
+        if value:
+            query = query.where(column == value)
+    if chosen.search.strip():
+        found = session.execute(text("SELECT search_payees(:term)"), {"term": chosen.search.strip()}).scalars()
+        query = query.where(Payout.payee_id.in_(list(found)))
+    if chosen.start:
+        query = query.where(Payout.created_at >= _day(chosen.start, chosen.zone))
+    if chosen.end:
+        query = query.where(Payout.created_at < _day(chosen.end + timedelta(days=1), chosen.zone))
+    if chosen.minimum_minor is not None:
+        query = query.where(Payout.amount_minor >= chosen.minimum_minor)
+    return query
+
+
+_NEWEST = Key((Payout.created_at, Payout.id), ("created_at", "id"))
+
+
+def payouts(session: Session, chosen: PayoutFilter, cursor: str | None = None, limit: int = 50) -> Page:
+    """One page of payouts, newest first."""
+    return fetch(session, _narrow(session, _base(), chosen), _NEWEST, cursor, limit)
+
+
+def count(session: Session, chosen: PayoutFilter) -> int:
+    """How many, counted to 1,001 at most."""
+    return capped_count(session, _narrow(session, select(Payout.id), chosen))
+
+
+def approvals(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
+    """Payout → (account_id, approved_by, created_at) of those whose approval was given, oldest first."""
+    rows = session.execute(
+        text(
+            """SELECT payout_id, account_id, approved_by, created_at FROM payout_approvals
+            WHERE payout_id = ANY(:ids) ORDER BY created_at, id"""
+        ),
+        {"ids": list(ids)},
+    )
+    result: dict[UUID, list[Any]] = {}
+    for row in rows:
+        result.setdefault(row.payout_id, []).append(row)
+    return result
+
+
+def payout(session: Session, payout_id: UUID) -> Any | None:
+    """One payout as in the list, or None."""
+    return session.execute(_base().where(Payout.id == payout_id)).one_or_none()
+
+
+def items(session: Session, payout_id: UUID, limit: int = 1000) -> Sequence[Any]:
+    """earning_id, description, reference, earned_on, kind, amount_minor (the part), whole_minor; oldest first."""
+    return session.execute(
+        text(
+            """SELECT i.earning_id, e.description, e.reference, e.earned_on, e.kind, i.amount_minor,
+                e.amount_minor AS whole_minor, e.source_kind, e.source_id
+            FROM payout_items i JOIN earnings e ON e.id = i.earning_id
+            WHERE i.payout_id = :id ORDER BY e.earned_on, e.id LIMIT :limit"""
+        ),
+        {"id": payout_id, "limit": limit},
+    ).all()
+
+
+def attempts(session: Session, payout_id: UUID) -> Sequence[Any]:
+    return session.execute(
+        text(
+            """SELECT a.number, a.rail, a.key, a.status, a.rail_reference, a.error_code, a.error_message, a.created_at,
+                a.answered_at, a.settled_at, a.evidence, a.export_id, e.number AS export_number
+            FROM payout_attempts a LEFT JOIN payout_exports e ON e.id = a.export_id
+            WHERE a.payout_id = :id ORDER BY a.number DESC"""
+        ),
+        {"id": payout_id},
+    ).all()
+
+
+_BATCHES = select(
+    Batch.id,
+    Batch.number,
+    Batch.title,
+    Batch.status.label("status"),
+    Batch.organization_id,
+    Organization.name.label("organization_name"),
+    Organization.slug.label("organization_slug"),
+    Batch.created_by,
+    Batch.submitted_by,
+    Batch.approved_by,
+    Batch.created_at,
+).join(Organization, Organization.id == Batch.organization_id)
+
+
+def batches(session: Session, organization_id: UUID | None = None, cursor: str | None = None, limit: int = 25) -> Page:
+    """One page of batches, newest first; totals come from `batch_totals`."""
+    query = _BATCHES if organization_id is None else _BATCHES.where(Batch.organization_id == organization_id)
+    return fetch(session, query, Key((Batch.created_at, Batch.id), ("created_at", "id")), cursor, limit)
+
+
+def batch_totals(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
+    """Batch → rows (currency, payouts, amount_minor)."""
+    rows = session.execute(
+        text(
+            """SELECT batch_id, currency, count(*) AS payouts, CAST(sum(amount_minor) AS bigint) AS amount_minor
+            FROM payouts WHERE batch_id = ANY(:ids) GROUP BY batch_id, currency ORDER BY currency"""
+        ),
+        {"ids": list(ids)},
+    )
+    result: dict[UUID, list[Any]] = {}
+    for row in rows:
+        result.setdefault(row.batch_id, []).append(row)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Payouts of a batch by where they are: `paid`, `sent` (with the rail), `failed` (incl. returned), `waiting` (on
+    hold), `queued` (not sent yet), `over` (rejected, cancelled)."""
+
+    paid: int
+    sent: int
+    failed: int
+    waiting: int
+    queued: int
+    over: int
+
+    @property
+    def total(self) -> int:
+        return self.paid + self.sent + self.failed + self.waiting + self.queued + self.over
+
+    @property
+    def handed(self) -> int:
+        return self.paid + self.sent + self.failed
+
+
+_PROGRESS = """count(*) FILTER (WHERE status = 'paid') AS paid,
+    count(*) FILTER (WHERE status = 'processing') AS sent,
+    count(*) FILTER (WHERE status IN ('failed', 'returned')) AS failed,
+    count(*) FILTER (WHERE status = 'on_hold') AS waiting,
+    count(*) FILTER (WHERE status IN ('pending', 'approved')) AS queued,
+    count(*) FILTER (WHERE status IN ('rejected', 'cancelled')) AS over"""
+
+
+def batch_progress(session: Session, batch_id: UUID) -> Progress:
+    row = session.execute(text(f"SELECT {_PROGRESS} FROM payouts WHERE batch_id = :id"), {"id": batch_id}).one()
+    return Progress(row.paid, row.sent, row.failed, row.waiting, row.queued, row.over)
+
+
+def batch_rails(session: Session, batch_id: UUID) -> Sequence[Any]:
+    """Per rail and currency: the counts of `Progress`, payouts and amount_minor."""
+    return session.execute(
+        text(
+            f"""SELECT rail, currency, {_PROGRESS}, count(*) AS payouts,
+                CAST(sum(amount_minor) AS bigint) AS amount_minor
+            FROM payouts WHERE batch_id = :id GROUP BY rail, currency ORDER BY currency, rail"""
+        ),
+        {"id": batch_id},
+    ).all()
+
+
+_EXPORTS = select(
+    Export.id,
+    Export.number,
+    Export.rail,
+    Export.currency,
+    Export.line_count,
+    Export.total_minor,
+    Export.file_sha256,
+    Export.status.label("status"),
+    Export.batch_id,
+    Export.organization_id,
+    Organization.name.label("organization_name"),
+    Export.made_by,
+    Export.made_by_account_id,
+    Export.released_by,
+    Export.released_at,
+    Export.created_at,
+).join(Organization, Organization.id == Export.organization_id)
+
+
+def exports(session: Session, *, batch_id: UUID | None = None, cursor: str | None = None, limit: int = 25) -> Page:
+    query = _EXPORTS if batch_id is None else _EXPORTS.where(Export.batch_id == batch_id)
+    return fetch(session, query, Key((Export.created_at, Export.id), ("created_at", "id")), cursor, limit)
+
+
+def export(session: Session, export_id: UUID) -> Any | None:
+    return session.execute(_EXPORTS.where(Export.id == export_id)).one_or_none()
+
+
+def export_payouts(session: Session, export_id: UUID) -> Sequence[Any]:
+    """The lines as staff may see them: payee, amount, masked destination, check number, state."""
+    return session.execute(
+        text(
+            """SELECT p.id, y.name AS payee_name, p.amount_minor, p.currency, p.status, m.label AS method_label,
+                m.last4, a.rail_reference, a.status AS attempt_status
+            FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id JOIN payees y ON y.id = p.payee_id
+            JOIN methods m ON m.id = p.method_id WHERE a.export_id = :id ORDER BY p.id LIMIT 5000"""
+        ),
+        {"id": export_id},
+    ).all()
+
+
+def status_counts(session: Session, chosen: PayoutFilter) -> dict[PayoutStatus, int]:
+    """Capped count per status, for the tabs of the queue: six short index scans."""
+    return {
+        status: capped_count(session, _narrow(session, select(Payout.id).where(Payout.status == status), chosen))
+        for status in PayoutStatus
+    }
+
+
+def open_total(session: Session) -> Sequence[Any]:
+    """What waits for a decision, per currency: (currency, payouts, amount_minor); payouts outside batches only."""
+    return session.execute(
+        select(
+            Payout.currency,
+            func.count().label("payouts"),
+            func.sum(Payout.amount_minor).label("amount_minor"),
+        )
+        .where(Payout.status == PayoutStatus.PENDING)
+        .group_by(Payout.currency)
+        .order_by(Payout.currency)
+    ).all()

@@ -1,0 +1,239 @@
+"""Handing payouts to a rail: claim and commit, call, record. Jobs orchestrate; nothing here calls a network.
+
+The key and request hash of an attempt are committed before the call. Whatever happens to the process then, the next
+run finds the attempt, looks it up at the rail by its key, and sends it again under the same key only when the rail
+never saw it (decision 12).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.clock import utc_now
+from app.core.crypto import CannotOpen, open_sealed
+from app.core.money import Money
+from app.core.scope import Actor
+from app.payouts import content
+from app.payouts.moves import move
+from app.payouts.rules import HOLD_TEXT, arrival, payout_number, request_sha256, send_key
+from app.payouts.states import HoldCode, PayoutStatus
+from app.rails import registry
+from app.rails.base import SendOrder
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A slice of a batch as its job sees it."""
+
+    id: UUID
+    batch_id: UUID
+    organization_id: UUID
+    rail: str
+    currency: str
+    payout_ids: Sequence[UUID]
+
+
+_CHUNK = text(
+    """SELECT c.id, c.batch_id, c.organization_id, c.rail, c.currency, c.first_payout_id, c.last_payout_id
+    FROM batch_chunks c JOIN batches b ON b.id = c.batch_id
+    WHERE c.id = :id AND c.done_at IS NULL AND b.status = 'running'"""
+)
+_CHUNK_PAYOUTS = text(
+    """SELECT id FROM payouts WHERE batch_id = :batch_id AND rail = :rail AND currency = :currency
+    AND id BETWEEN :first AND :last AND status IN ('approved', 'processing') ORDER BY id"""
+)
+
+
+def chunk(session: Session, chunk_id: UUID) -> Chunk | None:
+    """None when it is done, or its batch is paused or over."""
+    row = session.execute(_CHUNK, {"id": chunk_id}).one_or_none()
+    if row is None:
+        return None
+    ids = session.execute(
+        _CHUNK_PAYOUTS,
+        {
+            "batch_id": row.batch_id,
+            "rail": row.rail,
+            "currency": row.currency,
+            "first": row.first_payout_id,
+            "last": row.last_payout_id,
+        },
+    ).scalars()
+    return Chunk(row.id, row.batch_id, row.organization_id, row.rail, row.currency, list(ids))
+
+
+_ORDERS = """SELECT p.id, p.amount_minor, p.currency, p.rail, p.attempt_number, p.organization_id, p.payee_id,
+    p.method_id, m.details_sealed, m.status AS method_status, y.name AS payee_name, o.name AS organization_name
+    FROM payouts p JOIN methods m ON m.id = p.method_id JOIN payees y ON y.id = p.payee_id
+    JOIN organizations o ON o.id = p.organization_id WHERE p.id = ANY(:ids)"""
+
+
+def _order(row: Any, attempt: int) -> SendOrder:
+    return SendOrder(
+        key=send_key(row.id, attempt),
+        payout_id=row.id,
+        amount=Money(row.amount_minor, row.currency),
+        payee_name=row.payee_name,
+        destination=open_sealed(row.details_sealed, f"methods.details:{row.method_id}"),
+        reference=f"{row.organization_name[:20]} {payout_number(row.id)}",
+    )
+
+
+_ATTEMPTS = text(
+    """INSERT INTO payout_attempts
+        (organization_id, payee_id, payout_id, number, rail, key, request_sha256, status, created_at)
+    SELECT p.organization_id, p.payee_id, p.id, p.attempt_number + 1, p.rail, n.key, n.sha256, 'submitted', :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:hashes AS text[])) AS n (id, key, sha256)
+    JOIN payouts p ON p.id = n.id"""
+)
+_COUNT_ATTEMPT = text("UPDATE payouts SET attempt_number = attempt_number + 1 WHERE id = ANY(:ids)")
+
+
+def claim(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[SendOrder]:
+    """Take approved, funded payouts to processing and write their attempts; commit before calling the rail.
+
+    A payout whose content no approval covers any more, or whose method is gone, goes on hold instead.
+    """
+    lock = text(
+        """SELECT id FROM payouts WHERE id = ANY(:ids) AND status = 'approved' AND funded
+        ORDER BY id FOR UPDATE SKIP LOCKED"""
+    )
+    ready = list(session.execute(lock, {"ids": list(ids)}).scalars())
+    changed = set(content.changed_since_approval(session, ready))
+    _hold(session, actor, sorted(changed), HoldCode.METHOD_CHANGED)
+    orders: list[SendOrder] = []
+    unusable: list[UUID] = []
+    rows = session.execute(text(f"{_ORDERS} ORDER BY p.id FOR UPDATE OF p"), {"ids": ready}).all()
+    for row in rows:
+        if row.id in changed:
+            continue
+        try:
+            if row.method_status != "active":
+                raise CannotOpen("disabled")
+            orders.append(_order(row, row.attempt_number + 1))
+        except CannotOpen:
+            unusable.append(row.id)
+    _hold(session, actor, unusable, HoldCode.NO_METHOD)
+    _write_attempts(session, actor, orders)
+    return orders
+
+
+def _hold(session: Session, actor: Actor, ids: Sequence[UUID], code: HoldCode) -> None:
+    move(session, actor, ids, PayoutStatus.ON_HOLD, note=HOLD_TEXT[code], hold_code=code)
+
+
+def _write_attempts(session: Session, actor: Actor, orders: Sequence[SendOrder]) -> None:
+    if not orders:
+        return
+    ids = [order.payout_id for order in orders]
+    session.execute(
+        _ATTEMPTS,
+        {
+            "ids": ids,
+            "keys": [order.key for order in orders],
+            "hashes": [request_sha256(order) for order in orders],
+            "now": utc_now(),
+        },
+    )
+    session.execute(_COUNT_ATTEMPT, {"ids": ids})
+    rails = session.execute(text("SELECT DISTINCT rail FROM payouts WHERE id = ANY(:ids)"), {"ids": ids}).scalars()
+    for name in rails.all():
+        rail = registry.rail(name)
+        of_rail = session.execute(
+            text("SELECT id FROM payouts WHERE id = ANY(:ids) AND rail = :rail"), {"ids": ids, "rail": name}
+        ).scalars()
+        move(
+            session,
+            actor,
+            list(of_rail),
+            PayoutStatus.PROCESSING,
+            note=f"Handed to {rail.label}; usually {rail.settles_in}.",
+            expected_on=arrival(utc_now().date(), rail.settles_days),
+        )
+
+
+_UNANSWERED = """SELECT a.key, a.number, a.request_sha256, a.payout_id FROM payout_attempts a
+    WHERE a.status IN ('submitted', 'unknown') AND a.export_id IS NULL AND {which}
+    ORDER BY a.payout_id FOR UPDATE OF a SKIP LOCKED"""
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """An attempt whose outcome we do not know: look it up by `order.key`; `same` says the request is unchanged."""
+
+    order: SendOrder
+    rail: str
+    same: bool
+
+
+def unanswered(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
+    """Attempts of these payouts that an earlier run left without an answer."""
+    rows = session.execute(text(_UNANSWERED.format(which="a.payout_id = ANY(:ids)")), {"ids": list(ids)}).all()
+    return _rebuild(session, rows)
+
+
+def stale(session: Session, older_than: timedelta, limit: int = 500) -> list[UUID]:
+    """Payouts of attempts that have had no final word for too long, oldest first."""
+    before: datetime = utc_now() - older_than
+    query = text(
+        """SELECT a.payout_id FROM payout_attempts a WHERE a.status IN ('submitted', 'unknown', 'accepted')
+        AND a.export_id IS NULL AND a.created_at < :before ORDER BY a.created_at LIMIT :limit"""
+    )
+    return list(session.execute(query, {"before": before, "limit": limit}).scalars())
+
+
+_ACCEPTED = text(
+    """SELECT a.key, a.number, a.request_sha256, a.payout_id FROM payout_attempts a
+    WHERE a.status = 'accepted' AND a.export_id IS NULL AND a.payout_id = ANY(:ids) ORDER BY a.payout_id"""
+)
+
+
+def accepted(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
+    """Attempts the rail took and has not settled: only ever looked up, never sent."""
+    return _rebuild(session, session.execute(_ACCEPTED, {"ids": list(ids)}).all())
+
+
+def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
+    by_payout = {attempt.payout_id: attempt for attempt in attempts}
+    rows = session.execute(text(_ORDERS), {"ids": list(by_payout)}).all()
+    found = []
+    for row in rows:
+        attempt = by_payout[row.id]
+        order = _order(row, attempt.number)
+        found.append(Unanswered(order, row.rail, request_sha256(order) == attempt.request_sha256))
+    return found
+
+
+def mark_unknown(session: Session, keys: Sequence[str], message: str) -> None:
+    """The call ended without an answer: unknown is a state of its own, shown as such."""
+    session.execute(
+        text(
+            """UPDATE payout_attempts SET status = 'unknown', error_message = :message
+            WHERE key = ANY(:keys) AND status = 'submitted'"""
+        ),
+        {"keys": list(keys), "message": message},
+    )
+
+
+def on_export_rails(session: Session, ids: Sequence[UUID]) -> list[UUID]:
+    """Those of `ids` that are paid by a file or on paper."""
+    names = [name for name, rail in registry.RAILS.items() if rail.exports]
+    query = text("SELECT id FROM payouts WHERE id = ANY(:ids) AND rail = ANY(:names)")
+    return list(session.execute(query, {"ids": list(ids), "names": names}).scalars())
+
+
+def rails_of(session: Session, orders: Sequence[SendOrder]) -> dict[str, list[SendOrder]]:
+    """Orders by the name of their rail."""
+    query = text("SELECT id, rail FROM payouts WHERE id = ANY(:ids)")
+    rails = {row.id: row.rail for row in session.execute(query, {"ids": [order.payout_id for order in orders]})}
+    result: dict[str, list[SendOrder]] = {}
+    for order in orders:
+        result.setdefault(rails[order.payout_id], []).append(order)
+    return result

@@ -1,0 +1,142 @@
+"""Payout jobs: claim and commit, call the rail outside any transaction, record.
+
+Every function may be run again at any point: what it finds in the database decides what is left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from app.core.scope import SYSTEM, Actor, Scope
+from app.db.session import unit_of_work
+from app.payouts import batches, exports, sending, settling
+from app.payouts.sending import Unanswered
+from app.payouts.settling import News
+from app.rails import registry
+from app.rails.base import Blame, Outcome, RailRejected, RailUnavailable, Result, SendOrder
+
+log = logging.getLogger(__name__)
+
+
+def _actor(label: str, account_id: str | None) -> Actor:
+    return Actor(label=label, role="system", account_id=UUID(account_id) if account_id else None)
+
+
+def plan_batch(batch_id: str, actor_label: str, account_id: str | None = None) -> None:
+    with unit_of_work(Scope.platform("plan a batch")) as session:
+        batches.plan(session, _actor(actor_label, account_id), UUID(batch_id))
+
+
+def run_chunk(chunk_id: str) -> None:
+    """Send one slice of a batch; the last one finishes the batch."""
+    with unit_of_work(Scope.platform("run a batch")) as session:
+        chunk = sending.chunk(session, UUID(chunk_id))
+        if chunk is None:
+            return
+        batch = batches.get(session, chunk.batch_id)
+        starter = Actor(label=batch.started_by or SYSTEM.label, role="system", account_id=batch.started_by_account_id)
+        if registry.rail(chunk.rail).exports:
+            exports.make(session, starter, chunk.payout_ids, chunk.batch_id)
+    if not registry.rail(chunk.rail).exports:
+        send(chunk.payout_ids)
+    with unit_of_work(Scope.platform("finish a chunk")) as session:
+        batches.finish_chunk(session, SYSTEM, chunk.id, chunk.batch_id)
+
+
+def send_payouts(payout_ids: Sequence[str], organization_id: str, actor_label: str, account_id: str | None) -> None:
+    """Payouts outside batches, chosen by a person."""
+    ids = [UUID(payout_id) for payout_id in payout_ids]
+    with unit_of_work(Scope.platform("send chosen payouts")) as session:
+        by_file = sending.on_export_rails(session, ids)
+        exports.make(session, _actor(actor_label, account_id), by_file)
+    send([payout_id for payout_id in ids if payout_id not in set(by_file)])
+
+
+def send(payout_ids: Sequence[UUID]) -> None:
+    """Look up what an earlier run left open, then claim and send the rest.
+
+    Raises RailUnavailable when an outcome stays unknown, so that the job is tried again.
+    """
+    with unit_of_work(Scope.platform("find payouts without an answer")) as session:
+        open_attempts = sending.unanswered(session, payout_ids)
+    failure = _look_up(open_attempts, send_again=True)
+    with unit_of_work(Scope.platform("claim payouts")) as session:
+        orders = sending.claim(session, SYSTEM, payout_ids)
+        rails = sending.rails_of(session, orders)
+    for name, group in rails.items():
+        chunk = registry.rail(name).chunk
+        for start in range(0, len(group), chunk):
+            failure = _call(name, group[start : start + chunk]) or failure
+    if failure:
+        raise failure
+
+
+def _call(rail_name: str, orders: Sequence[SendOrder]) -> RailUnavailable | None:
+    """One call to a rail and the record of what it said; returns the failure when the outcome is unknown."""
+    keys = [order.key for order in orders]
+    failure = None
+    try:
+        results = registry.rail(rail_name).send(orders)
+    except RailRejected as refusal:
+        results = [
+            Result(key, Outcome.FAILED, code=refusal.code, message=refusal.message, blame=Blame.PERMANENT)
+            for key in keys
+        ]
+    except RailUnavailable as unknown:
+        results, failure = [], unknown
+    with unit_of_work(Scope.platform("record what the rail said")) as session:
+        settling.apply(session, SYSTEM, [News(result, "answer") for result in results])
+        if failure:
+            sending.mark_unknown(session, keys, failure.message)
+    return failure
+
+
+def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavailable | None:
+    """Ask the rail about each attempt by its key. Only what it never saw is sent again, under the same key."""
+    failure: RailUnavailable | None = None
+    known: list[News] = []
+    unseen: dict[str, list[SendOrder]] = {}
+    for attempt in attempts:
+        rail = registry.rail(attempt.rail)
+        if not rail.can_look_up:
+            continue  # waits for a person
+        try:
+            result = rail.find(attempt.order.key)
+        except RailUnavailable as unknown:
+            failure = unknown
+            continue
+        if result is not None:
+            known.append(News(result, "look-up"))
+        elif attempt.same:
+            unseen.setdefault(attempt.rail, []).append(attempt.order)
+        else:
+            log.error(
+                "payout attempt changed since it was written; waits for a person", extra={"key": attempt.order.key}
+            )
+    if known:
+        with unit_of_work(Scope.platform("record what the rail said")) as session:
+            settling.apply(session, SYSTEM, known)
+    if send_again:
+        for name, orders in unseen.items():
+            failure = _call(name, orders) or failure
+    return failure
+
+
+def look_up_stale() -> None:
+    """The sweep: attempts without a final word are looked up at their rails; lost webhooks end here."""
+    with unit_of_work(Scope.platform("find stale attempts")) as session:
+        ids = sending.stale(session, timedelta(minutes=2))
+        unanswered = sending.unanswered(session, ids)
+        accepted = sending.accepted(session, ids)
+    failure = _look_up(unanswered, send_again=True)
+    failure = _look_up(accepted, send_again=False) or failure
+    if failure:
+        raise failure
+
+
+def funds_arrived(organization_id: str) -> None:
+    with unit_of_work(Scope.platform("release payouts that waited for funds")) as session:
+        batches.funds_arrived(session, SYSTEM, UUID(organization_id))
