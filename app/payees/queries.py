@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import paging
+from app.db.session import ScopedSession
 from app.payees.models import Engagement, Payee
 from app.payees.states import EngagementStatus, PayeeKind
 
@@ -118,3 +121,35 @@ def engagements(session: Session, payee_id: UUID) -> list[paging.AnyRow]:
         .order_by(Engagement.created_at, Engagement.id)
     )  # fmt: skip
     return list(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An address to write to about a payee, in the reader's language and time zone."""
+
+    email: str
+    name: str
+    locale: str = "en_US"
+    time_zone: str = "UTC"
+    portal: str | None = None
+
+
+_CONTACTS = text(
+    """SELECT p.id AS payee_id, p.email, p.name, 'en_US' AS locale, 'UTC' AS time_zone, NULL AS portal
+    FROM payees p WHERE p.id = ANY(:payee_ids) AND p.email IS NOT NULL
+        AND NOT EXISTS (SELECT FROM accounts a WHERE a.payee_id = p.id AND a.email = p.email AND a.status = 'active')
+    UNION ALL
+    SELECT a.payee_id, a.email, a.name, a.locale, a.time_zone, a.portal
+    FROM accounts a WHERE a.payee_id = ANY(:payee_ids) AND a.status = 'active'
+    ORDER BY payee_id, email"""
+)
+
+
+def contacts(session: ScopedSession, payee_ids: Sequence[UUID]) -> dict[UUID, list[Contact]]:
+    """Whom to write to: the accounts of each payee, and its own address where that is another one."""
+    found: dict[UUID, list[Contact]] = {}
+    with session.elevated("addresses to write to"):
+        rows = session.execute(_CONTACTS, {"payee_ids": list(payee_ids)}).all()
+    for row in rows:
+        found.setdefault(row.payee_id, []).append(Contact(row.email, row.name, row.locale, row.time_zone, row.portal))
+    return found

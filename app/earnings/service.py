@@ -1,0 +1,280 @@
+"""Recording what payees gained and moving it from held to ready. Set-based: one bill or a hundred thousand.
+
+The ledger reference of an earning is its id.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.core.clock import utc_now
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.money import Money
+from app.core.scope import SYSTEM, Actor, Permission
+from app.db.session import ScopedSession
+from app.earnings.models import HoldReason
+from app.earnings.rules import ACCEPTANCE, HOLD_TEXT, RELEASE_TEXT
+from app.ledger import recipes
+from app.ledger import service as ledger
+
+# The day an approved bill falls due, at its start where the organization is. `rules.terms_end` says the same.
+_TERMS_AT = (
+    """CAST(coalesce(r.due_on, r.invoice_on + CAST(g.terms_days AS int)) AS timestamp) AT TIME ZONE o.time_zone"""
+)
+_REQUESTS = f"""SELECT r.id AS request_id, r.organization_id, r.payee_id, r.approved_minor, r.amount_minor, r.currency,
+        r.round, r.invoice_on, r.description, r.reference, {_TERMS_AT} AS terms_at
+    FROM payment_requests r
+    JOIN engagements g ON g.organization_id = r.organization_id AND g.payee_id = r.payee_id
+    JOIN organizations o ON o.id = r.organization_id"""
+
+_RECORD = text(
+    f"""WITH source AS ({_REQUESTS} WHERE r.id = ANY(:ids) AND r.status = 'approved'),
+    made AS (
+        INSERT INTO earnings (organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule,
+            source_kind, source_id, source_round, earned_on, description, reference, created_at)
+        SELECT organization_id, payee_id, CASE WHEN approved_minor < 0 THEN 'credit' ELSE 'bill' END, approved_minor,
+            currency, amount_minor, 'approved_bill', 'payment_request', request_id, round, invoice_on, description,
+            reference, :now
+        FROM source ORDER BY request_id
+        ON CONFLICT (organization_id, source_kind, source_id, source_round) DO NOTHING
+        RETURNING id, source_id
+    ), placed AS (
+        SELECT made.id AS earning_id, s.organization_id, s.payee_id, s.currency, s.approved_minor AS amount_minor,
+            CASE WHEN s.approved_minor < 0 THEN CAST(:now AS timestamptz)
+                 WHEN s.approved_minor < s.amount_minor THEN greatest(s.terms_at, CAST(:acceptance_end AS timestamptz))
+                 ELSE s.terms_at END AS available_at,
+            CASE WHEN s.approved_minor > 0 AND s.approved_minor < s.amount_minor
+                 THEN '{HoldReason.ACCEPTANCE.value}' ELSE '{HoldReason.TERMS.value}' END AS reason
+        FROM made JOIN source s ON s.request_id = made.source_id
+    ), held AS (
+        INSERT INTO held_earnings (earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at)
+        SELECT earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at
+        FROM placed WHERE available_at > :now
+    ), ready AS (
+        INSERT INTO ready_earnings (earning_id, organization_id, payee_id, currency, amount_minor, ready_at)
+        SELECT earning_id, organization_id, payee_id, currency, amount_minor, :now
+        FROM placed WHERE available_at <= :now
+    ), noted AS (
+        INSERT INTO timeline_events
+            (organization_id, payee_id, subject_kind, subject_id, at, actor, to_state, note, evidence)
+        SELECT organization_id, payee_id, 'earning', earning_id, :now, :actor,
+            CASE WHEN available_at > :now THEN 'held' ELSE 'ready' END,
+            CASE WHEN available_at <= :now THEN 'Ready to be paid.'
+                 WHEN reason = '{HoldReason.ACCEPTANCE.value}' THEN :acceptance_text ELSE :terms_text END,
+            CASE WHEN available_at > :now THEN jsonb_build_object('available_at', available_at) END
+        FROM placed
+    )
+    SELECT coalesce(array_agg(earning_id) FILTER (WHERE available_at > :now), '{{}}') AS held,
+           coalesce(array_agg(earning_id) FILTER (WHERE available_at <= :now), '{{}}') AS ready
+    FROM placed"""
+)
+_OF_EARNINGS = """SELECT CAST(e.id AS text) AS ref, e.organization_id, e.payee_id, CAST(NULL AS text) AS rail,
+    e.currency, e.amount_minor, e.reference AS memo FROM earnings e WHERE e.id = ANY(:ids)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """How many earnings were written, and where they stand."""
+
+    held: int
+    ready: int
+
+    @property
+    def total(self) -> int:
+        return self.held + self.ready
+
+
+def record_requests(session: Session, actor: Actor, request_ids: Sequence[UUID]) -> Recorded:
+    """Earnings of approved payment requests, once for each round of agreement: repeating it adds nothing.
+
+    Due already, or a credit: ready at once. Otherwise held for the terms, or for the payee's yes to a reduced amount.
+    The caller has checked the permission to approve.
+    """
+    if not request_ids:
+        return Recorded(0, 0)
+    session.flush()
+    now = utc_now()
+    placed = session.execute(
+        _RECORD,
+        {
+            "ids": list(request_ids),
+            "now": now,
+            "acceptance_end": now + ACCEPTANCE,
+            "actor": actor.label,
+            "acceptance_text": HOLD_TEXT[HoldReason.ACCEPTANCE],
+            "terms_text": HOLD_TEXT[HoldReason.TERMS],
+        },
+    ).one()
+    if placed.held:
+        ledger.post_from(session, recipes.EARNING_HELD, _OF_EARNINGS, {"ids": placed.held})
+    if placed.ready:
+        ledger.post_from(session, recipes.EARNING_READY, _OF_EARNINGS, {"ids": placed.ready})
+    return Recorded(len(placed.held), len(placed.ready))
+
+
+_RELEASE = """WITH due AS ({due}),
+    gone AS (
+        DELETE FROM held_earnings h USING due WHERE h.earning_id = due.earning_id
+        RETURNING h.earning_id, h.organization_id, h.payee_id, h.currency, h.amount_minor, h.reason
+    ), ready AS (
+        INSERT INTO ready_earnings (earning_id, organization_id, payee_id, currency, amount_minor, ready_at)
+        SELECT earning_id, organization_id, payee_id, currency, amount_minor, :now FROM gone
+    ), noted AS (
+        INSERT INTO timeline_events
+            (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
+        SELECT organization_id, payee_id, 'earning', earning_id, :now, :actor, 'held', 'ready',
+            coalesce(CAST(:note AS text), CAST(:notes AS jsonb) ->> gone.reason)
+        FROM gone
+    )
+    SELECT earning_id FROM gone"""
+_DUE = """SELECT earning_id FROM held_earnings WHERE available_at <= :now
+    ORDER BY available_at, earning_id LIMIT :limit FOR UPDATE SKIP LOCKED"""
+_ONE = "SELECT earning_id FROM held_earnings WHERE earning_id = :earning_id FOR UPDATE"
+
+
+def release_due(session: Session, now: datetime | None = None, limit: int = 5_000) -> int:
+    """Move what has waited long enough to ready; returns how many. Call until it returns less than `limit`.
+
+    Concurrent calls share the work: locked rows are skipped. Needs a platform scope.
+    """
+    return _release(session, SYSTEM, _DUE, now=now or utc_now(), limit=limit)
+
+
+def _release(
+    session: Session,
+    actor: Actor,
+    due: str,
+    *,
+    now: datetime,
+    note: str | None = None,
+    **parameters: object,
+) -> int:
+    session.flush()
+    notes = json.dumps({reason.value: sentence for reason, sentence in RELEASE_TEXT.items()})
+    ids = list(
+        session.execute(
+            text(_RELEASE.format(due=due)),
+            {"now": now, "actor": actor.label, "note": note, "notes": notes, **parameters},
+        ).scalars()
+    )
+    if ids:
+        ledger.post_from(session, recipes.EARNING_RELEASED, _OF_EARNINGS, {"ids": ids})
+    return len(ids)
+
+
+def release_early(session: Session, actor: Actor, organization_id: UUID, earning_id: UUID, reason: str) -> None:
+    """Pay before the terms have passed: an act of the organization, with a reason, on the audit trail.
+
+    Raises Forbidden, NotFound, Invalid without a reason, Conflict while the payee may still dispute the amount.
+    """
+    actor.require(Permission.EARNING_RELEASE)
+    actor.require_organization(organization_id)
+    if not reason.strip():
+        raise Invalid("Say why it is released early.", fields={"reason": "Give a reason."})
+    held = _held(session, earning_id)
+    if held.organization_id != organization_id:
+        raise NotFound("There is no such earning on hold.")
+    if held.reason is HoldReason.ACCEPTANCE:
+        raise Conflict("The amount was reduced, and the payee may still dispute it.")
+    note = f"Released early: {reason.strip()}"
+    _release(session, actor, _ONE, now=utc_now(), note=note, earning_id=earning_id)
+    audit.record(
+        session, actor, "earning.released_early", "earning", earning_id,
+        organization_id=organization_id, reason=reason.strip(), amount_minor=held.amount.minor,
+        currency=held.amount.currency,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    earning_id: UUID
+    organization_id: UUID
+    payee_id: UUID
+    amount: Money
+    reason: HoldReason
+    available_at: datetime | None
+
+
+_HELD = text(
+    """SELECT earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at
+    FROM held_earnings WHERE earning_id = :earning_id FOR UPDATE"""
+)
+
+
+def _held(session: Session, earning_id: UUID) -> _Held:
+    """The row, locked. Raises NotFound when the earning is not on hold (any more)."""
+    session.flush()
+    row = session.execute(_HELD, {"earning_id": earning_id}).one_or_none()
+    if row is None:
+        raise NotFound("There is no such earning on hold.")
+    return _Held(
+        row.earning_id, row.organization_id, row.payee_id, Money(row.amount_minor, row.currency),
+        HoldReason(row.reason), row.available_at,
+    )  # fmt: skip
+
+
+_TERMS_OF = text(
+    f"""SELECT {_TERMS_AT} FROM earnings e JOIN payment_requests r ON r.id = e.source_id
+    JOIN engagements g ON g.organization_id = r.organization_id AND g.payee_id = r.payee_id
+    JOIN organizations o ON o.id = r.organization_id
+    WHERE e.id = :earning_id AND e.source_kind = 'payment_request'"""
+)
+_BACK_TO_TERMS = text(
+    "UPDATE held_earnings SET reason = :reason, available_at = :available_at WHERE earning_id = :earning_id"
+)
+
+
+def accept_reduced(session: Session, actor: Actor, earning_id: UUID) -> None:
+    """The payee agrees to the reduced amount: only the terms are left to wait for, if they have not passed.
+
+    The caller has checked that it is the payee. Raises NotFound, or Conflict when nothing waits for a yes.
+    """
+    held = _held(session, earning_id)
+    if held.reason is not HoldReason.ACCEPTANCE:
+        raise Conflict("This amount needs no acceptance any more.")
+    now = utc_now()
+    terms_at = session.execute(_TERMS_OF, {"earning_id": earning_id}).scalar()
+    if terms_at is None or terms_at <= now:
+        _release(session, actor, _ONE, now=now, note="The payee accepted the amount.", earning_id=earning_id)
+        return
+    session.execute(
+        _BACK_TO_TERMS,
+        {"earning_id": earning_id, "reason": HoldReason.TERMS.value, "available_at": terms_at},
+    )
+    audit.timeline(
+        session, actor, "earning", earning_id, "held", from_state="held", note=HOLD_TEXT[HoldReason.TERMS],
+        organization_id=held.organization_id, payee_id=held.payee_id,
+        evidence={"available_at": terms_at.isoformat()},
+    )  # fmt: skip
+
+
+def cancel_held(session: ScopedSession, actor: Actor, earning_id: UUID, note: str) -> Money:
+    """Take an earning back before it was ready (a dispute); returns the amount. The row stays, reversed.
+
+    The caller has checked the permission. Raises NotFound when it is not on hold any more.
+    """
+    held = _held(session, earning_id)
+    with session.elevated("the promise leaves the organization's receivable, which a payee does not see"):
+        session.execute(text("DELETE FROM held_earnings WHERE earning_id = :id"), {"id": earning_id})
+        ledger.post(
+            session,
+            recipes.EARNING_CANCELLED,
+            ref=str(earning_id),
+            organization_id=held.organization_id,
+            payee_id=held.payee_id,
+            amount=held.amount,
+            memo=note,
+        )
+    audit.timeline(
+        session, actor, "earning", earning_id, "reversed", from_state="held", note=note,
+        organization_id=held.organization_id, payee_id=held.payee_id,
+    )  # fmt: skip
+    return held.amount
