@@ -1,0 +1,150 @@
+"""What the demo consists of: its address, its children in their order, and the way in."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from app.db.embedded import CannotStart, Services
+from jobs.supervisor.console import say
+from jobs.supervisor.crew import ROOT, Crew
+
+READY_SECONDS = 90
+# (portal, e-mail): who `flask demo load` makes; the README lists them too
+ACCOUNTS = (
+    ("admin", "admin@quittance.test"),
+    ("admin", "checker@quittance.test"),
+    ("org", "owner@oxford.test"),
+    ("creator", "creator@oxford.test"),
+    ("contractor", "contractor@oxford.test"),
+    ("vendor", "vendor@oxford.test"),
+    ("consultant", "consultant@oxford.test"),
+)
+
+
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own address is no matter for a proxy
+
+
+def flask(*words: str) -> list[str]:
+    return [sys.executable, "-m", "flask", *words]
+
+
+def address() -> tuple[str, int]:
+    """HOST and PORT. Raises CannotStart when the port is no port, or taken."""
+    host, given = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not given.isdigit() or int(given) > 65535:
+        raise CannotStart(f"PORT is {given!r}; it must be a number up to 65535 (0 takes a free one).")
+    port = int(given) or free_port()
+    if error := _taken(host, port):
+        raise CannotStart(f"Port {port} on {host} cannot be used: {error}. Choose another: PORT={port + 10} make demo")
+    return host, port
+
+
+def _taken(host: str, port: int) -> str:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen()
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    return ""
+
+
+def free_port(wanted: int = 0) -> int:
+    """`wanted` when it is free, else any."""
+    if wanted and wanted < 65536 and not _taken("127.0.0.1", wanted):
+        return wanted
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def environ(services: Services, data_dir: Path) -> dict[str, str]:
+    """For every child: ours, and where things are."""
+    own = {
+        "DATA_DIR": str(data_dir),
+        "FLASK_APP": "wsgi:app",
+        "LOG_FORMAT": os.environ.get("LOG_FORMAT", "text"),
+        "PORT": str(services.port),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return {**os.environ, **services.environ(), **own}
+
+
+def children(host: str, services: Services, data_dir: Path) -> Sequence[Mapping[str, Sequence[str]]]:
+    """Groups in the order they start; they stop the other way round."""
+    cores = str(min(os.cpu_count() or 1, 8))
+    webhook = f"http://{_local(host)}:{services.port}/api/webhooks/simulated"
+    simulator = [sys.executable, "-m", "app.rails.simulator", "--port", services.simulator_url.rsplit(":", 1)[1]]
+    return (
+        {"simulator": [*simulator, "--store", str(data_dir / "simulator.sqlite"), "--webhook", webhook]},
+        {f"worker-{number}": flask("worker") for number in range(1, min(int(cores), 4) + 1)},
+        {"relay": flask("relay"), "schedule": flask("schedule")},
+        {
+            "web": [
+                sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(services.port),
+                "--workers", cores, "--blocking-threads", "2", "--no-ws", "--respawn-failed-workers",
+                "--workers-kill-timeout", "5", "--log-level", "warning", "wsgi:app",
+            ]
+        },
+    )  # fmt: skip
+
+
+def _local(host: str) -> str:
+    """Where we reach our own web server."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "localhost") else host  # noqa: S104 - compared, not bound
+
+
+def wait_until_ready(crew: Crew, services: Services) -> None:
+    """Until the web server says /ready and the simulator answers at all. Raises CannotStart, EndedEarly."""
+    host = _local(os.environ.get("HOST") or "127.0.0.1")
+    waiting = {f"http://{host}:{services.port}/ready": True, f"{services.simulator_url}/": False}
+    said: dict[str, str] = {}
+
+    def ready() -> bool:
+        for url, must_be_fine in list(waiting.items()):
+            said[url] = _answer(url)
+            if said[url].startswith("2") or (not must_be_fine and said[url]):
+                del waiting[url]
+        return not waiting
+
+    if not crew.wait(ready, READY_SECONDS):
+        raise CannotStart("\n".join(f"{url} is not ready: {said.get(url) or 'no answer'}" for url in waiting))
+
+
+def _answer(url: str) -> str:
+    """Status and body, '' when nobody listens."""
+    try:
+        with _DIRECT.open(url, timeout=5) as response:
+            return f"{response.status} {response.read(500).decode(errors='replace')}"
+    except urllib.error.HTTPError as error:
+        return f"{error.code} {error.read(500).decode(errors='replace')}"
+    except OSError:
+        return ""
+
+
+def show_the_way_in(services: Services, data_dir: Path, seconds: float) -> None:
+    """Links go to the terminal only: they are keys, and logs are kept."""
+    asked = [(portal, email, _ask_for_link(portal, email, environ(services, data_dir))) for portal, email in ACCOUNTS]
+    say(f"\nQuittance is ready at {services.base_url} after {seconds:.1f} s (sandbox mode, data in {data_dir})\n")
+    say("Sign in (each link works once, for 15 minutes; `flask login-link --portal P EMAIL` makes another):")
+    for portal, email, child in asked:
+        out, _ = child.communicate(timeout=60)
+        say(f"  {portal:<11} {email:<26} {out.decode().strip() or 'no link: see ' + str(data_dir / 'logs')}")
+    say(f"\nSent mail   {services.base_url}/dev/mailbox")
+    say(f"Logs        {data_dir / 'logs'}\n\nCtrl-C stops everything.\n")
+
+
+def _ask_for_link(portal: str, email: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        flask("login-link", "--portal", portal, email),
+        env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
