@@ -58,6 +58,9 @@
     $('[data-bulk-sum]', bar).textContent = total(on);
   }
 
+  /* a dialog starts at its first field, and gives focus back to what opened it */
+  function open(d, from) { d.returnTo = from; d.showModal(); $('.body :is(input:not([type=hidden]), select, textarea)', d)?.focus(); }
+
   document.addEventListener('click', e => {
     const t = e.target.closest('[data-theme-toggle],[data-dialog],[data-expand],[data-dismiss],[data-clear],[data-move],[data-close],[data-copy]');
     if (!t) return;
@@ -66,7 +69,7 @@
       root.dataset.theme = dark() ? 'light' : 'dark';
       document.cookie = `q_theme=${root.dataset.theme};path=/;max-age=31536000;samesite=lax` + (location.protocol === 'https:' ? ';secure' : '');
     }
-    if (t.matches('[data-dialog]')) { const d = document.getElementById(t.dataset.dialog); if (d) { e.preventDefault(); d.returnTo = t; d.showModal(); } }
+    if (t.matches('[data-dialog]')) { const d = document.getElementById(t.dataset.dialog); if (d) { e.preventDefault(); open(d, t); } }
     if (t.matches('[data-close]')) { const d = t.closest('dialog'); if (d) { e.preventDefault(); d.close(); } }
     if (t.matches('[data-dismiss]')) t.closest('.toast, .alert').remove();
     if (t.matches('[data-expand]')) { const r = document.getElementById(t.getAttribute('aria-controls')); const open = t.getAttribute('aria-expanded') !== 'true'; t.setAttribute('aria-expanded', open); r.hidden = !open; }
@@ -139,7 +142,7 @@
   /* htmx 4 glue */
   document.addEventListener('htmx:after:swap', () => {
     const sheet = $('#sheet');
-    if (sheet && sheet.childElementCount && !sheet.open) { sheet.setAttribute('aria-labelledby', $('h2', sheet)?.id || ''); sheet.returnTo = opener; sheet.showModal(); }
+    if (sheet && sheet.childElementCount && !sheet.open) { sheet.setAttribute('aria-labelledby', $('h2', sheet)?.id || ''); open(sheet, opener); }
     takeFocus();
     $$('[data-bulk]').forEach(bulk);
   });

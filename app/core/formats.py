@@ -29,28 +29,23 @@ class _CurrencyFormat:
 
 
 @lru_cache(maxsize=512)
-def _currency_format(locale: str, currency: str) -> _CurrencyFormat:
+def _currency_format(locale: str, currency: str, digits: int) -> _CurrencyFormat:
     """Building these is what makes Babel slow, so they are kept for good."""
     parsed = Locale.parse(locale)
     pattern = parse_pattern(parsed.currency_formats["standard"].pattern)
+    pattern.frac_prec = (digits, digits)
     symbol = str(get_currency_symbol(currency, parsed))
     return _CurrencyFormat(pattern, parsed, get_decimal_symbol(parsed), symbol, symbol == currency)
 
 
 def format_money(value: Money, locale: str = "en_US", *, code: bool = False, drop_zeros: bool = False) -> str:
     """ "$1,234.50", "−$250.00"; with `code` "₹8,500.00 INR"; `drop_zeros` leaves ".00" out of round sums."""
-    style = _currency_format(locale, value.currency)
     size = abs(value.minor)
     digits = exponent(value.currency)
     round_sum = drop_zeros and size % 10**digits == 0
+    style = _currency_format(locale, value.currency, 0 if round_sum else digits)
     major = Decimal(size).scaleb(-digits)
-    text: str = style.pattern.apply(
-        major,
-        style.locale,
-        currency=value.currency,
-        currency_digits=False,
-        force_frac=(0, 0) if round_sum else (digits, digits),
-    )
+    text: str = style.pattern.apply(major, style.locale, currency=value.currency, currency_digits=False)
     if style.symbol[-1:].isalpha() and text.startswith(style.symbol):
         text = f"{style.symbol}\u00a0{text[len(style.symbol) :].lstrip()}"  # CLDR: letters keep a distance from figures
     if value.minor < 0:
@@ -60,7 +55,7 @@ def format_money(value: Money, locale: str = "en_US", *, code: bool = False, dro
 
 def decimal_point(locale: str, currency: str) -> str:
     """The mark between whole units and decimals."""
-    return _currency_format(locale, currency).decimal
+    return _currency_format(locale, currency, exponent(currency)).decimal
 
 
 def format_day(day: date, locale: str = "en_US", style: str = "long") -> str:

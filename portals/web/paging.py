@@ -10,15 +10,17 @@ from typing import Any, Protocol
 
 from flask import request, url_for
 
-DEFAULT_LIMIT = 25
-MAX_LIMIT = 100
+from app.db.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 
 class HasNeighbours(Protocol):
     """What `app.db.paging.Page` offers."""
 
-    next_cursor: str | None
-    previous_cursor: str | None
+    @property
+    def next_cursor(self) -> str | None: ...
+
+    @property
+    def previous_cursor(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
