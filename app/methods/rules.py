@@ -13,6 +13,7 @@ from app.rails.registry import available
 from app.rails.simulated import sandbox_destination
 
 COOL_OFF = timedelta(hours=72)
+ASSIGNABLE = frozenset({"simulated", "check"})  # rails whose destination may follow from what is known of a payee
 
 
 class Blocked(StrEnum):
@@ -61,14 +62,13 @@ def known_destination(
 
     `seed` steers the simulated account number. Raises Invalid naming what is missing.
     """
+    if rail.name not in ASSIGNABLE:
+        raise Invalid(
+            f"{rail.label} needs details from each payee: give them as a CSV file.",
+            fields={"rail": "Choose a method that needs no details."},
+        )
     if rail.name == "simulated":
         return rail.validate(sandbox_destination(name, seed))
-    if rail.name == "check":
-        if not address:
-            raise Invalid("No postal address is known.", fields={"address_1": "Give the address."})
-        known = {"payee_name": name[:70], "country": country or "", **address}
-        return rail.validate(known)
-    raise Invalid(
-        f"{rail.label} needs details from each payee: give them as a CSV file.",
-        fields={"rail": "Choose a method that needs no details."},
-    )
+    if not address:
+        raise Invalid("No postal address is known.", fields={"address_1": "Give the address."})
+    return rail.validate({"payee_name": name[:70], "country": country or "", **address})

@@ -1,0 +1,221 @@
+"""Payout methods: added, made default, disabled, and opened only for a reason that is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from app.audit import service as audit
+from app.core import crypto
+from app.core.clock import utc_now
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.money import CURRENCIES
+from app.core.scope import Actor, Permission
+from app.core.settings import settings
+from app.db import locks
+from app.db.session import ScopedSession
+from app.db.types import SealedText, new_id
+from app.methods import rules
+from app.methods.models import Method
+from app.methods.states import MethodStatus
+from app.notify import service as notify
+from app.payees import queries as payees
+from app.payees.models import Payee
+from app.rails.base import Rail
+
+INDEX_PURPOSE = "methods.details"
+
+
+def seal_context(method_id: UUID) -> str:
+    """What a sealed destination is bound to: it opens in its own row only."""
+    return f"methods.details:{method_id}"
+
+
+def sealed_columns(rail: Rail, destination: Mapping[str, str], method_id: UUID) -> dict[str, Any]:
+    """The columns that stand for a destination: sealed, its blind index, and what may be shown."""
+    return {
+        "label": rail.label,
+        "last4": rail.last4(destination),
+        "details_sealed": SealedText(crypto.seal(dict(destination), seal_context(method_id))),
+        "details_index": details_index(rail, destination),
+    }
+
+
+def details_index(rail: Rail, destination: Mapping[str, str]) -> str:
+    """Equal for equal destinations, whoever they belong to, and telling nothing else."""
+    return crypto.blind_index(rules.index_text(rail.name, rail.fields, destination), INDEX_PURPOSE)
+
+
+def add(
+    session: ScopedSession,
+    actor: Actor,
+    payee_id: UUID,
+    *,
+    rail: str,
+    fields: Mapping[str, str],
+    currency: str | None = None,
+    default: bool = True,
+) -> Method:
+    """Add a way to be paid; the default of its currency (None: of any) moves to it. Nothing sealed is returned open.
+
+    A payee who has a method already waits 72 hours before the new one is used, and is told by mail.
+    Raises Forbidden, NotFound, Invalid naming each bad field, Conflict for the same destination twice.
+    """
+    payee = _payee(session, actor, payee_id)
+    if currency is not None and currency not in CURRENCIES:
+        raise Invalid(f"“{currency}” is not a currency we know.", fields={"currency": "Choose a currency."})
+    chosen = rules.offered(rail, settings().mode, currency)
+    destination = chosen.validate(fields)
+    locks.hold(session, "methods of", payee_id)
+    mine = session.scalars(
+        select(Method).where(Method.payee_id == payee_id, Method.status == MethodStatus.ACTIVE)
+    ).all()
+    method_id, now = new_id(), utc_now()
+    columns = sealed_columns(chosen, destination, method_id)
+    if any(m.details_index == columns["details_index"] and m.currency == currency for m in mine):
+        raise Conflict("You are paid there already.", fields={"rail": "This destination is on your list."})
+    becomes_default = default or not any(m.is_default and m.currency == currency for m in mine)
+    if becomes_default:
+        _clear_default(session, payee_id, currency)
+    made = Method(
+        id=method_id,
+        payee_id=payee_id,
+        rail=chosen.name,
+        currency=currency,
+        is_default=becomes_default,
+        status=MethodStatus.ACTIVE,
+        usable_from_at=rules.usable_from(now, by_payee=_is_payee(actor, payee_id), has_method=bool(mine)),
+        added_by_account_id=actor.account_id,
+        added_by=actor.label,
+        **columns,
+    )
+    session.add(made)
+    session.flush()
+    _note(session, actor, made, "method.added", "added")
+    if mine:
+        tell(session, payee, made, "added")
+    return made
+
+
+def make_default(session: ScopedSession, actor: Actor, method_id: UUID) -> Method:
+    """Use this method from now on for its currency. Raises Forbidden, NotFound, Conflict when it is disabled."""
+    method, payee = _mine(session, actor, method_id)
+    if method.status is not MethodStatus.ACTIVE:
+        raise Conflict("This method is disabled. Add it again.")
+    if method.is_default:
+        return method
+    _clear_default(session, method.payee_id, method.currency)
+    method.is_default = True
+    session.flush()
+    _note(session, actor, method, "method.made_default", "default")
+    tell(session, payee, method, "made the default")
+    return method
+
+
+def disable(session: ScopedSession, actor: Actor, method_id: UUID) -> Method:
+    """Never pay there again; payouts on their way are not touched. Raises Forbidden, NotFound, Conflict."""
+    method, payee = _mine(session, actor, method_id)
+    if method.status is MethodStatus.DISABLED:
+        raise Conflict("This method is disabled already.")
+    method.status, method.is_default = MethodStatus.DISABLED, False
+    session.flush()
+    _note(session, actor, method, "method.disabled", "disabled")
+    tell(session, payee, method, "removed")
+    return method
+
+
+def open_details(session: Session, actor: Actor, method: Method, reason: str) -> dict[str, str]:
+    """The full destination, for a person of the platform. Every open is on the audit trail with its reason.
+
+    Raises Forbidden, Invalid without a reason, crypto.CannotOpen when the key is gone.
+    """
+    actor.require(Permission.PLATFORM)
+    if not reason.strip():
+        raise Invalid("Say why you need the full details.", fields={"reason": "Give a reason."})
+    audit.record(session, actor, "method.opened", "method", method.id, payee_id=method.payee_id, reason=reason.strip())
+    return dict(crypto.open_sealed(method.details_sealed, seal_context(method.id)))
+
+
+def open_for_sending(
+    session: Session, actor: Actor, sealed: Sequence[tuple[UUID, str]], reason: str, organization_id: UUID | None = None
+) -> dict[UUID, dict[str, str]]:
+    """Destinations by method id, for handing payouts to a rail; one line on the audit trail for all of them.
+
+    `sealed`: (method id, its `details_sealed`). Raises crypto.CannotOpen when a key is gone.
+    """
+    opened = {method_id: dict(crypto.open_sealed(text, seal_context(method_id))) for method_id, text in sealed}
+    audit.record(
+        session, actor, "methods.opened", "method", None, organization_id=organization_id,
+        reason=reason, count=len(opened), methods=[str(method_id) for method_id in opened],
+    )  # fmt: skip
+    return opened
+
+
+def _is_payee(actor: Actor, payee_id: UUID) -> bool:
+    return actor.payee_id is not None and actor.payee_id == payee_id
+
+
+def _payee(session: Session, actor: Actor, payee_id: UUID) -> Payee:
+    """The payee, when the actor may change how it is paid and the scope shows it. Raises Forbidden, NotFound."""
+    if actor.payee_id is not None and actor.payee_id != payee_id:
+        raise Forbidden("This belongs to another payee.")
+    actor.require(Permission.METHOD_OWN if _is_payee(actor, payee_id) else Permission.METHOD_MANAGE)
+    payee = session.get(Payee, payee_id)
+    if payee is None:
+        raise NotFound("There is no such payee.")
+    return payee
+
+
+def _mine(session: Session, actor: Actor, method_id: UUID) -> tuple[Method, Payee]:
+    method = session.scalar(select(Method).where(Method.id == method_id).with_for_update())
+    if method is None:
+        raise NotFound("There is no such payout method.")
+    payee = _payee(session, actor, method.payee_id)
+    locks.hold(session, "methods of", method.payee_id)
+    return method, payee
+
+
+def _clear_default(session: Session, payee_id: UUID, currency: str | None) -> None:
+    session.execute(
+        update(Method)
+        .where(
+            Method.payee_id == payee_id,
+            func.coalesce(Method.currency, "") == (currency or ""),
+            Method.is_default,
+            Method.status == MethodStatus.ACTIVE,
+        )
+        .values(is_default=False)
+    )
+
+
+def _note(session: ScopedSession, actor: Actor, method: Method, action: str, to_state: str) -> None:
+    shown = f"{method.label} {method.last4}".strip()
+    audit.record(
+        session, actor, action, "method", method.id, organization_id=actor.organization_id,
+        payee_id=method.payee_id, rail=method.rail, last4=method.last4, currency=method.currency,
+    )  # fmt: skip
+    with session.elevated("a method belongs to the payee, not to an organization"):
+        audit.timeline(session, actor, "method", method.id, to_state, note=shown, payee_id=method.payee_id)
+
+
+def tell(session: ScopedSession, payee: Payee, method: Method, what: str) -> None:
+    """Write to every address known of the payee: a change nobody made is found out early."""
+    for contact in payees.contacts(session, [payee.id]).get(payee.id, []):
+        notify.queue(
+            session,
+            contact.email,
+            "method_changed",
+            subject="Your payout method was changed",
+            context={
+                "name": contact.name,
+                "what": what,
+                "label": method.label,
+                "last4": method.last4,
+                "usable_from": method.usable_from_at.isoformat(),
+                "cooling_off": method.usable_from_at > utc_now(),
+            },
+        )
