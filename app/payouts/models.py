@@ -88,7 +88,8 @@ class Payout(PayeeRecord):
     """One debt sent to one payee by one payer in one currency. Its items always add up to `amount_minor`.
 
     `simulated`: made in sandbox mode, no money moved. `reservation` counts how often the items were taken: it tells
-    the ledger postings of a retry from those of the first time.
+    the ledger postings of a retry from those of the first time. `approval_round` grows whenever it becomes pending
+    again, so that approvals of an earlier round do not count.
     """
 
     __tablename__ = "payouts"
@@ -116,6 +117,7 @@ class Payout(PayeeRecord):
     funded: Mapped[bool] = mapped_column(default=False, server_default="false")
     attempt_number: Mapped[int] = mapped_column(default=0, server_default="0")
     reservation: Mapped[int] = mapped_column(default=1, server_default="1")
+    approval_round: Mapped[int] = mapped_column(default=1, server_default="1")
     requested_by: Mapped[str]
     requested_by_account_id: Mapped[UUID | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")

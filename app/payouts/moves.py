@@ -23,15 +23,17 @@ _MOVE = text(
     """WITH old AS (
         SELECT id, status FROM payouts WHERE id = ANY(:ids) AND status = ANY(:sources) ORDER BY id FOR UPDATE
     ), moved AS (
-        UPDATE payouts p SET status = :to, status_at = :now, hold_code = :hold_code, hold_note = :hold_note,
-            paid_at = CASE WHEN :to = 'paid' THEN :now ELSE paid_at END,
-            expected_on = coalesce(CAST(:expected_on AS date), expected_on)
+        UPDATE payouts p SET status = CAST(:to AS text), status_at = CAST(:now AS timestamptz), hold_code = :hold_code, hold_note = :hold_note,
+            paid_at = CASE WHEN CAST(:to AS text) = 'paid' THEN CAST(:now AS timestamptz) ELSE paid_at END,
+            expected_on = coalesce(CAST(:expected_on AS date), expected_on),
+            approval_round = approval_round + CASE WHEN CAST(:to AS text) = 'pending' THEN 1 ELSE 0 END
         FROM old WHERE p.id = old.id
         RETURNING p.id, p.organization_id, p.payee_id, old.status AS from_state
     ), noted AS (
         INSERT INTO timeline_events
             (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
-        SELECT organization_id, payee_id, 'payout', id, :now, :actor, from_state, :to, :note FROM moved
+        SELECT organization_id, payee_id, 'payout', id, CAST(:now AS timestamptz), :actor, from_state,
+            CAST(:to AS text), :note FROM moved
     )
     SELECT id FROM moved ORDER BY id"""
 )

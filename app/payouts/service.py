@@ -171,8 +171,9 @@ def _why_not_approve(session: Session, actor: Actor, payout: Payout, given: set[
     if payout.status is not PayoutStatus.PENDING:
         return InvalidTransition("payout", payout.status, PayoutStatus.APPROVED).message
     if payout.batch_id is not None:
-        number = session.scalar(select(Batch.number).where(Batch.id == payout.batch_id))
-        return f"It belongs to batch {number}; approve the batch."
+        batch = session.execute(select(Batch.number, Batch.approved_at).where(Batch.id == payout.batch_id)).one()
+        if batch.approved_at is None:
+            return f"It belongs to batch {batch.number}; approve the batch."
     return may_approve(actor.account_id, payout.requested_by_account_id, given)
 
 

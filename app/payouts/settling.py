@@ -42,12 +42,13 @@ _ADVANCE = text(
         SELECT a.id, a.status FROM payout_attempts a JOIN news ON news.key = a.key
         WHERE a.status = ANY(:sources) ORDER BY a.id FOR UPDATE OF a
     )
-    UPDATE payout_attempts a SET status = :to,
+    UPDATE payout_attempts a SET status = CAST(:to AS text),
         rail_reference = coalesce(nullif(news.reference, ''), a.rail_reference),
         error_code = coalesce(nullif(news.code, ''), a.error_code),
         error_message = coalesce(nullif(news.message, ''), a.error_message),
-        answered_at = coalesce(a.answered_at, :now),
-        settled_at = CASE WHEN :to IN ('succeeded', 'failed', 'returned') THEN :now ELSE a.settled_at END,
+        answered_at = coalesce(a.answered_at, CAST(:now AS timestamptz)),
+        settled_at = CASE WHEN CAST(:to AS text) IN ('succeeded', 'failed', 'returned')
+            THEN CAST(:now AS timestamptz) ELSE a.settled_at END,
         evidence = coalesce(a.evidence, CAST('{}' AS jsonb)) || CAST(news.evidence AS jsonb)
     FROM news, old WHERE old.id = a.id AND news.key = a.key
     RETURNING a.key, a.payout_id, old.status AS from_state"""

@@ -494,6 +494,7 @@ def upgrade() -> None:
     sa.Column('funded', sa.Boolean(), server_default='false', nullable=False),
     sa.Column('attempt_number', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reservation', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('approval_round', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('requested_by', sa.Text(), nullable=False),
     sa.Column('requested_by_account_id', sa.Uuid(), nullable=True),
     sa.Column('simulated', sa.Boolean(), server_default='false', nullable=False),
