@@ -85,7 +85,7 @@ def children(host: str, services: Services, data_dir: Path) -> Sequence[Mapping[
     webhook = f"http://{_local(host)}:{services.port}/api/webhooks/simulated"
     simulator = [sys.executable, "-m", "app.rails.simulator", "--port", services.simulator_url.rsplit(":", 1)[1]]
     return (
-        {"simulator": [*simulator, "--store", str(data_dir / "simulator.sqlite"), "--webhook", webhook]},
+        {"simulator": [*simulator, "--store", str(data_dir / "simulator.sqlite3"), "--webhook", webhook]},
         {f"worker-{number}": flask("worker") for number in range(1, min(int(cores), 4) + 1)},
         {"relay": flask("relay"), "schedule": flask("schedule")},
         {
