@@ -1,0 +1,256 @@
+"""Invariants that must hold at any moment, each as a query that returns the rows that break it.
+
+`examine` runs them all; no finding means healthy. Every check is named, so that a fault is a sentence, not a number.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core.settings import settings
+
+MOST = 20  # findings shown per check
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """`sql` yields rows (subject, detail) of what is wrong; `:live` is bound where it occurs."""
+
+    code: str
+    says: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault: which rule, which thing, and what was seen."""
+
+    code: str
+    message: str
+    subject: str
+    detail: str
+
+
+LEDGER = (
+    Check(
+        "ledger.zero_sum",
+        "A ledger entry does not sum to zero.",
+        """SELECT entry_id AS subject, currency || ' ' || sum(amount_minor) AS detail FROM ledger_lines
+        GROUP BY entry_id, currency HAVING sum(amount_minor) <> 0""",
+    ),
+    Check(
+        "ledger.empty_entry",
+        "A ledger entry has no lines.",
+        """SELECT e.id AS subject, e.kind AS detail FROM ledger_entries e
+        WHERE NOT EXISTS (SELECT FROM ledger_lines l WHERE l.entry_id = e.id)""",
+    ),
+    Check(
+        "ledger.balance",
+        "A kept balance differs from the sum of its lines.",
+        """SELECT coalesce(b.organization_id, l.organization_id) || ' ' || coalesce(b.account, l.account) AS subject,
+            'kept ' || coalesce(b.balance_minor, 0) || ', lines ' || coalesce(l.total, 0) AS detail
+        FROM ledger_balances b FULL JOIN (
+            SELECT organization_id, account, coalesce(payee_id, '00000000-0000-0000-0000-000000000000') AS payee_id,
+                currency, -sum(amount_minor) AS total FROM ledger_lines
+            WHERE account IN ('funds', 'payee_held', 'payee_available', 'payee_in_transit') GROUP BY 1, 2, 3, 4
+        ) l USING (organization_id, account, payee_id, currency)
+        WHERE coalesce(b.balance_minor, 0) <> coalesce(l.total, 0)""",
+    ),
+    Check(
+        "ledger.queues",
+        "What the queues and payouts hold for a payee differs from the books.",
+        """SELECT coalesce(b.payee_id, q.payee_id) || ' ' || coalesce(b.account, q.account) AS subject,
+            'books ' || coalesce(b.total, 0) || ', rows ' || coalesce(q.total, 0) AS detail
+        FROM (SELECT payee_id, account, currency, organization_id, balance_minor AS total FROM ledger_balances
+              WHERE account LIKE 'payee%') b
+        FULL JOIN (
+            SELECT payee_id, 'payee_available' AS account, currency, organization_id, sum(amount_minor) AS total
+            FROM ready_earnings GROUP BY payee_id, currency, organization_id
+            UNION ALL SELECT payee_id, 'payee_held', currency, organization_id, sum(amount_minor)
+            FROM held_earnings GROUP BY payee_id, currency, organization_id
+            UNION ALL SELECT payee_id, 'payee_in_transit', currency, organization_id, sum(amount_minor) FROM payouts
+            WHERE status IN ('pending', 'approved', 'on_hold', 'processing') GROUP BY payee_id, currency, organization_id
+        ) q USING (payee_id, account, currency, organization_id)
+        WHERE coalesce(b.total, 0) <> coalesce(q.total, 0)""",
+    ),
+    Check(
+        "funds.over_limit",
+        "An organization's funds are below its credit limit.",
+        """SELECT b.organization_id || ' ' || b.currency AS subject,
+            b.balance_minor || ' of -' || coalesce(f.credit_limit_minor, 0) AS detail
+        FROM ledger_balances b LEFT JOIN funds_policies f USING (organization_id, currency)
+        WHERE b.account = 'funds' AND b.balance_minor < -coalesce(f.credit_limit_minor, 0)""",
+    ),
+)
+
+PAYOUTS = (
+    Check(
+        "payout.items",
+        "The items of a payout do not add up to it.",
+        """SELECT p.id AS subject, 'payout ' || p.amount_minor || ', items ' || coalesce(i.total, 0) AS detail
+        FROM payouts p LEFT JOIN (SELECT payout_id, sum(amount_minor) AS total FROM payout_items GROUP BY payout_id) i
+            ON i.payout_id = p.id
+        WHERE coalesce(i.total, 0) <> p.amount_minor""",
+    ),
+    Check(
+        "payout.paid_without_evidence",
+        "A payout is PAID though no rail said so.",
+        """SELECT p.id AS subject, p.rail AS detail FROM payouts p WHERE p.status = 'paid' AND NOT EXISTS (
+            SELECT FROM payout_attempts a WHERE a.payout_id = p.id AND a.status = 'succeeded'
+            AND a.evidence ? 'succeeded' AND (a.rail_reference IS NOT NULL OR a.export_id IS NOT NULL))""",
+    ),
+    Check(
+        "payout.paid_twice",
+        "A payout has more than one successful attempt.",
+        """SELECT payout_id AS subject, count(*) || ' attempts' AS detail FROM payout_attempts
+        WHERE status = 'succeeded' GROUP BY payout_id HAVING count(*) > 1""",
+    ),
+    Check(
+        "payout.file_not_released",
+        "A payout is PAID by an export that nobody released.",
+        """SELECT p.id AS subject, e.number AS detail FROM payouts p
+        JOIN payout_attempts a ON a.payout_id = p.id AND a.status = 'succeeded'
+        JOIN payout_exports e ON e.id = a.export_id WHERE p.status = 'paid' AND e.status <> 'released'""",
+    ),
+    Check(
+        "payout.unapproved",
+        "A payout went to a rail without an approval.",
+        """SELECT p.id AS subject, p.status AS detail FROM payouts p WHERE p.status IN ('processing', 'paid')
+        AND NOT EXISTS (SELECT FROM payout_approvals a WHERE a.payout_id = p.id
+            AND a.account_id IS DISTINCT FROM p.requested_by_account_id)""",
+    ),
+    Check(
+        "payout.unfunded",
+        "A payout went to a rail without drawing on the organization's funds.",
+        "SELECT id AS subject, status AS detail FROM payouts WHERE status IN ('processing', 'paid') AND NOT funded",
+    ),
+    Check(
+        "payout.simulated_in_live",
+        "A payout of live mode is only simulated.",
+        """SELECT id AS subject, status AS detail FROM payouts
+        WHERE :live AND simulated AND status IN ('processing', 'paid')""",
+    ),
+    Check(
+        "earning.parts",
+        "An earning is not in exactly one place: held, ready and in payouts do not add up to it.",
+        """SELECT e.id AS subject, 'earning ' || e.amount_minor || ', found '
+            || coalesce(h.amount_minor, 0) + coalesce(r.amount_minor, 0) + coalesce(i.total, 0) AS detail
+        FROM earnings e
+        LEFT JOIN held_earnings h ON h.earning_id = e.id
+        LEFT JOIN ready_earnings r ON r.earning_id = e.id
+        LEFT JOIN (SELECT i.earning_id, sum(i.amount_minor) AS total FROM payout_items i
+            JOIN payouts p ON p.id = i.payout_id
+            WHERE p.status IN ('pending', 'approved', 'processing', 'on_hold', 'paid') GROUP BY i.earning_id) i
+            ON i.earning_id = e.id
+        WHERE coalesce(h.amount_minor, 0) + coalesce(r.amount_minor, 0) + coalesce(i.total, 0) <> e.amount_minor
+        AND NOT (h.earning_id IS NULL AND r.earning_id IS NULL AND i.earning_id IS NULL AND EXISTS (
+            SELECT FROM ledger_entries l WHERE l.organization_id = e.organization_id
+            AND l.kind = 'earning_cancelled' AND l.ref = e.id::text))""",
+    ),
+)
+
+TENANCY = (
+    Check(
+        "tenancy.items",
+        "A payout item joins two organizations or payees.",
+        """SELECT i.payout_id AS subject, i.earning_id::text AS detail FROM payout_items i
+        JOIN payouts p ON p.id = i.payout_id LEFT JOIN earnings e ON e.id = i.earning_id
+        WHERE (i.organization_id, i.payee_id) IS DISTINCT FROM (p.organization_id, p.payee_id)
+        OR (i.organization_id, i.payee_id) IS DISTINCT FROM (e.organization_id, e.payee_id)""",
+    ),
+    Check(
+        "tenancy.queues",
+        "A held or ready earning names another organization or payee than its earning.",
+        """SELECT q.earning_id AS subject, q.organization_id::text AS detail FROM (
+            SELECT earning_id, organization_id, payee_id, currency FROM held_earnings
+            UNION ALL SELECT earning_id, organization_id, payee_id, currency FROM ready_earnings) q
+        LEFT JOIN earnings e ON e.id = q.earning_id
+        WHERE (q.organization_id, q.payee_id, q.currency)
+            IS DISTINCT FROM (e.organization_id, e.payee_id, e.currency)""",
+    ),
+    Check(
+        "tenancy.attempts",
+        "An attempt or approval names another organization or payee than its payout.",
+        """SELECT a.payout_id AS subject, a.organization_id::text AS detail FROM (
+            SELECT payout_id, organization_id, payee_id FROM payout_attempts
+            UNION ALL SELECT payout_id, organization_id, payee_id FROM payout_approvals) a
+        JOIN payouts p ON p.id = a.payout_id
+        WHERE (a.organization_id, a.payee_id) IS DISTINCT FROM (p.organization_id, p.payee_id)""",
+    ),
+    Check(
+        "tenancy.methods",
+        "A payout goes to a method of another payee.",
+        """SELECT p.id AS subject, p.method_id::text AS detail FROM payouts p JOIN methods m ON m.id = p.method_id
+        WHERE m.payee_id <> p.payee_id""",
+    ),
+    Check(
+        "tenancy.batches",
+        "A payout is in a batch of another organization.",
+        """SELECT p.id AS subject, b.number AS detail FROM payouts p JOIN batches b ON b.id = p.batch_id
+        WHERE b.organization_id <> p.organization_id""",
+    ),
+    Check(
+        "tenancy.requests",
+        "An earning names another organization, payee or amount than its payment request.",
+        """SELECT e.id AS subject, r.id::text AS detail FROM earnings e
+        JOIN payment_requests r ON r.id = e.source_id AND e.source_kind = 'payment_request'
+        WHERE (r.organization_id, r.payee_id, r.currency, r.approved_minor)
+            IS DISTINCT FROM (e.organization_id, e.payee_id, e.currency, e.amount_minor)
+        AND r.status = 'approved'""",
+    ),
+)
+
+QUEUES = (
+    Check(
+        "outbox.failed",
+        "A job gave up.",
+        """SELECT id AS subject, topic || ': ' || coalesce(last_error, '') AS detail FROM outbox
+        WHERE failed_at IS NOT NULL""",
+    ),
+    Check(
+        "outbox.stale",
+        "A job has been waiting for more than ten minutes.",
+        """SELECT id AS subject, topic || ' since ' || due_at AS detail FROM outbox
+        WHERE done_at IS NULL AND failed_at IS NULL AND due_at < now() - interval '10 minutes'""",
+    ),
+    Check(
+        "webhooks.failed",
+        "A received event could not be applied.",
+        "SELECT id AS subject, source || ' ' || event_id AS detail FROM webhook_events WHERE status = 'failed'",
+    ),
+    Check(
+        "webhooks.stale",
+        "A received event has been waiting for more than ten minutes.",
+        """SELECT id AS subject, source || ' ' || event_id AS detail FROM webhook_events
+        WHERE status = 'received' AND created_at < now() - interval '10 minutes'""",
+    ),
+    Check(
+        "attempts.unknown",
+        "An attempt has had no answer for more than an hour.",
+        """SELECT payout_id AS subject, rail || ' ' || status AS detail FROM payout_attempts
+        WHERE status IN ('submitted', 'unknown') AND export_id IS NULL AND created_at < now() - interval '1 hour'""",
+    ),
+    Check(
+        "batches.stuck",
+        "A batch has been planning or running for more than an hour without an open job.",
+        """SELECT b.id AS subject, b.number || ' ' || b.status AS detail FROM batches b
+        WHERE b.status IN ('planning', 'running') AND coalesce(b.started_at, b.created_at) < now() - interval '1 hour'
+        AND NOT EXISTS (SELECT FROM outbox o WHERE o.done_at IS NULL AND o.failed_at IS NULL
+            AND o.topic IN ('batch.plan', 'batch.chunk'))""",
+    ),
+)
+
+CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *QUEUES)
+
+
+def examine(session: Session) -> list[Finding]:
+    """Run every check under the platform scope; at most `MOST` findings each. Empty: healthy."""
+    findings = []
+    for check in CHECKS:
+        parameters = {"live": not settings().sandbox} if ":live" in check.sql else {}
+        for row in session.execute(text(f"{check.sql} LIMIT {MOST}"), parameters):
+            findings.append(Finding(check.code, check.says, str(row.subject), str(row.detail)))
+    return findings
