@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_CONTENT = """SELECT p.id, encode(sha256(convert_to(concat_ws('|', p.approval_round, p.payee_id, p.amount_minor, p.currency, p.rail,
-        p.method_id, m.details_index, items.list), 'UTF8')), 'hex') AS content_sha256
+_CONTENT = """SELECT p.id, encode(sha256(convert_to(concat_ws('|', p.approval_round, p.payee_id,
+        p.amount_minor, p.currency, p.rail, p.method_id, m.details_index, items.list), 'UTF8')), 'hex')
+        AS content_sha256
     FROM payouts p JOIN methods m ON m.id = p.method_id
     CROSS JOIN LATERAL (
         SELECT string_agg(i.earning_id || ':' || i.amount_minor, ',' ORDER BY i.earning_id) AS list

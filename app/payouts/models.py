@@ -89,7 +89,8 @@ class Payout(PayeeRecord):
 
     `simulated`: made in sandbox mode, no money moved. `reservation` counts how often the items were taken: it tells
     the ledger postings of a retry from those of the first time. `approval_round` grows whenever it becomes pending
-    again, so that approvals of an earlier round do not count.
+    again, so that approvals of an earlier round do not count. `first_approved_at`: signed once and waiting for a second
+    person; None in every other state.
     """
 
     __tablename__ = "payouts"
@@ -100,6 +101,8 @@ class Payout(PayeeRecord):
         Index("ix_payouts_organization_newest", "organization_id", "created_at", "id"),
         Index("ix_payouts_status", "status", "created_at", "id"),
         Index("ix_payouts_newest", "created_at", "id"),
+        Index("ix_payouts_single", "status", "created_at", "id", postgresql_where=text("batch_id IS NULL")),
+        Index("ix_payouts_second", "created_at", "id", postgresql_where=text("first_approved_at IS NOT NULL")),
         Index("ix_payouts_payee", "payee_id", "created_at", "id"),
         Index("ix_payouts_batch", "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
     )
@@ -118,6 +121,7 @@ class Payout(PayeeRecord):
     attempt_number: Mapped[int] = mapped_column(default=0, server_default="0")
     reservation: Mapped[int] = mapped_column(default=1, server_default="1")
     approval_round: Mapped[int] = mapped_column(default=1, server_default="1")
+    first_approved_at: Mapped[datetime | None]
     requested_by: Mapped[str]
     requested_by_account_id: Mapped[UUID | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")

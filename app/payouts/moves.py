@@ -23,7 +23,8 @@ _MOVE = text(
     """WITH old AS (
         SELECT id, status FROM payouts WHERE id = ANY(:ids) AND status = ANY(:sources) ORDER BY id FOR UPDATE
     ), moved AS (
-        UPDATE payouts p SET status = CAST(:to AS text), status_at = CAST(:now AS timestamptz), hold_code = :hold_code, hold_note = :hold_note,
+        UPDATE payouts p SET status = CAST(:to AS text), status_at = CAST(:now AS timestamptz),
+            hold_code = :hold_code, hold_note = :hold_note, first_approved_at = NULL,
             paid_at = CASE WHEN CAST(:to AS text) = 'paid' THEN CAST(:now AS timestamptz) ELSE paid_at END,
             expected_on = coalesce(CAST(:expected_on AS date), expected_on),
             approval_round = approval_round + CASE WHEN CAST(:to AS text) = 'pending' THEN 1 ELSE 0 END

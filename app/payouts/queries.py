@@ -24,7 +24,10 @@ OPEN = (PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD)
 
 @dataclass(frozen=True, slots=True)
 class PayoutFilter:
-    """What a list of payouts is narrowed to; None and empty mean "any". Dates are whole days in `zone`."""
+    """What a list of payouts is narrowed to; None and empty mean "any". Dates are whole days in `zone`.
+
+    `single`: those outside batches. `signed_once`: those that wait for a second person.
+    """
 
     statuses: tuple[PayoutStatus, ...] = ()
     organization_id: UUID | None = None
@@ -37,6 +40,8 @@ class PayoutFilter:
     end: date | None = None
     minimum_minor: int | None = None
     zone: str = "UTC"
+    single: bool = False
+    signed_once: bool = False
 
 
 def _base() -> Select[*tuple[Any, ...]]:
@@ -59,6 +64,9 @@ def _base() -> Select[*tuple[Any, ...]]:
             Payout.hold_note,
             Payout.origin,
             Payout.batch_id,
+            Batch.number.label("batch_number"),
+            Batch.approved_at.label("batch_approved_at"),
+            Batch.started_at.label("batch_started_at"),
             Payout.simulated,
             Payout.funded,
             Payout.expected_on,
@@ -73,6 +81,7 @@ def _base() -> Select[*tuple[Any, ...]]:
         .join(Payee, Payee.id == Payout.payee_id)
         .join(Organization, Organization.id == Payout.organization_id)
         .join(Method, Method.id == Payout.method_id)
+        .outerjoin(Batch, Batch.id == Payout.batch_id)
     )
 
 
@@ -99,6 +108,10 @@ def _narrow(session: Session, query: Select[Any], chosen: PayoutFilter) -> Selec
         query = query.where(Payout.created_at >= _day(chosen.start, chosen.zone))
     if chosen.end:
         query = query.where(Payout.created_at < _day(chosen.end + timedelta(days=1), chosen.zone))
+    if chosen.single:
+        query = query.where(Payout.batch_id.is_(None))
+    if chosen.signed_once:
+        query = query.where(Payout.first_approved_at.is_not(None))
     if chosen.minimum_minor is not None:
         query = query.where(Payout.amount_minor >= chosen.minimum_minor)
     return query

@@ -152,6 +152,7 @@ def approve(session: Session, actor: Actor, payout_ids: Sequence[UUID]) -> list[
             complete.append(payout.id)
             outcomes.append(Outcome(payout.id, note="approved"))
         else:
+            payout.first_approved_at = utc_now()
             outcomes.append(Outcome(payout.id, note="needs a second approval"))
             audit.timeline(
                 session, actor, "payout", payout.id, "pending", from_state="pending",

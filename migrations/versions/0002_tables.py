@@ -495,6 +495,7 @@ def upgrade() -> None:
     sa.Column('attempt_number', sa.BigInteger(), server_default='0', nullable=False),
     sa.Column('reservation', sa.BigInteger(), server_default='1', nullable=False),
     sa.Column('approval_round', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('first_approved_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('requested_by', sa.Text(), nullable=False),
     sa.Column('requested_by_account_id', sa.Uuid(), nullable=True),
     sa.Column('simulated', sa.Boolean(), server_default='false', nullable=False),
@@ -517,6 +518,8 @@ def upgrade() -> None:
     op.create_index('ix_payouts_organization_newest', 'payouts', ['organization_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_payouts_organization_status', 'payouts', ['organization_id', 'status', 'created_at', 'id'], unique=False)
     op.create_index('ix_payouts_payee', 'payouts', ['payee_id', 'created_at', 'id'], unique=False)
+    op.create_index('ix_payouts_second', 'payouts', ['created_at', 'id'], unique=False, postgresql_where=sa.text('first_approved_at IS NOT NULL'))
+    op.create_index('ix_payouts_single', 'payouts', ['status', 'created_at', 'id'], unique=False, postgresql_where=sa.text('batch_id IS NULL'))
     op.create_index('ix_payouts_status', 'payouts', ['status', 'created_at', 'id'], unique=False)
     op.create_table('sign_in_sessions',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
@@ -805,6 +808,8 @@ def downgrade() -> None:
     op.drop_index('ix_sign_in_sessions_account', table_name='sign_in_sessions')
     op.drop_table('sign_in_sessions')
     op.drop_index('ix_payouts_status', table_name='payouts')
+    op.drop_index('ix_payouts_single', table_name='payouts', postgresql_where=sa.text('batch_id IS NULL'))
+    op.drop_index('ix_payouts_second', table_name='payouts', postgresql_where=sa.text('first_approved_at IS NOT NULL'))
     op.drop_index('ix_payouts_payee', table_name='payouts')
     op.drop_index('ix_payouts_organization_status', table_name='payouts')
     op.drop_index('ix_payouts_organization_newest', table_name='payouts')
