@@ -38,7 +38,7 @@ class Account(PlatformRecord):
 
 
 class PasswordGuard(PlatformRecord):
-    """Wrong passwords for one address of one portal. Kept for unknown addresses too: a lock must not tell who is known."""
+    """Wrong passwords for one address of one portal; unknown addresses too, so that a lock tells nothing."""
 
     __tablename__ = "password_guards"
     __table_args__ = (UniqueConstraint("portal", "email_index"), Index("ix_password_guards_newest", "last_failed_at"))

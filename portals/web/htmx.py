@@ -10,10 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from flask import Response, flash, make_response, redirect, render_template, request
+from flask import Response, flash, g, make_response, redirect, render_template, request
 from markupsafe import escape
 
 from app.core.errors import Refusal
+from portals.web.appearance import back_url
 from portals.web.forms import BaseForm
 
 _ROOT_ID = re.compile(r"^\s*<[a-zA-Z][^>]*?\sid=\"([^\"]+)\"")
@@ -125,6 +126,7 @@ def done(
     Without JavaScript: redirect to `back`, where the toast is shown.
     """
     notice = _toast_of(toast) if toast is not None else None
+    g.told = {"back": back, "toast": [notice.title, notice.text, notice.kind] if notice else None}  # for a repeat
     if is_htmx() and fragments:
         return _pieces(fragments, notice, context, 200)
     if notice is not None:
@@ -159,4 +161,7 @@ def refused(refusal: Refusal, *fragments: Fragment | str, **context: Any) -> Res
     """
     if is_htmx():
         return _pieces(fragments, Toast(refusal.message, kind="bad"), context, refusal.status)
-    return _answer(render_template("errors/refusal.html", refusal=refusal), refusal.status)
+    back = back_url("")
+    here = request.full_path.rstrip("?")
+    body = render_template("errors/refusal.html", refusal=refusal, back_url=back if back != here else "")
+    return _answer(body, refusal.status)

@@ -1,0 +1,87 @@
+"""Queueing mail: the row is written with the change it tells of, a job sends it after commit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core.clock import utc_now
+from app.core.crypto import open_sealed, seal
+from app.core.topics import Topic
+from app.db import outbox
+from app.db.types import new_id
+from app.notify.models import Mail, MailStatus
+
+_SEALED = "sealed"
+
+
+def queue(
+    session: Session,
+    to: str,
+    template: str,
+    *,
+    subject: str,
+    context: Mapping[str, Any] | None = None,
+    secrets: Mapping[str, str] | None = None,
+    attachment: Mapping[str, Any] | None = None,
+    dedupe_key: str | None = None,
+    organization_id: UUID | None = None,
+) -> bool:
+    """Promise one mail; False when one with this `dedupe_key` was promised before.
+
+    `context` feeds `templates/mail/<template>` and is JSON; `secrets` too, but it is kept sealed (links that sign
+    somebody in). `attachment` names a document the job makes, e.g. {"document": "remittance", "payout_id": "…"}.
+    """
+    session.flush()
+    mail_id = new_id()
+    kept: dict[str, Any] = {name: _plain(value) for name, value in (context or {}).items()}
+    if secrets:
+        kept[_SEALED] = seal(dict(secrets), _context_of(mail_id))
+    # No RETURNING and no conflict target: every scope may add a mail, only the platform may read one.
+    made = session.execute(
+        insert(Mail)
+        .inline()
+        .values(
+            id=mail_id,
+            created_at=utc_now(),
+            to_address=to,
+            subject=subject,
+            template=template,
+            context=kept,
+            attachment={name: _plain(value) for name, value in attachment.items()} if attachment else None,
+            dedupe_key=dedupe_key,
+            organization_id=organization_id,
+            status=MailStatus.QUEUED,
+        )
+        .on_conflict_do_nothing()
+    )
+    if made.rowcount == 0:  # type: ignore[attr-defined]
+        return False
+    outbox.emit(session, Topic.MAIL_QUEUED, mail_id=mail_id)
+    return True
+
+
+def full_context(mail: Mail) -> dict[str, Any]:
+    """What the template is filled with, secrets opened."""
+    plain = {name: value for name, value in mail.context.items() if name != _SEALED}
+    sealed = mail.context.get(_SEALED)
+    return plain | (open_sealed(sealed, _context_of(mail.id)) if sealed else {})
+
+
+def sent(mail: Mail, *, keep_secrets: bool) -> None:
+    """Note that the mail is with the server of its reader. Links are forgotten unless the sandbox shows its mailbox."""
+    mail.status, mail.sent_at, mail.error = MailStatus.SENT, utc_now(), None
+    if not keep_secrets:
+        mail.context = {name: value for name, value in mail.context.items() if name != _SEALED}
+
+
+def _context_of(mail_id: UUID) -> str:
+    return f"mails:context:{mail_id}"
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, UUID) else value

@@ -1,0 +1,161 @@
+"""Signing in as a person meets it: the links they are mailed, the notices they get, and the audit line of each step."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from app.audit import service as audit
+from app.core.scope import Actor
+from app.core.settings import settings
+from app.db.session import ScopedSession
+from app.identity import passwords, queries, rules, service, sessions
+from app.identity.service import Link
+from app.identity.sessions import Browser, Opened, SignedIn
+from app.identity.states import Portal, TokenPurpose
+from app.notify import service as notify
+
+PATHS = {
+    TokenPurpose.SIGN_IN: "/{portal}/signin/{token}",
+    TokenPurpose.INVITATION: "/{portal}/signin/{token}",
+    TokenPurpose.PASSWORD_RESET: "/{portal}/reset-password/{token}",
+}
+NAMES = {
+    Portal.CREATOR: "creator portal",
+    Portal.CONTRACTOR: "contractor portal",
+    Portal.VENDOR: "vendor portal",
+    Portal.CONSULTANT: "consultant portal",
+    Portal.ORG: "organization dashboard",
+    Portal.ADMIN: "platform",
+    Portal.CLIENT: "bookings",
+}
+
+
+def url_of(link: Link, base_url: str = "", next_path: str = "") -> str:
+    """The address in the mail. `next_path` is where the reader goes after signing in."""
+    path = PATHS[link.purpose].format(portal=link.portal.value, token=link.token)
+    query = f"?{urlencode({'next': next_path})}" if next_path else ""
+    return f"{base_url or settings().base_url}{path}{query}"
+
+
+def mail_link(session: ScopedSession, portal: Portal, email: str, next_path: str = "") -> None:
+    """Mail a sign-in link to the address if it has an account here; say nothing either way. Raises Invalid."""
+    link = service.request_link(session, portal, email)
+    if link is not None:
+        _send(session, link, "sign_in", "Your sign-in link", next_path=next_path)
+
+
+def mail_reset(session: ScopedSession, portal: Portal, email: str) -> None:
+    """Mail a link to choose a new password if the address has an account here. Raises Invalid."""
+    link = service.request_link(session, portal, email, TokenPurpose.PASSWORD_RESET)
+    if link is not None:
+        _send(session, link, "password_reset", "Choose a new password")
+
+
+def invite(
+    session: ScopedSession,
+    actor: Actor,
+    portal: Portal,
+    email: str,
+    name: str,
+    *,
+    inviter: str,
+    payee_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    time_zone: str = "UTC",
+) -> UUID:
+    """Make a login if there is none and mail its link, valid for seven days. Returns the account's id.
+
+    `inviter` is who the reader knows: the organization's name. The caller has checked that `actor` may invite.
+    Raises Invalid, or Conflict when the address signs in for another payee.
+    """
+    link = service.invite(session, portal, email, name, payee_id=payee_id, time_zone=time_zone)
+    _send(session, link, "invitation", f"{inviter} invites you to Quittance", inviter=inviter)
+    audit.record(
+        session, actor, "account.invited", "account", link.account_id,
+        organization_id=organization_id, portal=portal.value, payee_id=payee_id,
+    )  # fmt: skip
+    return link.account_id
+
+
+def by_link(session: ScopedSession, portal: Portal, token: str, browser: Browser) -> Opened:
+    """Use a link up and open a session. Raises Gone."""
+    opened = service.use_link(session, portal, token, browser)
+    _note(session, opened.signed_in, browser, "signed_in", by="link")
+    return opened
+
+
+def by_password(session: ScopedSession, portal: Portal, email: str, password: str, browser: Browser) -> Opened:
+    """Open a session. Raises WrongPassword (keep the count!), Locked, Invalid."""
+    opened = passwords.sign_in(session, portal, email, password, browser)
+    _note(session, opened.signed_in, browser, "signed_in", by="password")
+    return opened
+
+
+def change_password(session: ScopedSession, signed_in: SignedIn, new: str, browser: Browser) -> None:
+    """Set the password; other sessions end and the owner is told. Raises Forbidden without a fresh sign-in, Invalid."""
+    passwords.change(session, signed_in, new)
+    _note(session, signed_in, browser, "password.changed")
+    _tell_of_password(session, signed_in.email, signed_in.name, signed_in.portal)
+
+
+def reset_password(session: ScopedSession, portal: Portal, token: str, new: str, browser: Browser) -> None:
+    """Set the password with a reset link; all sessions end and the owner is told. Raises Gone, Invalid."""
+    account_id = passwords.reset(session, portal, token, new)
+    owner = queries.account(session, account_id)
+    assert owner is not None
+    actor = Actor(owner.name, "account", account_id, ip=browser.ip)
+    audit.record(session, actor, "password.reset", "account", account_id, portal=portal.value)
+    _tell_of_password(session, owner.email, owner.name, portal)
+
+
+def end_session(session: ScopedSession, signed_in: SignedIn, session_id: UUID, browser: Browser) -> bool:
+    """End one of the reader's own sessions; False when it is not theirs or has ended."""
+    ended = sessions.sign_out(session, signed_in.account_id, session_id)
+    if ended:
+        _note(session, signed_in, browser, "signed_out")
+    return ended
+
+
+def end_other_sessions(session: ScopedSession, signed_in: SignedIn, browser: Browser) -> int:
+    """Sign out everywhere but here; returns how many sessions ended."""
+    ended = sessions.sign_out_everywhere(session, signed_in.account_id, keep_session_id=signed_in.session_id)
+    _note(session, signed_in, browser, "signed_out_everywhere", sessions=ended)
+    return ended
+
+
+def operator_link(session: ScopedSession, actor: Actor, portal: Portal, email: str, base_url: str = "") -> str | None:
+    """A sign-in address made on the machine itself; None when there is no such account."""
+    link = service.issue_link(session, portal, email)
+    if link is None:
+        return None
+    audit.record(session, actor, "account.login_link", "account", link.account_id, portal=portal.value)
+    return url_of(link, base_url)
+
+
+def _send(session: ScopedSession, link: Link, template: str, subject: str, next_path: str = "", **more: str) -> None:
+    minutes = int(rules.LINK_LIVES[link.purpose].total_seconds() // 60)
+    notify.queue(
+        session,
+        link.email,
+        template,
+        subject=subject,
+        context={"name": link.name, "portal": NAMES[link.portal], "minutes": minutes, **more},
+        secrets={"link": url_of(link, next_path=next_path)},
+    )
+
+
+def _tell_of_password(session: ScopedSession, email: str, name: str, portal: Portal) -> None:
+    notify.queue(
+        session,
+        email,
+        "password_changed",
+        subject="Your password was changed",
+        context={"name": name, "portal": NAMES[portal], "sign_in_url": f"{settings().base_url}/{portal.value}/signin"},
+    )
+
+
+def _note(session: ScopedSession, who: SignedIn, browser: Browser, action: str, **detail: Any) -> None:
+    actor = Actor(who.name, "account", who.account_id, payee_id=who.payee_id, ip=browser.ip)
+    audit.record(session, actor, action, "account", who.account_id, portal=who.portal.value, **detail)

@@ -1,0 +1,267 @@
+"""Signing in and out, mounted by every portal: link, password, forgotten password, step-up. No page tells who is known.
+
+A link's GET shows a button and changes nothing, because mail scanners follow links; its POST consumes it.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from urllib.parse import urlsplit
+
+from flask import Blueprint, g, redirect, request, url_for
+from flask import session as cookie
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import EmailField, HiddenField, PasswordField
+from wtforms.validators import InputRequired, Length
+
+from app.core.clock import utc_now
+from app.core.errors import Gone, Invalid, Locked, NotFound
+from app.core.settings import settings
+from app.identity import rules, service
+from app.identity.sessions import Opened
+from app.identity.states import Portal, TokenPurpose
+from app.notify import sign_in as signing_in
+from portals.shared import security
+from portals.web import guards, session
+from portals.web.db import db, keep
+from portals.web.forms import BaseForm
+from portals.web.frame import LABELS, theme_of
+from portals.web.htmx import done, go, page
+from portals.web.ratelimit import limiter
+
+ASKING = "10 per minute; 60 per hour"  # per address of the network; each e-mail address has a limit of its own
+HEADINGS = {
+    Portal.CREATOR: _l("Sign in to see what you earned"),
+    Portal.CONTRACTOR: _l("Sign in to get paid"),
+    Portal.VENDOR: _l("Sign in to follow your bills"),
+    Portal.CONSULTANT: _l("Sign in to your practice"),
+    Portal.ORG: _l("Sign in to your organization"),
+    Portal.ADMIN: _l("Sign in to the platform"),
+    Portal.CLIENT: _l("Sign in to your bookings"),
+}
+
+
+class EmailForm(BaseForm):
+    email = EmailField(_l("Email"), [InputRequired(_l("Write your e-mail address.")), Length(max=254)])
+    next = HiddenField()
+
+
+class ButtonForm(BaseForm):
+    next = HiddenField()
+
+
+class PasswordForm(BaseForm):
+    email = EmailField(_l("Email"), [InputRequired(_l("Write your e-mail address.")), Length(max=254)])
+    password = PasswordField(_l("Password"), [InputRequired(_l("Write your password."))])
+    next = HiddenField()
+
+
+class OwnPasswordForm(BaseForm):
+    password = PasswordField(_l("Password"), [InputRequired(_l("Write your password."))])
+    next = HiddenField()
+
+
+class NewPasswordForm(BaseForm):
+    password = PasswordField(_l("New password"), [InputRequired(_l("Choose a password."))])
+
+
+def safe_next(portal: Portal, wanted: str | None) -> str:
+    """`wanted` when it is a page of this portal, else the portal's start."""
+    home = f"{session.portal_url(portal)}/"
+    text = wanted or ""
+    parts = urlsplit(text)
+    plain = not parts.scheme and not parts.netloc and text.isprintable() and "\\" not in text
+    own = plain and parts.path.startswith(home) and "//" not in parts.path and "/../" not in f"{parts.path}/"
+    return text if own else home
+
+
+def _unless_home(portal: Portal, wanted: str) -> str:
+    return "" if wanted == f"{session.portal_url(portal)}/" else wanted
+
+
+def _auth_page(portal: Portal, name: str, **context: object) -> ResponseReturnValue:
+    return page(
+        f"shared/auth/{name}.html",
+        portal=theme_of(portal),
+        portal_label=LABELS[portal],
+        heading=HEADINGS[portal],
+        has_password=rules.has_password(portal),
+        has_reset=rules.has_reset(portal),
+        **context,
+    )
+
+
+def _welcome(portal: Portal, opened: Opened, wanted: str | None) -> ResponseReturnValue:
+    session.sign_in(opened)
+    return go(safe_next(portal, wanted))
+
+
+@limiter.limit(ASKING, methods=["POST"])
+def sign_in(portal: Portal) -> ResponseReturnValue:
+    """Ask for a link."""
+    form = EmailForm(next=request.args.get("next"))
+    if form.accepts():
+        with form.refusals():
+            wanted = safe_next(portal, form.next.data)
+            signing_in.mail_link(db(), portal, form.email.data, _unless_home(portal, wanted))
+            return _mailed(form.email.data, "link", wanted)
+    return _auth_page(portal, "sign_in", form=form)
+
+
+def _mailed(email: str, what: str, wanted: str = "") -> ResponseReturnValue:
+    cookie["mailed"] = {"email": email.strip()[:254], "what": what, "next": wanted}
+    return go(url_for(".check_inbox"))
+
+
+def check_inbox(portal: Portal) -> ResponseReturnValue:
+    """The same for known and unknown addresses."""
+    mailed = cookie.get("mailed")
+    if not mailed:
+        return go(url_for(".sign_in"))
+    purpose = TokenPurpose.PASSWORD_RESET if mailed["what"] == "reset" else TokenPurpose.SIGN_IN
+    again = EmailForm(formdata=None, email=mailed["email"], next=mailed["next"])
+    until = utc_now() + rules.LINK_LIVES[purpose]
+    return _auth_page(
+        portal, "check_inbox", email=mailed["email"], what=mailed["what"], until=until, again=again,
+        sandbox_mailbox=settings().sandbox,
+    )  # fmt: skip
+
+
+@limiter.limit("30 per minute", methods=["POST"])
+def use_link(portal: Portal, token: str) -> ResponseReturnValue:
+    """The page a mailed link leads to; its button consumes the link."""
+    form = ButtonForm(next=request.args.get("next"))
+    if form.accepts():
+        try:
+            return _welcome(portal, signing_in.by_link(db(), portal, token, session.browser()), form.next.data)
+        except Gone:
+            pass
+    link = service.peek_link(db(), portal, token, TokenPurpose.SIGN_IN, TokenPurpose.INVITATION)
+    if link is None:
+        return _auth_page(portal, "dead_link", status=410, retry_url=url_for(".sign_in", next=request.args.get("next")))
+    return _auth_page(portal, "link", form=form, link=link, token=token)
+
+
+@limiter.limit(ASKING, methods=["POST"])
+def password_sign_in(portal: Portal) -> ResponseReturnValue:
+    _has_passwords(portal)
+    form = PasswordForm(next=request.args.get("next"))
+    if form.accepts():
+        opened = _try_password(portal, form, form.email.data)
+        if opened is not None:
+            return _welcome(portal, opened, form.next.data)
+    return _auth_page(portal, "password", form=form, status=_refused_as(form))
+
+
+def _try_password(portal: Portal, form: PasswordForm | OwnPasswordForm, email: str) -> Opened | None:
+    """A new session, or None with the reason in the form. A wrong password is counted although it is refused."""
+    keep()
+    try:
+        return signing_in.by_password(db(), portal, email, form.password.data, session.browser())
+    except (Invalid, Locked) as refusal:
+        form.blame(refusal)
+        g.refused_as = refusal.status
+        return None
+
+
+def _refused_as(form: BaseForm) -> int | None:
+    """423 while the address is locked; otherwise what `page` makes of the form."""
+    return g.get("refused_as") if form.faulty else None
+
+
+def sign_out(portal: Portal) -> ResponseReturnValue:
+    before = session.signed_in()
+    if before is not None:
+        signing_in.end_session(db(), before, before.session_id, session.browser())
+    session.forget()
+    return done(back=url_for(".sign_in"), toast=_("You are signed out."))
+
+
+@limiter.limit(ASKING, methods=["POST"])
+def forgot_password(portal: Portal) -> ResponseReturnValue:
+    form = EmailForm()
+    if form.accepts():
+        with form.refusals():
+            signing_in.mail_reset(db(), portal, form.email.data)
+            return _mailed(form.email.data, "reset")
+    return _auth_page(portal, "forgot_password", form=form)
+
+
+@limiter.limit("30 per minute", methods=["POST"])
+def reset_password(portal: Portal, token: str) -> ResponseReturnValue:
+    form = NewPasswordForm()
+    link = service.peek_link(db(), portal, token, TokenPurpose.PASSWORD_RESET)
+    if link is None:
+        return _auth_page(portal, "dead_link", status=410, retry_url=url_for(".forgot_password"))
+    if form.accepts():
+        with form.refusals():
+            signing_in.reset_password(db(), portal, token, form.password.data, session.browser())
+            return done(back=url_for(".password_sign_in"), toast=_("Your new password is set. Sign in with it."))
+    return _auth_page(portal, "reset_password", form=form, link=link, token=token)
+
+
+@limiter.limit(ASKING, methods=["POST"])
+def step_up(portal: Portal) -> ResponseReturnValue:
+    """Prove again who you are, by password or by a fresh link, before money moves."""
+    answer = guards.enter(portal)
+    if answer is not None:
+        return answer
+    wanted = safe_next(portal, request.values.get("next"))
+    if session.is_stepped_up():
+        return go(wanted)
+    form = OwnPasswordForm(next=wanted)
+    by_link = ButtonForm(formdata=None, next=wanted)
+    if form.accepts():
+        opened = _try_password(portal, form, g.account.email)
+        if opened is not None:
+            return _welcome(portal, opened, wanted)
+    return _auth_page(portal, "step_up", form=form, by_link=by_link, status=_refused_as(form))
+
+
+@limiter.limit(ASKING)
+def step_up_link(portal: Portal) -> ResponseReturnValue:
+    answer = guards.enter(portal)
+    if answer is not None:
+        return answer
+    wanted = safe_next(portal, request.form.get("next"))
+    signing_in.mail_link(db(), portal, g.account.email, _unless_home(portal, wanted))
+    return _mailed(g.account.email, "link", wanted)
+
+
+def chooser(portal: Portal) -> ResponseReturnValue:
+    """The start of the organization portal: straight to the only organization, else a choice."""
+    answer = guards.enter(portal)
+    if answer is not None:
+        return answer
+    if len(g.memberships) == 1:
+        return redirect(f"/org/{g.memberships[0].slug}/", 303)
+    return page("shared/auth/chooser.html", portal=theme_of(portal), memberships=g.memberships)
+
+
+def _has_passwords(portal: Portal) -> None:
+    if not rules.has_password(portal):
+        raise NotFound(_("There are no passwords here. Ask for a sign-in link."))
+
+
+def blueprint(portal: Portal) -> Blueprint:
+    """The sign-in pages of one portal, named `<portal>_auth`."""
+    bp = Blueprint(f"{portal.value}_auth", __name__, url_prefix=session.portal_url(portal))
+    add = partial(bp.add_url_rule, defaults={"portal": portal})
+    both = ["GET", "POST"]
+    add("/signin", "sign_in", sign_in, methods=both)
+    add("/signin/sent", "check_inbox", check_inbox)
+    add("/signin/<token>", "use_link", use_link, methods=both)
+    add("/signout", "sign_out", sign_out, methods=["POST"])
+    add("/step-up", "step_up", step_up, methods=both)
+    add("/step-up/link", "step_up_link", step_up_link, methods=["POST"])
+    if rules.has_password(portal):
+        add("/signin/password", "password_sign_in", password_sign_in, methods=both)
+    if rules.has_reset(portal):
+        add("/forgot-password", "forgot_password", forgot_password, methods=both)
+        add("/reset-password/<token>", "reset_password", reset_password, methods=both)
+    if portal is Portal.ORG:
+        add("/", "chooser", chooser)
+    security.mount(add, portal)
+    return bp

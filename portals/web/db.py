@@ -1,0 +1,90 @@
+"""One request, one unit of work. `db()` opens it on first use; the edge commits it when the answer is below 400.
+
+A view that must keep a change although it refuses (a counted wrong password) calls `keep()`. Nothing else commits.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from flask import Flask, Response, g
+from flask import session as cookie
+
+from app.core import guards
+from app.core.scope import Scope
+from app.db.session import ScopedSession
+
+
+@dataclass
+class Work:
+    """The state of this request's unit of work."""
+
+    scope: Scope = field(default_factory=Scope.public)
+    session: ScopedSession | None = None
+    kept: bool = False
+    stack: ExitStack = field(default_factory=ExitStack)
+
+
+def _work() -> Work:
+    work: Work | None = g.get("work")
+    if work is None:
+        work = g.work = Work()
+    return work
+
+
+def db() -> ScopedSession:
+    """The session of this request. Its scope is public until the guard knows who is signed in."""
+    work = _work()
+    if work.session is None:
+        work.session = ScopedSession(work.scope)
+        work.stack.enter_context(guards.transaction())
+    return work.session
+
+
+def use_scope(scope: Scope) -> None:
+    """Set what this request may see, from here on."""
+    work = _work()
+    work.scope = scope
+    if work.session is not None:
+        work.session.narrow(scope)
+
+
+def keep() -> None:
+    """Commit at the end although the answer is a 4xx. Never for a 5xx."""
+    _work().kept = True
+
+
+def finish(response: Response) -> Response:
+    """Commit or roll back before the answer leaves. A commit that fails becomes a 500; the answer is not sent."""
+    work: Work | None = g.get("work")
+    if work is None or work.session is None:
+        return response
+    good = response.status_code < 400 or (work.kept and response.status_code < 500)
+    work.kept = False
+    try:
+        if good:
+            work.session.commit()
+        else:
+            work.session.rollback()
+    except BaseException:
+        work.session.rollback()
+        cookie.pop("_flashes", None)  # they praise what did not happen
+        raise
+    finally:
+        work.stack.close()
+    return response
+
+
+def close(_error: BaseException | None) -> None:
+    """Whatever is left open after the answer: a streamed export may have read on after the commit."""
+    work: Work | None = g.pop("work", None)
+    if work is not None:
+        work.stack.close()
+        if work.session is not None:
+            work.session.close()
+
+
+def init_app(app: Flask) -> None:
+    app.after_request(finish)
+    app.teardown_appcontext(close)

@@ -1,0 +1,165 @@
+"""Who may come in: one guard per portal, put on its blueprint once. Views behind it find `g.actor` and a scoped `db()`.
+
+    bp = Blueprint("vendor", __name__, url_prefix="/vendor")
+    portal_guard(bp, Portal.VENDOR, items=ITEMS)
+
+Not signed in: to that portal's sign-in page and back. Signed in to another portal: 404, as if there were nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec
+
+from flask import Blueprint, Response, current_app, g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.audit import service as audit
+from app.core.errors import Forbidden, NotFound
+from app.core.scope import ROLE_PERMISSIONS, Actor, Permission, Scope
+from app.identity.sessions import SignedIn
+from app.identity.states import Portal
+from app.organizations import queries as organizations
+from app.organizations.states import MemberStatus, Role
+from portals.web import htmx, idempotency, session
+from portals.web.appearance import back_url
+from portals.web.db import db, use_scope
+from portals.web.frame import Frame, frame
+
+P = ParamSpec("P")
+
+
+_frames: dict[Portal, Frame] = {}
+
+
+def portal_guard(bp: Blueprint, portal: Portal, **look: Any) -> None:
+    """Guard every route of `bp`. `look`: items, counts, tenant, search — see `portals.web.frame.Frame`."""
+    _frames[portal] = Frame(portal, **look)
+    if portal is Portal.ORG:
+        bp.url_value_preprocessor(_take_slug)
+        bp.url_defaults(_give_slug)
+    bp.before_request(lambda: enter(portal))
+
+
+def enter(portal: Portal) -> ResponseReturnValue | None:
+    """Let the signed-in person of this portal through; else the answer to send instead. Raises NotFound."""
+    found = session.signed_in()
+    if found is None:
+        return htmx.signed_out(sign_in_url(portal))
+    if found.portal is not portal:
+        raise NotFound(_("There is nothing here. It may have been removed, or the address is wrong."))
+    admit(found)
+    frame(_frames.get(portal) or Frame(portal))
+    return idempotency.begin(found.account_id)
+
+
+def sign_in_url(portal: Portal) -> str:
+    """The portal's sign-in page, which leads back to what was asked for; after a POST, to the page it came from."""
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not htmx.is_htmx() else back_url("")
+    own = wanted.startswith(session.portal_url(portal) + "/")
+    return url_for(f"{portal.value}_auth.sign_in", next=wanted if own else None)
+
+
+def admit(found: SignedIn) -> None:
+    """Set account, actor and scope of this request. Raises NotFound for an organization that is not theirs."""
+    session.read_as(found)
+    audit.request_id.set(g.get("request_id"))
+    if found.portal is Portal.ORG:
+        _admit_member(found)
+        return
+    role, scope = "client", Scope.public()
+    if found.portal is Portal.ADMIN:
+        role, scope = "platform_admin", Scope.platform("admin portal")
+    elif found.payee_id is not None:
+        role, scope = "payee", Scope.payee(found.payee_id)
+    g.actor = Actor(
+        label=found.name, role=role, account_id=found.account_id, payee_id=found.payee_id, ip=request.remote_addr
+    )
+    use_scope(scope)
+
+
+def _admit_member(found: SignedIn) -> None:
+    g.memberships = organizations.memberships(db(), found.account_id)
+    slug: str | None = g.get("slug")
+    if slug is None:  # the chooser and the settings of the account belong to no organization
+        g.actor = Actor(label=found.name, role="account", account_id=found.account_id, ip=request.remote_addr)
+        return
+    mine = next((m for m in g.memberships if m.slug == slug), None)
+    if mine is None:
+        raise NotFound(_("There is no organization “%(slug)s”.", slug=slug))
+    g.membership = mine
+    g.actor = Actor(
+        label=found.name,
+        role=mine.role.value,
+        account_id=found.account_id,
+        organization_id=mine.organization_id,
+        rank=mine.rank,
+        ip=request.remote_addr,
+    )
+    use_scope(Scope.organization(mine.organization_id))
+    g.organization = organizations.by_slug(db(), slug)
+
+
+def _take_slug(_endpoint: str | None, values: dict[str, Any] | None) -> None:
+    g.slug = values.pop("slug", None) if values else None
+
+
+def _give_slug(endpoint: str, values: dict[str, Any]) -> None:
+    """`url_for("org.bills")` needs no slug inside an organization."""
+    if g.get("slug") and "slug" not in values and current_app.url_map.is_endpoint_expecting(endpoint, "slug"):
+        values["slug"] = g.slug
+
+
+def require(permission: Permission) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """Refuse a view to roles without `permission`, naming the role and whom to ask. Services check again."""
+
+    def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+            if not g.actor.can(permission):
+                raise Forbidden(_why_not(permission))
+            return view(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def _why_not(permission: Permission) -> str:
+    if "membership" not in g:
+        return _("This is not part of what you can do here.")
+    able = [role for role in Role if permission in ROLE_PERMISSIONS[role.value]]
+    people = [
+        row.name
+        for row in organizations.members(db(), g.organization.id)
+        if row.role in able and row.status is MemberStatus.ACTIVE
+    ]
+    if not people:
+        return _("Your role here is %(role)s, which does not include this.", role=g.membership.role.label)
+    return _(
+        "Your role here is %(role)s, which does not include this. Ask %(people)s.",
+        role=g.membership.role.label,
+        people=_(" or ").join(people[:3]),
+    )
+
+
+def step_up_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Before money moves or a method changes: whoever signed in a while ago proves again who they are."""
+
+    @wraps(view)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        if session.is_stepped_up():
+            return view(*args, **kwargs)
+        return step_up()
+
+    return checked
+
+
+def step_up() -> Response:
+    """Send the browser to the page that asks for proof, and back afterwards."""
+    idempotency.release()
+    portal: Portal = g.account.portal
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not htmx.is_htmx() else back_url("")
+    return htmx.go(url_for(f"{portal.value}_auth.step_up", next=wanted or None))
