@@ -11,7 +11,12 @@ from app.organizations.states import Role
 _NOT_SLUG = re.compile(r"[^a-z0-9]+")
 LONGEST_SLUG = 60
 # Words the URLs of the organization portal use themselves.
-RESERVED_SLUGS = frozenset({"new", "sign-in", "sign-out", "static", "api", "admin"})
+RESERVED_SLUGS = frozenset(
+    {
+        "new", "sign-in", "sign-out", "static", "api", "admin", "signin", "signout", "settings", "step-up",
+        "forgot-password", "reset-password", "invitations",
+    }
+)  # fmt: skip
 
 
 def slug_of(name: str) -> str:
