@@ -182,10 +182,16 @@ def assign_bulk(
     return Assigned(count, refused)
 
 
+# "name:…" is the key of a supplier that is known by name only (`payables.importing.supplier_key`).
 _SUPPLIERS = text(
-    """SELECT wanted.key, e.payee_id
-    FROM (SELECT DISTINCT key FROM unnest(CAST(:keys AS text[])) AS u (key)) wanted
-    JOIN engagements e ON e.organization_id = :organization_id AND lower(e.reference) = lower(wanted.key)"""
+    """WITH wanted AS (SELECT DISTINCT key FROM unnest(CAST(:keys AS text[])) AS u (key))
+    SELECT wanted.key, e.payee_id FROM wanted
+    JOIN engagements e ON e.organization_id = :organization_id AND lower(e.reference) = lower(wanted.key)
+    UNION
+    SELECT wanted.key, e.payee_id FROM wanted
+    JOIN engagements e ON e.organization_id = :organization_id
+    JOIN payees p ON p.id = e.payee_id AND p.name_search = substr(wanted.key, 6)
+    WHERE wanted.key LIKE 'name:%'"""
 )
 _DEFAULTS = text(
     """SELECT payee_id, coalesce(currency, '') AS currency, details_index, id FROM methods
@@ -205,12 +211,10 @@ def apply_method_rows(
     actor.require(Permission.METHOD_MANAGE)
     actor.require_organization(organization_id)
     locks.hold(session, "methods file", organization_id)
-    suppliers = {
-        row.key: row.payee_id
-        for row in session.execute(
-            _SUPPLIERS, {"organization_id": organization_id, "keys": [row.supplier_key for row in rows]}
-        )
-    }
+    suppliers: dict[str, list[UUID]] = {}
+    keys = {"organization_id": organization_id, "keys": [row.supplier_key for row in rows]}
+    for found in session.execute(_SUPPLIERS, keys):
+        suppliers.setdefault(found.key, []).append(found.payee_id)
     new, errors = _read(rows, suppliers)
     if errors:
         return Applied(errors=errors)
@@ -238,15 +242,17 @@ def apply_method_rows(
     return Applied(len(changed) - len(replaced), len(replaced), len(new) - len(changed))
 
 
-def _read(rows: Sequence[MethodLine], suppliers: Mapping[str, UUID]) -> tuple[list[_New], list[LineFault]]:
+def _read(rows: Sequence[MethodLine], suppliers: Mapping[str, Sequence[UUID]]) -> tuple[list[_New], list[LineFault]]:
     new: list[_New] = []
     errors: list[LineFault] = []
     first: dict[tuple[UUID, str], int] = {}
     for row in rows:
-        payee_id = suppliers.get(row.supplier_key)
-        if payee_id is None:
-            errors.append(LineFault(row.line, "supplier", "no payee has this reference"))
+        found = suppliers.get(row.supplier_key, ())
+        if len(found) != 1:
+            reason = "several payees have this name: give the reference" if found else "there is no such payee"
+            errors.append(LineFault(row.line, "supplier", reason))
             continue
+        payee_id = found[0]
         fields = dict(row.fields)
         currency = (fields.pop("currency", "") or "").strip().upper() or None
         if currency is not None and currency not in CURRENCIES:
@@ -256,8 +262,8 @@ def _read(rows: Sequence[MethodLine], suppliers: Mapping[str, UUID]) -> tuple[li
             chosen = rules.offered(rail_named(row.rail).name, settings().mode, currency)
             destination = chosen.validate(fields)
         except Invalid as wrong:
-            found = wrong.fields or {"": wrong.message}
-            errors += [LineFault(row.line, column, reason) for column, reason in found.items()]
+            faults = wrong.fields or {"": wrong.message}
+            errors += [LineFault(row.line, column, reason) for column, reason in faults.items()]
             continue
         earlier = first.setdefault((payee_id, currency or ""), row.line)
         if earlier != row.line:
