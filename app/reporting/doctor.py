@@ -72,7 +72,8 @@ LEDGER = (
             UNION ALL SELECT payee_id, 'payee_held', currency, organization_id, sum(amount_minor)
             FROM held_earnings GROUP BY payee_id, currency, organization_id
             UNION ALL SELECT payee_id, 'payee_in_transit', currency, organization_id, sum(amount_minor) FROM payouts
-            WHERE status IN ('pending', 'approved', 'on_hold', 'processing') GROUP BY payee_id, currency, organization_id
+            WHERE status IN ('pending', 'approved', 'on_hold', 'processing')
+            GROUP BY payee_id, currency, organization_id
         ) q USING (payee_id, account, currency, organization_id)
         WHERE coalesce(b.total, 0) <> coalesce(q.total, 0)""",
     ),
@@ -248,9 +249,10 @@ CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *QUEUES)
 
 def examine(session: Session) -> list[Finding]:
     """Run every check under the platform scope; at most `MOST` findings each. Empty: healthy."""
-    findings = []
-    for check in CHECKS:
-        parameters = {"live": not settings().sandbox} if ":live" in check.sql else {}
-        for row in session.execute(text(f"{check.sql} LIMIT {MOST}"), parameters):
-            findings.append(Finding(check.code, check.says, str(row.subject), str(row.detail)))
-    return findings
+    return [finding for check in CHECKS for finding in _run(session, check)]
+
+
+def _run(session: Session, check: Check) -> list[Finding]:
+    parameters = {"live": not settings().sandbox} if ":live" in check.sql else {}
+    rows = session.execute(text(f"{check.sql} LIMIT {MOST}"), parameters)
+    return [Finding(check.code, check.says, str(row.subject), str(row.detail)) for row in rows]

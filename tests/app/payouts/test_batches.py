@@ -53,7 +53,9 @@ def run(batch_id: UUID, actor: Actor) -> list[str]:
     """Start the run; returns the ids of its chunks (their jobs are not run)."""
     with unit_of_work(PLATFORM) as session:
         batches.run(session, actor, batch_id)
-        rows = session.execute(text("SELECT id FROM batch_chunks WHERE batch_id = :id ORDER BY number"), {"id": batch_id})
+        rows = session.execute(
+            text("SELECT id FROM batch_chunks WHERE batch_id = :id ORDER BY number"), {"id": batch_id}
+        )
         return [str(chunk_id) for chunk_id in rows.scalars()]
 
 

@@ -1,0 +1,104 @@
+"""Plant each corruption: the doctor names it. A healthy database has no finding."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from app.db.session import unit_of_work
+from app.rails.base import Outcome
+from app.reporting import doctor
+from jobs import payouts as jobs
+from tests.app.payouts.test_batches import approved, run
+from tests.factories import payouts as make
+from tests.factories.payouts import PLATFORM, Shop
+from tests.fakes.rail import fake_rail
+
+pytestmark = pytest.mark.usefixtures("database_url")
+
+
+def findings() -> set[str]:
+    with unit_of_work(PLATFORM) as session:
+        return {finding.code for finding in doctor.examine(session)}
+
+
+@pytest.fixture
+def paid(database_url: str) -> Shop:
+    """Three payees: two paid in a batch, one with money ready; a second organization with a payee of its own."""
+    maker, checker = make.admin("m@quittance.test"), make.admin("c@quittance.test")
+    place = make.shop(2)
+    make.earn(place, 10_00, -1_00, payee=0)
+    make.earn(place, 20_00, payee=1)
+    batch_id: UUID = approved(place, maker, checker)
+    with fake_rail(outcome=Outcome.PAID):
+        for chunk_id in run(batch_id, maker):
+            jobs.run_chunk(chunk_id)
+    make.earn(place, 5_00, payee=0)
+    other = make.shop(1, slug="other")
+    make.earn(other, 7_00)
+    return place
+
+
+def test_a_healthy_database_has_no_finding(paid: Shop) -> None:
+    assert findings() == set()
+
+
+FAULTS = [
+    ("ALTER TABLE ledger_lines DISABLE TRIGGER USER; UPDATE ledger_lines SET amount_minor = amount_minor + 1 "
+     "WHERE id = (SELECT id FROM ledger_lines LIMIT 1); ALTER TABLE ledger_lines ENABLE TRIGGER USER", "ledger.zero_sum"),
+    ("INSERT INTO ledger_entries (organization_id, kind, ref) SELECT id, 'x', 'y' FROM organizations LIMIT 1",
+     "ledger.empty_entry"),
+    ("UPDATE ledger_balances SET balance_minor = balance_minor + 1 WHERE account = 'funds'", "ledger.balance"),
+    ("DELETE FROM ready_earnings", "ledger.queues"),
+    ("DELETE FROM ready_earnings", "earning.parts"),
+    ("UPDATE payout_items SET amount_minor = amount_minor + 1 WHERE amount_minor = 2000", "payout.items"),
+    ("DELETE FROM payout_attempts", "payout.paid_without_evidence"),
+    ("UPDATE payout_attempts SET evidence = NULL", "payout.paid_without_evidence"),
+    ("INSERT INTO payout_attempts (organization_id, payee_id, payout_id, number, rail, key, request_sha256, status) "
+     "SELECT organization_id, payee_id, payout_id, 2, rail, key || 'x', 'x', 'succeeded' FROM payout_attempts",
+     "payout.paid_twice"),
+    ("DELETE FROM payout_approvals", "payout.unapproved"),
+    ("UPDATE payouts SET funded = false", "payout.unfunded"),
+    ("UPDATE payout_items SET organization_id = (SELECT id FROM organizations WHERE slug = 'other')", "tenancy.items"),
+    ("UPDATE ready_earnings SET currency = 'USD'", "tenancy.queues"),
+    ("SET session_replication_role = replica; UPDATE payout_attempts SET organization_id = "
+     "(SELECT id FROM organizations WHERE slug = 'other'); SET session_replication_role = DEFAULT", "tenancy.attempts"),
+    ("UPDATE payouts SET method_id = (SELECT m.id FROM methods m JOIN engagements e USING (payee_id) "
+     "JOIN organizations o ON o.id = e.organization_id WHERE o.slug = 'other')", "tenancy.methods"),
+    ("UPDATE batches SET organization_id = (SELECT id FROM organizations WHERE slug = 'other')", "tenancy.batches"),
+    ("UPDATE outbox SET failed_at = now(), last_error = 'boom'", "outbox.failed"),
+    ("UPDATE outbox SET due_at = now() - interval '11 minutes', done_at = NULL", "outbox.stale"),
+    ("INSERT INTO webhook_events (source, event_id, event, status) VALUES ('simulated', '1', '{}', 'failed')",
+     "webhooks.failed"),
+    ("INSERT INTO webhook_events (source, event_id, event, status, created_at) VALUES "
+     "('simulated', '1', '{}', 'received', now() - interval '11 minutes')", "webhooks.stale"),
+    ("UPDATE payout_attempts SET status = 'unknown', created_at = now() - interval '2 hours'", "attempts.unknown"),
+    ("UPDATE batches SET status = 'running', started_at = now() - interval '2 hours'; DELETE FROM outbox",
+     "batches.stuck"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("fault", "code"), FAULTS, ids=[f"{code}-{i}" for i, (_, code) in enumerate(FAULTS)])
+def test_each_planted_fault_is_named(paid: Shop, superuser, fault: str, code: str) -> None:
+    for statement in fault.split("; "):
+        superuser.execute(statement)
+    assert code in findings()
+
+
+def test_simulated_payouts_in_live_mode_are_named(paid: Shop) -> None:
+    from tests.stores import environment
+
+    with environment(QUITTANCE_MODE="live"):
+        assert "payout.simulated_in_live" in findings()
+
+
+def test_an_overdrawn_organization_is_named(paid: Shop, superuser) -> None:
+    superuser.execute("UPDATE ledger_balances SET balance_minor = -1 WHERE account = 'funds'")
+    assert "funds.over_limit" in findings()
+
+
+def test_every_check_has_a_planted_fault() -> None:
+    planted = {code for _, code in FAULTS} | {"payout.simulated_in_live", "funds.over_limit"}
+    elsewhere = {"payout.file_not_released", "tenancy.requests"}
+    assert {check.code for check in doctor.CHECKS} == planted | elsewhere
