@@ -51,7 +51,7 @@ def create(
     payee = Payee(
         id=new_id(),
         kind=kind,
-        name=name.strip(),
+        name=" ".join(name.split()),
         legal_name=(legal_name or "").strip() or None,
         email=email,
         country=country or None,
@@ -210,7 +210,7 @@ def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, 
         changes["reference"] = _reference(changes["reference"])
     for name, value in changes.items():
         setattr(payee if name in _OWN else engagement, name, value)
-    payee.name = payee.name.strip()
+    payee.name = " ".join(payee.name.split())
     rules.check_payee(
         name=payee.name,
         currency=engagement.currency,
