@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from app.db.paging import Key, Page, capped_count, fetch
+from app.db.paging import AnySelect, Key, Page, capped_count, fetch
 from app.methods.models import Method
 from app.organizations.models import Organization
 from app.payees.models import Payee
@@ -42,9 +42,10 @@ class PayoutFilter:
     zone: str = "UTC"
     single: bool = False
     signed_once: bool = False
+    found_payees: tuple[UUID, ...] | None = None  # what `search` found, once it was looked up
 
 
-def _base() -> Select[*tuple[Any, ...]]:
+def _base() -> AnySelect:
     return (
         select(
             Payout.id,
@@ -89,7 +90,17 @@ def _day(day: date, zone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(zone))
 
 
-def _narrow(session: Session, query: Select[Any], chosen: PayoutFilter) -> Select[Any]:
+def looked_up(session: Session, chosen: PayoutFilter) -> PayoutFilter:
+    """The same filter with its search done, for whoever runs several queries with it."""
+    if not chosen.search.strip() or chosen.found_payees is not None:
+        return chosen
+    found = session.execute(text("SELECT search_payees(:term)"), {"term": chosen.search.strip()}).scalars()
+    return replace(chosen, found_payees=tuple(found))
+
+
+def narrow(session: Session, query: AnySelect, chosen: PayoutFilter) -> AnySelect:
+    """`query` over payouts, cut down to what `chosen` says."""
+    chosen = looked_up(session, chosen)
     if chosen.statuses:
         query = query.where(Payout.status.in_(chosen.statuses))
     for column, value in (
@@ -101,9 +112,8 @@ def _narrow(session: Session, query: Select[Any], chosen: PayoutFilter) -> Selec
     ):
         if value:
             query = query.where(column == value)
-    if chosen.search.strip():
-        found = session.execute(text("SELECT search_payees(:term)"), {"term": chosen.search.strip()}).scalars()
-        query = query.where(Payout.payee_id.in_(list(found)))
+    if chosen.found_payees is not None:
+        query = query.where(Payout.payee_id.in_(chosen.found_payees))
     if chosen.start:
         query = query.where(Payout.created_at >= _day(chosen.start, chosen.zone))
     if chosen.end:
@@ -122,12 +132,12 @@ _NEWEST = Key((Payout.created_at, Payout.id), ("created_at", "id"))
 
 def payouts(session: Session, chosen: PayoutFilter, cursor: str | None = None, limit: int = 50) -> Page:
     """One page of payouts, newest first."""
-    return fetch(session, _narrow(session, _base(), chosen), _NEWEST, cursor, limit)
+    return fetch(session, narrow(session, _base(), chosen), _NEWEST, cursor, limit)
 
 
 def count(session: Session, chosen: PayoutFilter) -> int:
     """How many, counted to 1,001 at most."""
-    return capped_count(session, _narrow(session, select(Payout.id), chosen))
+    return capped_count(session, narrow(session, select(Payout.id), chosen))
 
 
 def approvals(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
@@ -296,26 +306,4 @@ def export_payouts(session: Session, export_id: UUID) -> Sequence[Any]:
             JOIN methods m ON m.id = p.method_id WHERE a.export_id = :id ORDER BY p.id LIMIT 5000"""
         ),
         {"id": export_id},
-    ).all()
-
-
-def status_counts(session: Session, chosen: PayoutFilter) -> dict[PayoutStatus, int]:
-    """Capped count per status, for the tabs of the queue: six short index scans."""
-    return {
-        status: capped_count(session, _narrow(session, select(Payout.id).where(Payout.status == status), chosen))
-        for status in PayoutStatus
-    }
-
-
-def open_total(session: Session) -> Sequence[Any]:
-    """What waits for a decision, per currency: (currency, payouts, amount_minor); payouts outside batches only."""
-    return session.execute(
-        select(
-            Payout.currency,
-            func.count().label("payouts"),
-            func.sum(Payout.amount_minor).label("amount_minor"),
-        )
-        .where(Payout.status == PayoutStatus.PENDING)
-        .group_by(Payout.currency)
-        .order_by(Payout.currency)
     ).all()
