@@ -1,19 +1,18 @@
-"""Reads of the books: entries with their lines, and balances by organization."""
+"""Reads of the books: entries with their lines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.money import Money
 from app.db import paging
-from app.ledger.models import Balance, Entry, Line
-from app.ledger.recipes import PER_PAYEE, Account
+from app.ledger.models import Entry, Line
+from app.ledger.recipes import Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +58,3 @@ def lines(session: Session, entry_ids: Sequence[UUID]) -> dict[UUID, list[EntryL
         line = EntryLine(Account(row.account), row.payee_id, row.rail, Money(row.amount_minor, row.currency))
         found.setdefault(row.entry_id, []).append(line)
     return found
-
-
-def balances_of_payee(session: Session, payee_id: UUID) -> Sequence[Any]:
-    """Per organization and currency: organization_id, currency, held_minor, available_minor, in_transit_minor."""
-
-    def kept(account: Account) -> Any:
-        total = func.sum(Balance.balance_minor).filter(Balance.account == account.value)
-        return cast(func.coalesce(total, 0), BigInteger).label(f"{account.value.removeprefix('payee_')}_minor")
-
-    return session.execute(
-        select(Balance.organization_id, Balance.currency, *[kept(account) for account in sorted(PER_PAYEE)])
-        .where(Balance.payee_id == payee_id)
-        .group_by(Balance.organization_id, Balance.currency)
-        .order_by(Balance.organization_id, Balance.currency)
-    ).all()

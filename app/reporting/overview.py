@@ -1,0 +1,83 @@
+"""What needs a person of the platform now. Counts stop at 1,001; sums stay apart by currency."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from app.charges.models import Deposit
+from app.charges.states import DepositStatus
+from app.core.clock import utc_now
+from app.db.paging import CAP, AnySelect
+from app.payouts.models import Attempt, Batch, Export, Payout
+from app.payouts.states import AttemptStatus, BatchStatus, ExportStatus, HoldCode, PayoutStatus
+from app.webhooks.models import EventStatus, WebhookEvent
+
+LATELY = timedelta(days=14)  # an older failure was paid with a later payout, or was left on purpose
+NO_ANSWER_AFTER = timedelta(minutes=15)  # an instruction without an answer for that long waits for a person
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """How many of each wait for somebody; above 1,000 means "and more"."""
+
+    pending: int  # payouts to approve outside batches
+    second: int  # signed once
+    approved: int  # ready to send, outside batches
+    held: int  # on hold for review
+    waiting_for_funds: int
+    failed: int  # lately
+    unknown: int  # attempts whose outcome nobody knows
+    batches: int  # for a second approval
+    drafts: int  # planned, not submitted
+    exports: int  # for a second person to release
+    deposits: int
+    webhooks: int  # events that could not be applied
+
+    @property
+    def anything(self) -> bool:
+        return any(getattr(self, name) for name in self.__slots__)
+
+
+def attention(session: Session) -> Attention:
+    """One statement of short index scans."""
+    parts = [
+        select(func.count()).select_from(query.limit(CAP + 1).subquery()).scalar_subquery().label(name)
+        for name, query in _waiting().items()
+    ]
+    return Attention(**session.execute(select(*parts)).one()._mapping)
+
+
+def _waiting() -> dict[str, AnySelect]:
+    payouts: Any = select(Payout.id)
+    single = payouts.where(Payout.batch_id.is_(None))
+    on_hold = payouts.where(Payout.status == PayoutStatus.ON_HOLD)
+    funds = Payout.hold_code == HoldCode.AWAITING_FUNDS
+    attempts: Any = select(Attempt.id)
+    batches: Any = select(Batch.id)
+    return {
+        "pending": single.where(Payout.status == PayoutStatus.PENDING),
+        "second": payouts.where(Payout.first_approved_at.is_not(None)),
+        "approved": single.where(Payout.status == PayoutStatus.APPROVED),
+        "held": on_hold.where(~funds),
+        "waiting_for_funds": on_hold.where(funds),
+        "failed": payouts.where(
+            Payout.status.in_([PayoutStatus.FAILED, PayoutStatus.RETURNED]), Payout.status_at > utc_now() - LATELY
+        ),
+        "unknown": attempts.where(
+            Attempt.export_id.is_(None),
+            or_(
+                Attempt.status == AttemptStatus.UNKNOWN,
+                (Attempt.status == AttemptStatus.SUBMITTED) & (Attempt.created_at < utc_now() - NO_ANSWER_AFTER),
+            ),
+        ),
+        "batches": batches.where(Batch.status == BatchStatus.SUBMITTED),
+        "drafts": batches.where(Batch.status == BatchStatus.DRAFT),
+        "exports": select(Export.id).where(Export.status == ExportStatus.READY),
+        "deposits": select(Deposit.id).where(Deposit.status == DepositStatus.ANNOUNCED),
+        "webhooks": select(WebhookEvent.id).where(WebhookEvent.status == EventStatus.FAILED),
+    }
