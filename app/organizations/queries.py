@@ -14,6 +14,8 @@ from app.db import paging
 from app.db.session import ScopedSession
 from app.organizations.models import FundsPolicy, Member, Organization
 from app.organizations.states import RANKS, MemberStatus, OrganizationStatus, Role
+from app.payees.models import Engagement
+from app.payees.states import EngagementStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,34 @@ def memberships(session: ScopedSession, account_id: UUID) -> list[Membership]:
     )
     with session.elevated("memberships of the account that signs in"):
         return [Membership(*row) for row in session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class Payer:
+    """One organization that engages a payee, with the terms between them."""
+
+    organization_id: UUID
+    slug: str
+    name: str
+    time_zone: str
+    currency: str
+    terms_days: int
+    reference: str | None
+    status: EngagementStatus
+
+
+def payers(session: Session, payee_id: UUID) -> list[Payer]:
+    """The organizations that engage a payee, by name; ended engagements last."""
+    query = (
+        select(
+            Organization.id, Organization.slug, Organization.name, Organization.time_zone, Engagement.currency,
+            Engagement.terms_days, Engagement.reference, Engagement.status,
+        )
+        .join(Organization, Organization.id == Engagement.organization_id)
+        .where(Engagement.payee_id == payee_id)
+        .order_by(Engagement.status == EngagementStatus.ENDED, Organization.name, Organization.id)
+    )  # fmt: skip
+    return [Payer(*row) for row in session.execute(query)]
 
 
 def by_slug(session: Session, slug: str) -> Organization:

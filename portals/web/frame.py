@@ -24,13 +24,17 @@ LABELS: dict[Portal, Label] = {
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """`counts` gives the numbers beside the links, `tenant` the name and caption on top; both are asked when drawn."""
+    """`counts` gives the numbers beside the links, `tenant` the name and caption on top; both are asked when drawn.
+
+    `choices` are what the person can switch to.
+    """
 
     portal: Portal
     items: Sequence[NavItem] = ()
     counts: Callable[[], Mapping[str, int]] | None = None
     tenant: Callable[[], tuple[str, Label]] | None = None
     search: Callable[[], tuple[str, Label]] | None = None
+    choices: Callable[[], Sequence[Choice]] | None = None
 
 
 class Counts(Mapping[str, int]):
@@ -80,7 +84,7 @@ def frame(look: Frame) -> None:
             sign_out_url=url_for(f"{portal.value}_auth.sign_out"),
             args={"slug": g.slug} if portal is Portal.ORG else {},
             counts=Counts(look.counts),
-            choices=_choices() if portal is Portal.ORG else (),
+            choices=_choices() if portal is Portal.ORG else look.choices() if look.choices else (),
             account_links=((_l("Sign-in and security"), "shield-lock", url_for(f"{portal.value}_auth.security")),),
             search_url=search_url,
             search_label=search_label,
