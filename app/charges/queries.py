@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.charges.models import Deposit
 from app.charges.states import DepositStatus
 from app.db import paging
-from app.ledger import statements
+from app.ledger import account_lines
 from app.ledger.recipes import Account
 from app.organizations.models import Organization
 
@@ -69,7 +69,7 @@ def funds_statement(
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
 ) -> paging.Page:
-    """Lines of the funds account, newest first, each with the balance after it (`statements.StatementLine`)."""
-    return statements.lines(
+    """Lines of the funds account, newest first, each with the balance after it (`account_lines.AccountLine`)."""
+    return account_lines.lines(
         session, Account.FUNDS, currency, organization_id=organization_id, cursor=cursor, limit=limit
     )
