@@ -78,6 +78,33 @@ LEDGER = (
         WHERE coalesce(b.total, 0) <> coalesce(q.total, 0)""",
     ),
     Check(
+        "ledger.clearing",
+        "What is with the rails differs from the books.",
+        """SELECT coalesce(l.organization_id, p.organization_id) || ' ' || coalesce(l.currency, p.currency) AS subject,
+            'books ' || coalesce(l.total, 0) || ', payouts ' || coalesce(p.total, 0) AS detail
+        FROM (SELECT organization_id, currency, sum(amount_minor) AS total FROM ledger_lines
+            WHERE account = 'clearing' GROUP BY 1, 2) l
+        FULL JOIN (SELECT p.organization_id, p.currency, sum(p.amount_minor) AS total FROM payouts p
+            JOIN payout_attempts a ON a.payout_id = p.id AND a.status = 'accepted' GROUP BY 1, 2) p
+            USING (organization_id, currency)
+        WHERE coalesce(l.total, 0) <> coalesce(p.total, 0)""",
+    ),
+    Check(
+        "ledger.receivable",
+        "What organizations still have to cover differs from the books.",
+        """SELECT coalesce(l.organization_id, q.organization_id) || ' ' || coalesce(l.currency, q.currency) AS subject,
+            'books ' || coalesce(l.total, 0) || ', rows ' || coalesce(q.total, 0) AS detail
+        FROM (SELECT organization_id, currency, sum(amount_minor) AS total FROM ledger_lines
+            WHERE account = 'receivable' GROUP BY 1, 2) l
+        FULL JOIN (SELECT organization_id, currency, sum(amount_minor) AS total FROM (
+                SELECT organization_id, currency, amount_minor FROM ready_earnings
+                UNION ALL SELECT organization_id, currency, amount_minor FROM held_earnings
+                UNION ALL SELECT organization_id, currency, amount_minor FROM payouts
+                WHERE NOT funded AND status IN ('pending', 'approved', 'on_hold', 'processing')) r GROUP BY 1, 2) q
+            USING (organization_id, currency)
+        WHERE coalesce(l.total, 0) <> coalesce(q.total, 0)""",
+    ),
+    Check(
         "funds.over_limit",
         "An organization's funds are below its credit limit.",
         """SELECT b.organization_id || ' ' || b.currency AS subject,

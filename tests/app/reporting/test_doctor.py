@@ -46,11 +46,14 @@ def test_a_healthy_database_has_no_finding(paid: Shop) -> None:
 
 FAULTS = [
     ("ALTER TABLE ledger_lines DISABLE TRIGGER USER; UPDATE ledger_lines SET amount_minor = amount_minor + 1 "
-     "WHERE id = (SELECT id FROM ledger_lines LIMIT 1); ALTER TABLE ledger_lines ENABLE TRIGGER USER", "ledger.zero_sum"),
+     "WHERE id = (SELECT id FROM ledger_lines LIMIT 1); ALTER TABLE ledger_lines ENABLE TRIGGER USER",
+     "ledger.zero_sum"),
     ("INSERT INTO ledger_entries (organization_id, kind, ref) SELECT id, 'x', 'y' FROM organizations LIMIT 1",
      "ledger.empty_entry"),
     ("UPDATE ledger_balances SET balance_minor = balance_minor + 1 WHERE account = 'funds'", "ledger.balance"),
     ("DELETE FROM ready_earnings", "ledger.queues"),
+    ("DELETE FROM ready_earnings", "ledger.receivable"),
+    ("UPDATE payout_attempts SET status = 'accepted'", "ledger.clearing"),
     ("DELETE FROM ready_earnings", "earning.parts"),
     ("UPDATE payout_items SET amount_minor = amount_minor + 1 WHERE amount_minor = 2000", "payout.items"),
     ("DELETE FROM payout_attempts", "payout.paid_without_evidence"),
