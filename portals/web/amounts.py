@@ -28,7 +28,7 @@ def read_amount(text: str, currency: str) -> Money:
     compact = _SPACES.sub("", text.strip()).translate(_MINUSES)
     sign = "-" if compact.startswith("-") else ""
     body = compact.removeprefix("-")
-    if not re.fullmatch(r"[\d.,]*\d", body):
+    if not re.fullmatch(r"[0-9.,]*[0-9]", body):
         raise Unreadable(_("Write an amount in figures, like 1,234.50."))
     plain = _plain(body, digits)
     try:

@@ -64,7 +64,6 @@ def _for_program() -> bool:
 def answer_refusal(refusal: Refusal) -> Response:
     if _for_program():
         return problem(refusal.status, refusal.message, fields=refusal.fields)
-    g.back_url = back_url("")
     return htmx.refused(refusal)
 
 

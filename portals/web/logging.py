@@ -23,15 +23,18 @@ from app.core.settings import settings
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _REDACTIONS = (
+    # What SQLAlchemy and PostgreSQL add to their errors: the values of the row.
+    (re.compile(r"\[parameters: .*?\](?=\n|$)", re.DOTALL), "[parameters hidden]"),
+    (re.compile(r"Failing row contains \(.*?\)\.?(?=\n|$)", re.DOTALL), "Failing row hidden."),
     (re.compile(r"(?i)\b([a-z][a-z0-9+.-]*://)[^\s/@:]*:[^\s/@]+@"), r"\1[redacted]@"),
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), "[e-mail]"),
     (
         re.compile(
-            r"(?i)\b(password|secret|token|api[_-]?key|authorization|cookie|iban|account)\b(\W{1,4})[^\s,;'\"&)]+"
+            r"(?i)\b(password|secret|token|api[_-]?key|authorization|cookie|iban)(\W{0,2}[=:]\W{0,2})[^\s,;'\"&)]+"
         ),
         r"\1\2[redacted]",
     ),
-    (re.compile(r"\b(?:\d[ -]?){9,}\d\b"), "[digits]"),
+    (re.compile(r"(?<![\w-])\d(?: ?\d){9,}(?![\w-])"), "[digits]"),
     (re.compile(r"\b[A-Z]{2}\d{2}[A-Z0-9]{11,30}\b"), "[iban]"),
     # A sign-in, invitation or API token: 20 or more letters and digits in one piece. Ids are UUIDs, which stay.
     (re.compile(r"(?<![\w-])(?![0-9a-f]{8}-[0-9a-f]{4}-)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}(?![\w-])"), "[token]"),

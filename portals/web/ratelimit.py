@@ -16,7 +16,10 @@ limiter = Limiter(key_func=get_remote_address, headers_enabled=True)
 
 
 def init_app(app: Flask) -> None:
-    app.config.setdefault("RATELIMIT_STORAGE_URI", settings().redis_url or "memory://")
+    url = settings().redis_url or "memory://"
+    if url.startswith("unix://"):
+        url = f"redis+{url}"  # what the limits library calls a socket of the embedded server
+    app.config.setdefault("RATELIMIT_STORAGE_URI", url)
     app.config.setdefault("RATELIMIT_STRATEGY", "moving-window")
     # While Redis is away each worker counts for itself: weaker, but sign-in stays open.
     app.config.setdefault("RATELIMIT_IN_MEMORY_FALLBACK_ENABLED", True)

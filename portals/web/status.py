@@ -152,8 +152,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
     },
     "webhook_event": {
         "received": _QUEUED,
-        "processing": _s(_l("Processing"), "circle-half-2", "blue"),
-        "done": _DONE,
+        "applied": _s(_l("Applied"), "circle-check", "green", True),
         "ignored": _s(_l("Ignored"), "ban", "grey", True),
         "duplicate": _s(_l("Seen before"), "copy", "grey", True),
         "unmatched": _s(_l("No match"), "help-circle", "amber"),
@@ -172,9 +171,23 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "ended": _s(_l("Ended"), "ban", "grey", True),
     },
     "member": {
-        "invited": _s(_l("Invited"), "mail", "amber"),
+        "pending": _s(_l("Invited"), "mail", "amber"),
         "active": _s(_l("Active"), "circle-check", "green", True),
-        "disabled": _s(_l("Disabled"), "ban", "grey", True),
+        "removed": _s(_l("Removed"), "ban", "grey", True),
+    },
+    "account": {
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "suspended": _s(_l("Suspended"), "player-pause", "violet"),
+    },
+    "mail": {
+        "queued": _QUEUED,
+        "sent": _s(_l("Sent"), "circle-check", "green", True),
+        "failed": _FAILED,
+    },
+    "export": {
+        "ready": _s(_l("To release"), "user-check", "amber"),
+        "released": _s(_l("Released"), "circle-check", "green", True),
+        "void": _s(_l("Void"), "ban", "grey", True),
     },
     "organization": {
         "draft": _DRAFT,

@@ -160,7 +160,7 @@ def test_by_keyboard_alone(site: str, visit: Visit) -> None:
 def test_menus_and_the_more_tab_on_a_phone(site: str, visit: Visit, axe: Axe) -> None:
     page = visit(site, width=390, height=844)
     page.get_by_role("navigation", name="Primary").get_by_role("button", name="More").click()
-    menu = page.get_by_role("group", name="All pages")
+    menu = page.get_by_role("navigation", name="All pages")
     expect(menu.get_by_role("link", name="Sign-in look")).to_be_visible()
     assert axe(page) == []
     menu.get_by_role("link", name="Withdraw").click()
