@@ -150,7 +150,7 @@ def peek_link(session: ScopedSession, portal: Portal, token: str, *purposes: Tok
             .join(Account, Account.id == OneTimeToken.account_id)
             .where(*_usable(portal, token, purposes), Account.status == AccountStatus.ACTIVE)
         ).one_or_none()
-        return _link_of(*row.tuple()) if row else None
+        return _link_of(*row) if row else None
 
 
 def use_link(session: ScopedSession, portal: Portal, token: str, browser: Browser) -> Opened:

@@ -84,7 +84,7 @@ def load(session: ScopedSession, token: str) -> SignedIn | None:
         ).one_or_none()
         if row is None:
             return None
-        found, account = row.tuple()
+        found, account = row
         if found.revoked_at is not None or found.expires_at <= now or account.status is not AccountStatus.ACTIVE:
             return None
         if now - found.last_seen_at > rules.idle_limit(found.portal):

@@ -36,7 +36,8 @@ _frames: dict[Portal, Frame] = {}
 
 def portal_guard(bp: Blueprint, portal: Portal, **look: Any) -> None:
     """Guard every route of `bp`. `look`: items, counts, tenant, search — see `portals.web.frame.Frame`."""
-    _frames[portal] = Frame(portal, **look)
+    if look or portal not in _frames:  # a second blueprint of a portal shares the first one's frame
+        _frames[portal] = Frame(portal, **look)
     if portal is Portal.ORG:
         bp.url_value_preprocessor(_take_slug)
         bp.url_defaults(_give_slug)
