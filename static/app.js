@@ -18,14 +18,16 @@
     elements.forEach(e => { if (e.dataset.currency) sums[e.dataset.currency] = (sums[e.dataset.currency] || 0) + (+e.dataset.minor || 0); });
     return Object.entries(sums).map(([currency, minor]) => money(minor, currency, short)).join(' + ');
   }
+  /* words come from the page, in the reader's language */
+  const say = (name, text = '', lane = '') => ($('#toasts').dataset['say' + name] || '').replace('{text}', text).replace('{lane}', lane);
   const icon = n => `<svg class="icon" aria-hidden="true"><use href="${root.dataset.sprite}#i-${n}"/></svg>`;
 
   const q = window.quittance = {
     toast(kind, title, text = '') {
       const t = document.createElement('div');
       t.className = `toast toast--${kind}`;
-      t.innerHTML = `${icon(kind === 'ok' ? 'circle-check' : 'alert-triangle')}<div><b></b><p></p></div><button class="icon-btn icon-btn--sm" type="button" aria-label="Dismiss" data-dismiss>${icon('x')}</button>`;
-      $('b', t).textContent = title; $('p', t).textContent = text;
+      t.innerHTML = `${icon(kind === 'ok' ? 'circle-check' : 'alert-triangle')}<div><b></b><p></p></div><button class="icon-btn icon-btn--sm" type="button" data-dismiss>${icon('x')}</button>`;
+      $('button', t).setAttribute('aria-label', say('Dismiss')); $('b', t).textContent = title; $('p', t).textContent = text;
       $('#toasts').append(t);
     },
     move(card, to, from) {           /* optimistic: the card moves now, the server may move it back */
@@ -36,7 +38,7 @@
       recount();
       const undo = () => { (from || home).insertBefore(card, from ? null : next); recount(); };
       return htmx.ajax('POST', card.dataset.moveUrl, { values: { to }, source: card, target: card, swap: 'none' })
-        .then(() => card.hasAttribute('data-failed') ? undo() : announce(`${$('h3', card).textContent.trim()} moved to ${lane.closest('.lane').dataset.name}`));
+        .then(() => card.hasAttribute('data-failed') ? undo() : announce(say('Moved', $('h3', card).textContent.trim(), lane.closest('.lane').dataset.name)));
     }
   };
   const announce = t => { const l = $('#announce'); if (l) l.textContent = t; };
@@ -75,7 +77,7 @@
     if (t.matches('[data-expand]')) { const r = document.getElementById(t.getAttribute('aria-controls')); const open = t.getAttribute('aria-expanded') !== 'true'; t.setAttribute('aria-expanded', open); r.hidden = !open; }
     if (t.matches('[data-clear]')) { $$('[data-bulk]').forEach(tb => { $$('[data-check]', tb).forEach(b => b.checked = false); bulk(tb); }); ($('[data-check-all]') || $('#main'))?.focus(); }
     if (t.matches('[data-move]')) { e.preventDefault(); const card = document.getElementById(t.dataset.card), menu = t.closest('[popover]'); menu?.hidePopover(); q.move(card, t.dataset.move)?.then(() => $('.menu-btn', card)?.focus()); }
-    if (t.matches('[data-copy]')) navigator.clipboard?.writeText(t.dataset.copy).then(() => q.toast('ok', `${t.dataset.copy} copied`));
+    if (t.matches('[data-copy]')) navigator.clipboard?.writeText(t.dataset.copy).then(() => q.toast('ok', say('Copied', t.dataset.copy)));
   });
   document.addEventListener('close', e => { const d = e.target; if (d.id === 'sheet') d.replaceChildren(); d.returnTo?.isConnected && d.returnTo.focus(); }, true);
   document.addEventListener('change', e => {
@@ -159,7 +161,7 @@
   });
   document.addEventListener('htmx:response:error', e => {
     const r = e.detail.ctx.response, reference = r.headers.get('X-Request-Id');
-    if (r.status >= 500) q.toast('bad', 'Something went wrong on our side', 'Your money is safe and nothing changed.' + (reference ? ` Reference ${reference}.` : ''));
+    if (r.status >= 500) q.toast('bad', say('Fault'), say('Safe') + (reference ? ` ${say('Reference', reference)}` : ''));
   });
-  document.addEventListener('htmx:error', () => q.toast('bad', 'No connection to Quittance', 'Nothing was changed. Check your network and try again.'));
+  document.addEventListener('htmx:error', () => q.toast('bad', say('Offline'), say('Retry')));
 })();

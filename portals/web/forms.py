@@ -131,6 +131,7 @@ class MoneyField(Field):
         signed: bool = False,
         **kwargs: Any,
     ) -> None:
+        self.data: Money | None = None
         super().__init__(label, validators, **kwargs)
         self.currency = currency
         self.currency_field = currency_field

@@ -72,13 +72,15 @@ def _answer(body: str, status: int = 200) -> Response:
 
 
 def page(template: str, fragment: str | None = None, *, status: int | None = None, **context: Any) -> Response:
-    """The page, or its `fragment` when only that was asked for.
+    """The page, or its `fragment` when only that was asked for; a page without fragments is then gone to.
 
     A form in the context that has errors makes it a 422: one line at the end of a view serves GET and a refused POST.
     """
     if status is None:
         faulty = any(isinstance(value, BaseForm) and value.faulty for value in context.values())
         status = 422 if faulty else 200
+    if wants_fragment() and not fragment and request.method == "GET":
+        return go(request.full_path.rstrip("?"))  # a whole page inside a part of another is never meant
     chosen = fragment if fragment and wants_fragment() else template
     return _answer(render_template(chosen, **context), status)
 

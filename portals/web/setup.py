@@ -12,7 +12,7 @@ from portals.web import appearance, assets, errors, filters, headers, i18n, logg
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
 STATIC = ROOT / "static"
-MAX_UPLOAD = 32 * 1024 * 1024
+MAX_UPLOAD = 32 * 1024 * 1024  # the factory sets it: Flask knows the name, so a default set here would not count
 
 csrf = CSRFProtect()
 
@@ -21,8 +21,6 @@ def init_app(app: Flask, static: Path = STATIC) -> None:
     """Needs `app.secret_key`. Give Flask `template_folder=TEMPLATES, static_folder=None`."""
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
-    app.config.setdefault("MAX_CONTENT_LENGTH", MAX_UPLOAD)
-    app.config.setdefault("MAX_FORM_MEMORY_SIZE", 4 * 1024 * 1024)
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", 12 * 3600)
     for part in (logging, i18n, filters, nav, appearance, errors, headers, ratelimit):
         part.init_app(app)

@@ -130,3 +130,8 @@ def test_a_status_can_be_given(app: Flask) -> None:
     with app.test_request_context("/"):
         assert page("dev/components/_announce.html", status=202).status_code == 202
         assert htmx.is_htmx() is False
+
+
+def test_a_page_without_fragments_is_gone_to_not_put_into_another(client: FlaskClient) -> None:
+    answer = client.get(URL + "board?portal=vendor", headers=PARTIAL)
+    assert answer.headers["HX-Redirect"] == URL + "board?portal=vendor" and answer.text == ""
