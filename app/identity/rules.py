@@ -23,6 +23,8 @@ STEP_UP_LIVES = timedelta(minutes=15)
 STEP_UP_LIVES_IN_SANDBOX = timedelta(minutes=30)
 SEEN_EVERY = timedelta(minutes=1)  # how exactly "last seen" is kept
 
+LONGEST_NAME = 100
+_LOCALE = re.compile(r"[a-z]{2,3}_[A-Z]{2}")
 _EMAIL = re.compile(r"[a-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
@@ -33,6 +35,11 @@ def normal_email(text: str) -> str:
         sentence = "Write an e-mail address like name@example.com."
         raise Invalid(sentence, fields={"email": sentence})
     return email
+
+
+def is_locale(tag: str) -> bool:
+    """Language and region, like en_GB."""
+    return bool(_LOCALE.fullmatch(tag))
 
 
 def idle_limit(portal: Portal) -> timedelta:

@@ -168,6 +168,28 @@ def set_preferences(session: ScopedSession, account_id: UUID, *, time_zone: str)
         session.execute(update(Account).where(Account.id == account_id).values(time_zone=time_zone))
 
 
+def set_profile(session: ScopedSession, account_id: UUID, *, name: str, locale: str, time_zone: str) -> None:
+    """What the person is called, and how dates and amounts are written. Raises Invalid naming each bad field.
+
+    The caller offers the locales; a tag nobody can read is refused.
+    """
+    wrong: dict[str, str] = {}
+    if not name.strip() or len(name.strip()) > rules.LONGEST_NAME:
+        wrong["name"] = f"Write your name, {rules.LONGEST_NAME} letters at most."
+    if time_zone not in available_timezones():
+        wrong["time_zone"] = "Choose one of the list."
+    if not rules.is_locale(locale):
+        wrong["locale"] = "Choose one of the list."
+    if wrong:
+        raise Invalid(" ".join(wrong.values()), fields=wrong)
+    with session.elevated("own profile"):
+        session.execute(
+            update(Account)
+            .where(Account.id == account_id)
+            .values(name=" ".join(name.split()), locale=locale, time_zone=time_zone)
+        )
+
+
 def _account(session: ScopedSession, portal: Portal, email: str, *, lock: bool = False) -> Account | None:
     query = select(Account).where(Account.portal == portal, Account.email == email)
     return session.scalar(query.with_for_update() if lock else query)
