@@ -32,3 +32,10 @@ def test_every_page_is_accessible_and_fits(site: str, visit: Visit, axe: Axe, da
         page.goto(site + name)
         assert axe(page) == [], name
         assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{name} is wider than the screen"
+
+
+@pytest.mark.parametrize("portal", ["organization", "creator", "contractor", "vendor", "consultant"])
+def test_every_accent_has_contrast(site: str, visit: Visit, axe: Axe, portal: str) -> None:
+    for dark in (False, True):
+        page = visit(f"{site}?portal={portal}", dark=dark)
+        assert axe(page) == [], "dark" if dark else "light"
