@@ -71,6 +71,7 @@ def _base() -> AnySelect:
             Payout.simulated,
             Payout.funded,
             Payout.expected_on,
+            Payout.failure_code,
             Payout.failure_message,
             Payout.failure_cure,
             Payout.created_at,
@@ -128,11 +129,13 @@ def narrow(session: Session, query: AnySelect, chosen: PayoutFilter) -> AnySelec
 
 
 _NEWEST = Key((Payout.created_at, Payout.id), ("created_at", "id"))
+_IN_BATCH = Key((Payout.id,), ("id",))  # planned at the same moment; the index of a batch is by id
 
 
 def payouts(session: Session, chosen: PayoutFilter, cursor: str | None = None, limit: int = 50) -> Page:
     """One page of payouts, newest first."""
-    return fetch(session, narrow(session, _base(), chosen), _NEWEST, cursor, limit)
+    key = _IN_BATCH if chosen.batch_id else _NEWEST
+    return fetch(session, narrow(session, _base(), chosen), key, cursor, limit)
 
 
 def count(session: Session, chosen: PayoutFilter) -> int:
@@ -158,6 +161,12 @@ def approvals(session: Session, ids: Sequence[UUID]) -> dict[UUID, list[Any]]:
 def payout(session: Session, payout_id: UUID) -> Any | None:
     """One payout as in the list, or None."""
     return session.execute(_base().where(Payout.id == payout_id)).one_or_none()
+
+
+def payouts_by_id(session: Session, ids: Sequence[UUID]) -> Sequence[Any]:
+    """These payouts as in the list, newest first."""
+    query = _base().where(Payout.id.in_(ids)).order_by(Payout.created_at.desc(), Payout.id.desc())
+    return session.execute(query).all()
 
 
 def items(session: Session, payout_id: UUID, limit: int = 1000) -> Sequence[Any]:
@@ -256,11 +265,17 @@ def batch_progress(session: Session, batch_id: UUID) -> Progress:
 
 
 def batch_rails(session: Session, batch_id: UUID) -> Sequence[Any]:
-    """Per rail and currency: the counts of `Progress`, payouts and amount_minor."""
+    """Per rail and currency: the counts of `Progress`, payouts and amount_minor; short and short_minor: what waits for
+    funds; failed_minor."""
     return session.execute(
         text(
             f"""SELECT rail, currency, {_PROGRESS}, count(*) AS payouts,
-                CAST(sum(amount_minor) AS bigint) AS amount_minor
+                CAST(sum(amount_minor) AS bigint) AS amount_minor,
+                count(*) FILTER (WHERE hold_code = 'awaiting_funds') AS short,
+                CAST(coalesce(sum(amount_minor) FILTER (WHERE hold_code = 'awaiting_funds'), 0) AS bigint)
+                    AS short_minor,
+                CAST(coalesce(sum(amount_minor) FILTER (WHERE status IN ('failed', 'returned')), 0) AS bigint)
+                    AS failed_minor
             FROM payouts WHERE batch_id = :id GROUP BY rail, currency ORDER BY currency, rail"""
         ),
         {"id": batch_id},

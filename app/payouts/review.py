@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -216,6 +216,19 @@ def batch(session: Session, batch_id: UUID) -> AnyRow:
     if found is None:
         raise NotFound("There is no such batch.")
     return found
+
+
+_READY = text(
+    """SELECT o.slug, o.name, r.currency, r.lines, r.amount_minor FROM (
+        SELECT organization_id, currency, count(*) AS lines, CAST(sum(amount_minor) AS bigint) AS amount_minor
+        FROM ready_earnings GROUP BY organization_id, currency
+    ) r JOIN organizations o ON o.id = r.organization_id ORDER BY o.name, o.id, r.currency LIMIT 200"""
+)
+
+
+def ready(session: Session) -> Sequence[AnyRow]:
+    """slug, name, currency, lines, amount_minor: what each organization could be paid out for now."""
+    return session.execute(_READY).all()
 
 
 def all_payouts(session: Session, chosen: PayoutFilter) -> Iterator[AnyRow]:
