@@ -77,6 +77,31 @@ def usable_method(session: Session, payee_id: UUID, currency: str, mode: str | N
     return UsableMethod(row.method_id, row.rail, Blocked(row.blocked) if row.blocked else None, row.usable_from_at)
 
 
+def usable_methods(
+    session: Session, wanted: Sequence[tuple[UUID, str]], mode: str | None = None
+) -> dict[tuple[UUID, str], UsableMethod]:
+    """The same for the (payee, currency) pairs of a page, in one statement."""
+    pairs = sorted(set(wanted), key=str)
+    rows = session.execute(
+        text(
+            f"""SELECT wanted.payee_id, wanted.currency, m.method_id, m.rail, m.blocked, m.usable_from_at
+            FROM unnest(CAST(:payee_ids AS uuid[]), CAST(:currencies AS text[])) AS wanted (payee_id, currency)
+            {usable_method_join("wanted.payee_id", "wanted.currency")}"""
+        ),
+        {
+            "payee_ids": [payee_id for payee_id, _ in pairs],
+            "currencies": [currency for _, currency in pairs],
+            **usable_method_parameters(mode),
+        },
+    )
+    return {
+        (row.payee_id, row.currency): UsableMethod(
+            row.method_id, row.rail, Blocked(row.blocked) if row.blocked else None, row.usable_from_at
+        )
+        for row in rows
+    }
+
+
 _METHODS = text(
     """SELECT m.id, m.rail, m.label, m.last4, m.currency, m.is_default, m.status, m.usable_from_at, m.created_at,
         m.added_by,

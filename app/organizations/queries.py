@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
+from app.core.scope import ROLE_PERMISSIONS, Permission
 from app.db import paging
 from app.db.session import ScopedSession
 from app.organizations.models import FundsPolicy, Member, Organization
@@ -107,3 +108,15 @@ def funds_policies(session: Session, organization_id: UUID) -> dict[str, FundsPo
     """By currency; a currency without a row has no credit."""
     rows = session.scalars(select(FundsPolicy).where(FundsPolicy.organization_id == organization_id))
     return {row.currency: row for row in rows}
+
+
+def reviewers(session: ScopedSession, organization_id: UUID) -> list[tuple[str, str]]:
+    """Name and address of the members who may decide on payment requests; also asked when a payee acts."""
+    roles = [role for role in Role if Permission.REQUEST_REVIEW in ROLE_PERMISSIONS[role.value]]
+    query = (
+        select(Member.name, Member.email)
+        .where(Member.organization_id == organization_id, Member.status == MemberStatus.ACTIVE, Member.role.in_(roles))
+        .order_by(Member.email)
+    )
+    with session.elevated("whom to tell of a new request"):
+        return [(row.name, row.email) for row in session.execute(query)]

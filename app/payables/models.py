@@ -28,13 +28,15 @@ class PaymentRequest(PayeeRecord):
         UniqueConstraint("organization_id", "reference"),
         CheckConstraint("amount_minor <> 0", name="amount"),
         CheckConstraint(
-            "approved_minor IS NULL OR (sign(approved_minor) = sign(amount_minor) AND abs(approved_minor) <= abs(amount_minor))",
+            "approved_minor IS NULL OR (sign(approved_minor) = sign(amount_minor)"
+            " AND abs(approved_minor) <= abs(amount_minor))",
             name="approved",
         ),
         Index("ix_payment_requests_queue", "organization_id", "status", "created_at", "id"),
         Index("ix_payment_requests_amount", "organization_id", "status", "amount_minor", "id"),
+        Index("ix_payment_requests_newest", "organization_id", "created_at", "id"),
         Index("ix_payment_requests_payee", "payee_id", "created_at", "id"),
-        Index("ix_payment_requests_invoice", "organization_id", "payee_id", "invoice_number"),
+        Index("ix_payment_requests_invoice", "organization_id", "invoice_number"),
         Index("ix_payment_requests_import", "import_id"),
     )
 

@@ -588,7 +588,8 @@ def upgrade() -> None:
     )
     op.create_index('ix_payment_requests_amount', 'payment_requests', ['organization_id', 'status', 'amount_minor', 'id'], unique=False)
     op.create_index('ix_payment_requests_import', 'payment_requests', ['import_id'], unique=False)
-    op.create_index('ix_payment_requests_invoice', 'payment_requests', ['organization_id', 'payee_id', 'invoice_number'], unique=False)
+    op.create_index('ix_payment_requests_invoice', 'payment_requests', ['organization_id', 'invoice_number'], unique=False)
+    op.create_index('ix_payment_requests_newest', 'payment_requests', ['organization_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_payment_requests_payee', 'payment_requests', ['payee_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_payment_requests_queue', 'payment_requests', ['organization_id', 'status', 'created_at', 'id'], unique=False)
     op.create_table('payout_approvals',
@@ -797,6 +798,7 @@ def downgrade() -> None:
     op.drop_table('payout_approvals')
     op.drop_index('ix_payment_requests_queue', table_name='payment_requests')
     op.drop_index('ix_payment_requests_payee', table_name='payment_requests')
+    op.drop_index('ix_payment_requests_newest', table_name='payment_requests')
     op.drop_index('ix_payment_requests_invoice', table_name='payment_requests')
     op.drop_index('ix_payment_requests_import', table_name='payment_requests')
     op.drop_index('ix_payment_requests_amount', table_name='payment_requests')

@@ -37,6 +37,8 @@ VALUES: dict[str, Any] = {
     "cooling_off": True,
     "batch": "B-7",
     "submitted_by": "Ada",
+    "word": "approved",
+    "bills": "12 bills",
     "payouts": 644,
     "totals": [amount_value(Money(1, "GBP")), amount_value(Money(2, "EUR"))],
 }
