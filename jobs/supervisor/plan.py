@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from app.core.scope import Scope, operator
 from app.db.embedded import CannotStart, Services
+from app.db.session import unit_of_work
+from app.identity.states import Portal
+from app.notify import sign_in
 from jobs.supervisor.console import say
-from jobs.supervisor.crew import ROOT, Crew
+from jobs.supervisor.crew import Crew
 
 READY_SECONDS = 90
 # (portal, e-mail): who `flask demo load` makes; the README lists them too
@@ -133,18 +136,11 @@ def _answer(url: str) -> str:
 
 def show_the_way_in(services: Services, data_dir: Path, seconds: float) -> None:
     """Links go to the terminal only: they are keys, and logs are kept."""
-    asked = [(portal, email, _ask_for_link(portal, email, environ(services, data_dir))) for portal, email in ACCOUNTS]
     say(f"\nQuittance is ready at {services.base_url} after {seconds:.1f} s (sandbox mode, data in {data_dir})\n")
     say("Sign in (each link works once, for 15 minutes; `flask login-link --portal P EMAIL` makes another):")
-    for portal, email, child in asked:
-        out, _ = child.communicate(timeout=60)
-        say(f"  {portal:<11} {email:<26} {out.decode().strip() or 'no link: see ' + str(data_dir / 'logs')}")
+    with unit_of_work(Scope.platform("sign-in links of the demo")) as session:
+        for portal, email in ACCOUNTS:
+            url = sign_in.operator_link(session, operator("demo"), Portal(portal), email)
+            say(f"  {portal:<11} {email:<26} {url or 'no such account any more'}")
     say(f"\nSent mail   {services.base_url}/dev/mailbox")
     say(f"Logs        {data_dir / 'logs'}\n\nCtrl-C stops everything.\n")
-
-
-def _ask_for_link(portal: str, email: str, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        flask("login-link", "--portal", portal, email),
-        env=env, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
