@@ -48,7 +48,7 @@ def add(
     session.flush()
     audit.record(
         session, actor, "file.added", "file", row.id, organization_id=organization_id,
-        purpose=purpose.value, subject_id=subject_id, size_bytes=row.size_bytes, sha256=row.content_sha256,
+        purpose=purpose.value, belongs_to=subject_id, size_bytes=row.size_bytes, sha256=row.content_sha256,
     )  # fmt: skip
     return row
 

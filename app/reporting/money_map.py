@@ -45,6 +45,25 @@ class Tab(StrEnum):
     CREDITS = "credits"
 
 
+class Group(StrEnum):
+    """Bills by what their writer is waiting for."""
+
+    ALL = "all"
+    DRAFT = "draft"
+    REVIEW = "review"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+_GROUPS: dict[Group, tuple[RequestStatus, ...]] = {
+    Group.ALL: tuple(status for status in RequestStatus if status is not RequestStatus.CANCELLED),
+    Group.DRAFT: (RequestStatus.DRAFT,),
+    Group.REVIEW: (RequestStatus.SUBMITTED, RequestStatus.DISPUTED),
+    Group.APPROVED: (RequestStatus.APPROVED,),
+    Group.REJECTED: (RequestStatus.REJECTED, RequestStatus.CANCELLED),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of a payee's list. `amount` is signed as the payee's balance sees it: a payout takes away.
@@ -157,7 +176,8 @@ _FACTS = """h.reason AS hold_reason, h.available_at, q.amount_minor AS ready_min
 _BILLS = text(
     f"""SELECT r.id, r.organization_id, o.name AS organization_name, r.created_at, r.invoice_on, r.description,
         r.reference, r.invoice_number, r.amount_minor, r.approved_minor, r.currency, r.status, r.review_reason,
-        e.id AS earning_id, {_FACTS}
+        r.payee_id, r.project, r.category, r.work_type, r.due_on, r.submitted_at, r.reviewed_at, r.reviewed_by,
+        r.version, e.id AS earning_id, {_FACTS}
     FROM payment_requests r JOIN organizations o ON o.id = r.organization_id
     LEFT JOIN LATERAL (
         SELECT x.id, x.amount_minor FROM earnings x
@@ -204,21 +224,56 @@ def _facts(row: Any) -> EarningFacts:
     )
 
 
-def _place_of_bill(row: Any) -> Place:
+def place_of_bill(row: Any) -> Place:
+    """Where a bill is; `row` as `bill` gives it."""
     earning = _facts(row) if row.earning_id is not None else None
     return place_of_request(RequestStatus(row.status), row.organization_name, row.review_reason, earning)
 
 
 def places_of_requests(session: Session, request_ids: Sequence[UUID]) -> dict[UUID, Place]:
     """Where each bill is; those outside the scope are left out."""
-    return {row.id: _place_of_bill(row) for row in _rows(session, _BILLS, request_ids)}
+    return {row.id: place_of_bill(row) for row in _rows(session, _BILLS, request_ids)}
+
+
+def bills(
+    session: Session,
+    payee_id: UUID,
+    *,
+    group: Group = Group.ALL,
+    organization_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: int = paging.DEFAULT_LIMIT,
+) -> paging.Page:
+    """One page of a payee's bills as `Line`s, drafts too, newest first. Raises Invalid for a broken cursor."""
+    query: paging.AnySelect = select(PaymentRequest.id, PaymentRequest.created_at).where(
+        PaymentRequest.payee_id == payee_id, PaymentRequest.status.in_(_GROUPS[group])
+    )
+    if organization_id is not None:
+        query = query.where(PaymentRequest.organization_id == organization_id)
+    key = paging.Key((PaymentRequest.created_at, PaymentRequest.id), ("created_at", "id"))
+    page = paging.fetch(session, query, key, cursor, limit)
+    made = _bill_lines(session, [row.id for row in page.items])
+    return paging.Page([made[row.id] for row in page.items], page.next_cursor, page.previous_cursor)
+
+
+def bill(session: Session, request_id: UUID) -> Any | None:
+    """One bill with everything known of it and of its money; None outside the scope. `place_of_bill` reads it."""
+    return next(iter(_rows(session, _BILLS, [request_id])), None)
+
+
+def asked(row: Any) -> Money:
+    return Money(row.amount_minor, row.currency)
+
+
+def agreed(row: Any) -> Money | None:
+    return None if row.approved_minor is None else Money(row.approved_minor, row.currency)
 
 
 def _bill_lines(session: Session, ids: Sequence[UUID]) -> dict[UUID, Line]:
     made = {}
     for row in _rows(session, _BILLS, ids):
-        asked = Money(row.amount_minor, row.currency)
-        agreed = asked if row.approved_minor is None else Money(row.approved_minor, row.currency)
+        wanted = asked(row)
+        amount = agreed(row) or wanted
         made[row.id] = Line(
             "bill",
             row.id,
@@ -228,9 +283,9 @@ def _bill_lines(session: Session, ids: Sequence[UUID]) -> dict[UUID, Line]:
             row.invoice_on,
             row.description,
             row.invoice_number or row.reference,
-            agreed,
-            _place_of_bill(row),
-            asked=asked if asked != agreed else None,
+            amount,
+            place_of_bill(row),
+            asked=wanted if wanted != amount else None,
         )
     return made
 

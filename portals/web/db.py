@@ -5,7 +5,8 @@ A view that must keep a change although it refuses (a counted wrong password) ca
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 from flask import Flask, Response, g
@@ -48,6 +49,26 @@ def use_scope(scope: Scope) -> None:
     work.scope = scope
     if work.session is not None:
         work.session.narrow(scope)
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Between two transactions: let go of what was only read so far, use the network in the block, then go on anew.
+
+    Everything written before is undone, so nothing may have been. Raises RuntimeError when the session knows better.
+    """
+    work = _work()
+    if work.session is None:
+        yield
+        return
+    if work.session.new or work.session.dirty or work.session.deleted:
+        raise RuntimeError("pause before the first change, not after it")
+    work.session.rollback()
+    work.stack.close()
+    try:
+        yield
+    finally:
+        work.stack.enter_context(guards.transaction())
 
 
 def keep() -> None:

@@ -1,0 +1,75 @@
+"""What every payee portal is made of. A portal is one line: `bp = payee_portal(Portal.VENDOR)`; it adds its own pages.
+
+Pages speak with `g.actor.payee_id`; the scope of the request shows this payee's rows and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, g, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from app.identity.states import Portal
+from portals.shared.payee import (
+    files,
+    help,
+    methods,
+    payments,
+    payouts,
+    profile,
+    request_form,
+    requests,
+    statements,
+    withdrawals,
+)
+from portals.shared.payee.payers import choices, tenant
+from portals.web.guards import portal_guard
+from portals.web.nav import NavItem
+
+Mount = Callable[[Blueprint], None]
+
+# Creators earn by commission and consultants by bookings; contractors and vendors send bills.
+BILLING = frozenset({Portal.CONTRACTOR, Portal.VENDOR})
+
+
+def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
+    """A guarded blueprint with the pages all payees share; `more` are links of this portal's own pages, shown first."""
+    name = portal.value
+    bp = Blueprint(name, f"portals.{name}", url_prefix=f"/{name}")
+    bills = portal in BILLING
+    portal_guard(bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices)
+    bp.get("/")(home)
+    mounts: list[Mount] = [payments.mount, withdrawals.mount, payouts.mount, statements.mount]
+    if bills:
+        mounts += [requests.mount, request_form.mount]
+    mounts += [methods.mount, profile.mount, files.mount, help.mount]
+    for mount in mounts:
+        mount(bp)
+    return bp
+
+
+def home() -> ResponseReturnValue:
+    return redirect(url_for(f"{g.account.portal.value}.payments"), 303)
+
+
+def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
+    account = _l("Account")
+    own = (
+        (
+            NavItem(_l("Bills"), "file-invoice", f"{name}.requests", tab=True),
+            NavItem(_l("Request payment"), "plus", f"{name}.request_payment", tab=True, short=_l("Request")),
+        )
+        if bills
+        else ()
+    )
+    return (
+        NavItem(_l("Payments"), "wallet", f"{name}.payments", tab=True),
+        *own,
+        NavItem(_l("Payout methods"), "building-bank", f"{name}.methods", section=account),
+        NavItem(_l("Statements"), "file-text", f"{name}.statements", section=account),
+        NavItem(_l("Profile"), "user", f"{name}.profile", section=account),
+        NavItem(_l("Help"), "help-circle", f"{name}.help", foot=True),
+        NavItem(_l("Sign-in and security"), "shield-lock", f"{name}_auth.security", foot=True),
+    )

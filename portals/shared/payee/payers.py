@@ -1,0 +1,53 @@
+"""The organizations that engage the signed-in payee, and the one the page is narrowed to (`?organization=<slug>`)."""
+
+from __future__ import annotations
+
+from flask import g, request, url_for
+from flask_babel import gettext as _
+
+from app.core.errors import NotFound
+from app.organizations.queries import Payer, payers
+from portals.web.db import db
+from portals.web.frame import LABELS
+from portals.web.nav import Choice, Label
+
+
+def mine() -> list[Payer]:
+    """Asked once a request."""
+    if "payers" not in g:
+        g.payers = payers(db(), g.actor.payee_id)
+    found: list[Payer] = g.payers
+    return found
+
+
+def chosen() -> Payer | None:
+    """The payer named in the address; None shows all. Raises NotFound for one that does not engage this payee."""
+    slug = request.args.get("organization", "")
+    return by_slug(slug) if slug else None
+
+
+def by_slug(slug: str) -> Payer:
+    found = next((payer for payer in mine() if payer.slug == slug), None)
+    if found is None:
+        raise NotFound(_("There is nothing here. It may have been removed, or the address is wrong."))
+    return found
+
+
+def tenant() -> tuple[str, Label]:
+    """Name and caption on top of the sidebar: the only payer, the chosen one, or the payee with all of them."""
+    found = mine()
+    only = found[0] if len(found) == 1 else chosen()
+    label = LABELS[g.account.portal]
+    return (only.name, label) if only else (g.account.name, label)
+
+
+def choices() -> list[Choice]:
+    """Where a payee of several organizations can switch to."""
+    found = mine()
+    if len(found) < 2:
+        return []
+    now, base = chosen(), f"{g.account.portal.value}.payments"
+    everything = Choice(_("All organizations"), url_for(base), current=now is None)
+    return [everything] + [
+        Choice(payer.name, url_for(base, organization=payer.slug), current=payer is now) for payer in found
+    ]

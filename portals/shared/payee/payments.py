@@ -1,0 +1,84 @@
+"""Payments: balances, the list of everything earned and paid, and where the newest payout is."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, g, request
+from flask.typing import ResponseReturnValue
+
+from app.core.clock import utc_now
+from app.methods import queries as methods
+from app.reporting import balances, money_map
+from app.reporting.money_map import Tab
+from portals.shared.payee import payers
+from portals.shared.payee.journey import journey_of
+from portals.web import htmx, paging
+from portals.web.db import db
+from portals.web.htmx import page
+from portals.web.i18n import reader_zone
+
+PAGE = 25
+
+
+def payments() -> ResponseReturnValue:
+    context = listed() if htmx.wants_fragment() else listed() | overview()
+    return page("shared/payee/payments/index.html", fragment="shared/payee/payments/_statement.html", **context)
+
+
+def _tab() -> Tab:
+    """Nonsense in the address shows everything."""
+    wanted = request.args.get("tab", "")
+    return Tab(wanted) if wanted in set(Tab) else Tab.ALL
+
+
+def listed() -> dict[str, Any]:
+    """What the list shows: one page of lines under the chosen tab and payer."""
+    payer, want, tab = payers.chosen(), paging.wanted(PAGE), _tab()
+    found = money_map.lines(
+        db(),
+        g.actor.payee_id,
+        tab=tab,
+        organization_id=payer.organization_id if payer else None,
+        cursor=want.cursor,
+        limit=want.limit,
+    )
+    several = len(payers.mine()) > 1 and payer is None
+    codes = {line.amount.currency for line in found.items}
+    return {
+        "found": found,
+        "tab": tab,
+        "tabs": list(Tab),
+        "neighbours": paging.neighbours(found),
+        "several_payers": several,
+        "mixed": len(codes) > 1,
+        "payer": payer,
+    }
+
+
+def year_start() -> datetime:
+    """The first moment of the reader's present year."""
+    zone = ZoneInfo(reader_zone())
+    return datetime(utc_now().astimezone(zone).year, 1, 1, tzinfo=zone)
+
+
+def overview() -> dict[str, Any]:
+    """What stands around the list: balances, the newest payout under way, the methods."""
+    payer, payee_id, since = payers.chosen(), g.actor.payee_id, year_start()
+    organization_id = payer.organization_id if payer else None
+    owed = balances.balances(db(), payee_id, since)
+    moving = balances.newest_moving(db(), payee_id, organization_id)
+    return {
+        "balances": [b for b in owed if organization_id in (None, b.organization_id)],
+        "year": since.year,
+        "moving": moving,
+        "journey": journey_of(moving) if moving else [],
+        "methods": methods.methods(db(), payee_id),
+        "now": utc_now(),
+    }
+
+
+def mount(bp: Blueprint) -> None:
+    bp.get("/payments")(payments)

@@ -1,0 +1,188 @@
+"""Writing a bill: new, as a draft, changed before it was reviewed, sent again after it was rejected."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import DateField, HiddenField, MultipleFileField, SelectField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional
+
+from app.core.clock import today
+from app.core.errors import Conflict
+from app.core.money import CURRENCIES, Money
+from app.files import queries as files
+from app.files import service as file_service
+from app.files.models import FilePurpose
+from app.methods.queries import usable_method
+from app.organizations.queries import Payer
+from app.payables import rules, service
+from app.payables.models import PaymentRequest
+from app.payables.rules import RequestForm
+from app.payables.service import LooksRepeated
+from app.payables.states import RequestStatus, WorkType
+from portals.shared.payee import payers
+from portals.shared.payee.requests import mine
+from portals.web.db import db
+from portals.web.filters import money
+from portals.web.forms import MoneyField
+from portals.web.htmx import done, page
+from portals.web.uploads import FilesForm
+
+ACCEPT = ".pdf,.png,.jpg,.jpeg,.webp,.csv,.txt,.xlsx,.docx"
+
+
+class BillForm(FilesForm):
+    """`send` is the button: "draft" keeps it, anything else sends it. `even_so` says yes to a look-alike."""
+
+    organization = SelectField(_l("For"), choices=lambda: [(p.slug, p.name) for p in payers.mine()])
+    description = TextAreaField(
+        _l("What is it for?"),
+        [InputRequired(_l("Say what the money is for.")), Length(max=rules.LONGEST_DESCRIPTION)],
+        render_kw={"rows": 3},
+    )
+    amount = MoneyField(_l("Amount"), [InputRequired(_l("Enter an amount."))], currency_field="currency")
+    currency = SelectField(_l("Currency"), choices=lambda: [(code, code) for code in sorted(CURRENCIES)])
+    work_type = SelectField(_l("Kind of work"), choices=lambda: [(w.value, w.label) for w in WorkType])
+    invoice_number = StringField(_l("Invoice number"), [Optional(), Length(max=rules.LONGEST_INVOICE_NUMBER)])
+    invoice_on = DateField(_l("Invoice date"), [InputRequired(_l("Give the date of the invoice."))])
+    project = StringField(_l("Project"), [Optional(), Length(max=rules.LONGEST_PROJECT)])
+    files = MultipleFileField(_l("Invoice and receipts"))
+    even_so = HiddenField()
+    version = HiddenField()
+
+    @property
+    def is_draft(self) -> bool:
+        return request.form.get("send") == "draft"
+
+    def content(self, file_ids: list[UUID]) -> RequestForm:
+        return RequestForm(
+            amount=self.amount.data,
+            description=self.description.data,
+            invoice_on=self.invoice_on.data,
+            work_type=WorkType(self.work_type.data),
+            invoice_number=self.invoice_number.data,
+            project=self.project.data,
+            file_ids=file_ids,
+        )
+
+
+def request_payment() -> ResponseReturnValue:
+    """A new bill."""
+    payer = payers.chosen() or next(iter(payers.mine()), None)
+    form = BillForm(
+        organization=payer.slug if payer else "",
+        currency=payer.currency if payer else "USD",
+        invoice_on=today(),
+        work_type=WorkType.CONTRACT_WORK.value,
+    )
+    repeated: list[str] = []
+    if form.accepts() and form.receive():
+        try:
+            with form.refusals():
+                return _told(_write(form))
+        except LooksRepeated as refusal:
+            form.blame(refusal)
+            repeated = refusal.references
+        except Conflict as refusal:
+            form.blame(refusal)
+    return _page(form, payer, None, repeated)
+
+
+def _write(form: BillForm) -> PaymentRequest:
+    payer = payers.by_slug(form.organization.data)
+    content = form.content(_attach(form, payer.organization_id))
+    if form.is_draft:
+        return service.draft(db(), g.actor, payer.organization_id, content)
+    return service.submit_new(db(), g.actor, payer.organization_id, content, even_so=bool(form.even_so.data))
+
+
+def _attach(form: BillForm, organization_id: UUID) -> list[UUID]:
+    return [
+        file_service.add(
+            db(),
+            g.actor,
+            upload.inspected,
+            upload.key,
+            organization_id=organization_id,
+            payee_id=g.actor.payee_id,
+            purpose=FilePurpose.ATTACHMENT,
+        ).id
+        for upload in form.uploads
+    ]
+
+
+def edit_request(request_id: UUID) -> ResponseReturnValue:
+    """Change a bill that nobody has reviewed, or send a rejected one once more."""
+    bill = mine(request_id)
+    if bill.status not in rules.OPEN_TO_EDIT:
+        raise Conflict(_("This bill was reviewed and cannot be changed any more."))
+    payer = next((p for p in payers.mine() if p.organization_id == bill.organization_id), None)
+    form = BillForm(**_as_written(bill, payer))
+    repeated: list[str] = []
+    if form.accepts() and form.receive():
+        try:
+            with form.refusals():
+                return _told(_rewrite(form, bill.id, bill.organization_id))
+        except LooksRepeated as refusal:
+            form.blame(refusal)
+            repeated = refusal.references
+        except Conflict as refusal:
+            form.blame(refusal)
+    return _page(form, payer, bill, repeated)
+
+
+def _as_written(bill: Any, payer: Payer | None) -> dict[str, Any]:
+    return {
+        "organization": payer.slug if payer else "",
+        "description": bill.description,
+        "amount": Money(bill.amount_minor, bill.currency),
+        "currency": bill.currency,
+        "work_type": WorkType(bill.work_type).value,
+        "invoice_number": bill.invoice_number,
+        "invoice_on": bill.invoice_on,
+        "project": bill.project,
+        "version": bill.version,
+    }
+
+
+def _rewrite(form: BillForm, request_id: UUID, organization_id: UUID) -> PaymentRequest:
+    """Changed, and sent if it was not sent yet; what is in review stays in review."""
+    version = int(form.version.data) if (form.version.data or "").isdigit() else None
+    content = form.content(_attach(form, organization_id))
+    changed = service.edit(db(), g.actor, request_id, content, version=version)
+    if form.is_draft or changed.status is RequestStatus.SUBMITTED:
+        return changed
+    return service.submit(db(), g.actor, request_id, even_so=bool(form.even_so.data))
+
+
+def _told(bill: PaymentRequest) -> ResponseReturnValue:
+    titles = {RequestStatus.DRAFT: _("Draft saved"), RequestStatus.SUBMITTED: _("Bill sent")}
+    text = _("%(reference)s, %(amount)s", reference=bill.reference, amount=money(bill.amount))
+    return done(back=url_for(".request", request_id=bill.id), toast=(titles.get(bill.status, _("Bill saved")), text))
+
+
+def _page(form: BillForm, payer: Payer | None, bill: Any | None, repeated: list[str]) -> ResponseReturnValue:
+    method = usable_method(db(), g.actor.payee_id, payer.currency) if payer else None
+    return page(
+        "shared/payee/requests/write.html",
+        fragment="shared/payee/requests/_write.html",
+        form=form,
+        payer=payer,
+        several_payers=len(payers.mine()) > 1,
+        bill=bill,
+        attached=files.of_subject(db(), bill.id) if bill else [],
+        repeated=repeated,
+        blocked=method.blocked if method else None,
+        accept=ACCEPT,
+    )
+
+
+def mount(bp: Blueprint) -> None:
+    both = ["GET", "POST"]
+    bp.route("/request-payment", methods=both)(request_payment)
+    bp.route("/requests/<uuid:request_id>/edit", methods=both)(edit_request)

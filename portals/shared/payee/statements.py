@@ -1,0 +1,65 @@
+"""Monthly statements: a list of months, and each as CSV and as PDF. One payer and one currency at a time."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from flask import Blueprint, Response, g, request
+from flask.typing import ResponseReturnValue
+
+from app.core.clock import today
+from app.pdf.render import render_statement
+from app.reporting import statement
+from app.reporting.statement import MOST_ROWS, Statement
+from portals.shared.documents import pdf
+from portals.shared.payee import payers
+from portals.web.db import db
+from portals.web.htmx import page
+from portals.web.i18n import reader_locale
+
+MONTHS = 12
+
+
+def statements() -> ResponseReturnValue:
+    payer = payers.chosen()
+    accounts = [
+        a
+        for a in statement.accounts(db(), g.actor.payee_id)
+        if payer is None or a.organization_id == payer.organization_id
+    ]
+    return page("shared/payee/statements/index.html", accounts=accounts, months=_months(today()))
+
+
+def _months(now: date) -> list[date]:
+    """First days of the present month and those before, newest first."""
+    found = [now.replace(day=1)]
+    while len(found) < MONTHS:
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found
+
+
+def _asked(most: int) -> Statement:
+    """The statement the address names: `?month=2026-11`, and `organization`, `currency` where there are several."""
+    wanted = request.args.get("month") or f"{today():%Y-%m}"
+    account = statement.account_of(
+        db(), g.actor.payee_id, request.args.get("organization"), request.args.get("currency")
+    )
+    return statement.monthly(db(), g.actor.payee_id, account, statement.month_of(wanted), most)
+
+
+def statement_csv() -> Response:
+    found = _asked(MOST_ROWS)
+    answer = Response("\ufeff" + "".join(statement.csv_lines(found)), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="statement-{found.number}.csv"'
+    return answer
+
+
+def statement_pdf() -> Response:
+    document = statement.document(_asked(statement.MOST_LINES), reader_locale())
+    return pdf(document, render_statement, f"statement-{document.number}")
+
+
+def mount(bp: Blueprint) -> None:
+    bp.get("/payments/statements")(statements)
+    bp.get("/payments/statement.csv")(statement_csv)
+    bp.get("/payments/statement.pdf")(statement_pdf)

@@ -1,0 +1,119 @@
+"""Uploads: looked at, put into the store between two transactions, and kept when the form comes back with a question.
+
+    form = BillForm()                                  # a FilesForm
+    if form.accepts() and form.receive():              # what was chosen is in the store now
+        with form.refusals():
+            service.submit(db(), g.actor, …)
+            for upload in form.uploads: files.add(db(), g.actor, upload.inspected, upload.key, …)
+
+A browser forgets chosen files when a form is answered with errors; `form.uploads` does not: each travels on as a signed
+hidden field.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import abort, current_app, g, request
+from flask_babel import gettext as _
+from itsdangerous import BadData, URLSafeTimedSerializer
+from werkzeug.datastructures import FileStorage
+
+from app.core.errors import Invalid
+from app.files.sniffing import Inspected, inspect
+from app.files.storage import StorageUnavailable, storage
+from portals.web import db, idempotency
+from portals.web.forms import OnceForm
+
+_A_DAY = 24 * 3600
+KEPT = "kept_file"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """Bytes in the store under `key`; `token` stands for it in a form of the same account."""
+
+    inspected: Inspected
+    key: str
+    token: str
+
+
+class FilesForm(OnceForm):
+    """A form with a `MultipleFileField` named `files`. `uploads` are the files kept so far."""
+
+    most_files = 10
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.uploads: list[Upload] = _kept_so_far()
+
+    def receive(self) -> bool:
+        """Store what was chosen now; False, with the reason at the field, when a file is refused."""
+        chosen = [file for file in request.files.getlist("files") if file.filename]
+        field = self._fields["files"]
+        if len(chosen) + len(self.uploads) > self.most_files:
+            field.errors = [*field.errors, _("Send at most %(n)s files.", n=self.most_files)]
+            return False
+        try:
+            self.uploads += keep(chosen)
+        except Invalid as refusal:
+            field.errors = [*field.errors, refusal.message]
+        except StorageUnavailable:
+            field.errors = [*field.errors, _("The file could not be kept just now. Try again in a minute.")]
+        return not field.errors
+
+
+def keep(chosen: Sequence[FileStorage]) -> list[Upload]:
+    """Look at each file and put it into the store; call before the first change of the request.
+
+    Raises Invalid naming the file, StorageUnavailable.
+    """
+    if not chosen:
+        return []
+    looked = [_look(file) for file in chosen]
+    idempotency.release()
+    with db.paused():
+        keys = [storage().put(content) for _inspected, content in looked]
+    repeated = idempotency.begin(g.account.account_id)
+    if repeated is not None:  # the same form was sent twice, and the other one was faster
+        abort(repeated)
+    return [_upload(inspected, key) for (inspected, _content), key in zip(looked, keys, strict=True)]
+
+
+def _look(file: FileStorage) -> tuple[Inspected, bytes]:
+    content = file.stream.read()
+    file.stream.seek(0)
+    name = file.filename or ""
+    try:
+        return inspect(content, name), content
+    except Invalid as refusal:
+        raise Invalid(f"{name}: {refusal.message}") from None
+
+
+def fetch(key: str) -> bytes:
+    """The bytes of a file whose row was read in this request. Raises NotFound, Damaged, StorageUnavailable."""
+    with db.paused():
+        return storage().get(key)
+
+
+def _signer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"kept-file-{g.account.account_id}")
+
+
+def _upload(inspected: Inspected, key: str) -> Upload:
+    token = _signer().dumps([inspected.name, inspected.content_type, inspected.size_bytes, inspected.sha256, key])
+    return Upload(inspected, key, str(token))
+
+
+def _kept_so_far() -> list[Upload]:
+    """Those that came back in the form; what we did not sign for this account, or long ago, is left out."""
+    found = []
+    for token in request.form.getlist(KEPT)[:20]:
+        try:
+            name, content_type, size_bytes, sha256, key = _signer().loads(token, max_age=_A_DAY)
+        except (BadData, ValueError):
+            continue
+        found.append(Upload(Inspected(name, content_type, size_bytes, sha256), key, token))
+    return found
