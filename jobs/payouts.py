@@ -12,11 +12,13 @@ from uuid import UUID
 
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
-from app.payouts import batches, exports, sending, settling
+from app.payouts import batches, exports, letters, sending, settling
 from app.payouts.sending import Unanswered
 from app.payouts.settling import News
 from app.rails import registry
 from app.rails.base import Blame, Outcome, RailRejected, RailUnavailable, Result, SendOrder
+from app.webhooks import queries as webhooks
+from app.webhooks import service as webhook_service
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +116,8 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
             unseen.setdefault(attempt.rail, []).append(attempt.order)
         else:
             log.error(
-                "payout attempt changed since it was written; waits for a person", extra={"key": attempt.order.key}
+                "payout attempt changed since it was written; waits for a person",
+                extra={"fields": {"key": attempt.order.key}},
             )
     if known:
         with unit_of_work(Scope.platform("record what the rail said")) as session:
@@ -135,6 +138,26 @@ def look_up_stale() -> None:
     failure = _look_up(accepted, send_again=False) or failure
     if failure:
         raise failure
+
+
+def apply_events(webhook_ids: Sequence[str]) -> None:
+    """Received rail events become state; an event about nothing of ours is kept and marked ignored."""
+    with unit_of_work(Scope.platform("apply rail events")) as session:
+        received = webhooks.unapplied(session, [UUID(webhook_id) for webhook_id in webhook_ids])
+        known = sending.known_keys(session, [item.event.result.key for item in received])
+        mine = [item for item in received if item.event.result.key in known]
+        moved = settling.apply(session, SYSTEM, [News(i.event.result, "event", i.event.evidence) for i in mine])
+        webhook_service.applied(session, [item.id for item in mine], "applied")
+        webhook_service.ignored(session, [item.id for item in received if item not in mine], "no such instruction")
+        log.info(
+            "rail events applied", extra={"fields": {"events": len(received), "moved": sum(map(len, moved.values()))}}
+        )
+
+
+def tell_settled(payout_ids: Sequence[str], outcome: str) -> None:
+    """Mails to payees about payouts that ended, each once."""
+    with unit_of_work(Scope.platform("tell payees")) as session:
+        letters.settled(session, [UUID(payout_id) for payout_id in payout_ids], outcome)
 
 
 def funds_arrived(organization_id: str) -> None:

@@ -63,6 +63,15 @@ def accounts_of_payee(session: ScopedSession, payee_id: UUID) -> list[AccountCar
     return [AccountCard(*row) for row in rows]
 
 
+def active_accounts(session: ScopedSession, portal: Portal) -> list[AccountCard]:
+    """Everybody who may sign in to a portal, oldest first."""
+    with session.elevated("accounts of a portal"):
+        rows = session.execute(
+            select(*_CARD).where(Account.portal == portal, Account.status == AccountStatus.ACTIVE).order_by(Account.id)
+        ).all()
+    return [AccountCard(*row) for row in rows]
+
+
 def open_sessions(session: ScopedSession, account_id: UUID, portal: Portal) -> Sequence[AnyRow]:
     """id, user_agent, ip, created_at, last_seen_at of the browsers signed in now, the latest first."""
     now = utc_now()

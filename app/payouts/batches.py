@@ -14,8 +14,9 @@ from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
 from app.db import numbering, outbox
+from app.db.session import ScopedSession
 from app.organizations.models import Organization
-from app.payouts import content, funding, planning
+from app.payouts import content, funding, letters, planning
 from app.payouts.models import Batch
 from app.payouts.moves import give_back, move
 from app.payouts.states import BatchStatus, PayoutStatus
@@ -84,7 +85,7 @@ def plan(session: Session, actor: Actor, batch_id: UUID) -> int:
     return count
 
 
-def submit(session: Session, actor: Actor, batch_id: UUID) -> Batch:
+def submit(session: ScopedSession, actor: Actor, batch_id: UUID) -> Batch:
     """Offer the batch, exactly as it is, for approval by somebody else. Raises InvalidTransition."""
     actor.require(Permission.BATCH_MANAGE)
     batch = get(session, batch_id, lock=True)
@@ -93,6 +94,7 @@ def submit(session: Session, actor: Actor, batch_id: UUID) -> Batch:
     batch.submitted_at = utc_now()
     _advance(session, actor, batch, BatchStatus.SUBMITTED, "Submitted for approval.")
     audit.record(session, actor, "batch.submitted", "batch", batch.id, organization_id=batch.organization_id)
+    letters.batch_submitted(session, batch)
     return batch
 
 

@@ -237,3 +237,9 @@ def rails_of(session: Session, orders: Sequence[SendOrder]) -> dict[str, list[Se
     for order in orders:
         result.setdefault(rails[order.payout_id], []).append(order)
     return result
+
+
+def known_keys(session: Session, keys: Sequence[str]) -> set[str]:
+    """Those of `keys` that are attempts of ours."""
+    query = text("SELECT key FROM payout_attempts WHERE key = ANY(:keys)")
+    return set(session.execute(query, {"keys": list(keys)}).scalars())

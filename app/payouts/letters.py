@@ -1,0 +1,91 @@
+"""Mails about payouts and batches: one mail a payout and outcome, whatever is run twice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.core.formats import format_money
+from app.core.money import Money
+from app.core.settings import settings
+from app.db.session import ScopedSession
+from app.identity.queries import active_accounts
+from app.identity.states import Portal
+from app.notify import service as notify
+from app.notify.rendering import amount_value
+from app.organizations.models import Organization
+from app.payees.queries import contacts
+from app.payouts import queries
+from app.payouts.models import Batch
+from app.payouts.rules import payout_number
+
+_FACTS = text(
+    """SELECT p.id, p.organization_id, p.payee_id, p.amount_minor, p.currency, p.paid_at, p.failure_message,
+        p.failure_cure, p.attempt_number, p.reservation, o.name AS organization, m.label, m.last4,
+        (SELECT t.note FROM timeline_events t WHERE t.subject_id = p.id ORDER BY t.at DESC, t.id DESC LIMIT 1) AS note
+    FROM payouts p JOIN organizations o ON o.id = p.organization_id JOIN methods m ON m.id = p.method_id
+    WHERE p.id = ANY(:ids)"""
+)
+
+
+def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) -> int:
+    """Tell the payees; `outcome` is paid, failed, returned or rejected. Returns how many mails were new."""
+    rows = session.execute(_FACTS, {"ids": list(payout_ids)}).all()
+    people = contacts(session, sorted({row.payee_id for row in rows}))
+    count = 0
+    for row in rows:
+        amount = Money(row.amount_minor, row.currency)
+        shown = f"{row.label} ••{row.last4}" if row.last4 else row.label
+        context = {
+            "organization": row.organization,
+            "payout": payout_number(row.id),
+            "amount": amount_value(amount),
+        }
+        paid = outcome == "paid"
+        if paid:
+            context |= {"method": shown, "on": row.paid_at.date().isoformat() if row.paid_at else None}
+        else:
+            context |= {"message": row.failure_message or row.note or "", "cure": row.failure_cure}
+        for person in people.get(row.payee_id, []):
+            url = f"{settings().base_url}/{person.portal}/payouts/{row.id}" if person.portal else settings().base_url
+            count += notify.queue(
+                session,
+                person.email,
+                "payout_paid" if paid else "payout_failed",
+                subject=f"{row.organization} paid you {format_money(amount)}"
+                if paid
+                else f"A payout of {format_money(amount)} did not reach you",
+                context={**context, "name": person.name, "url": url, "locale": person.locale},
+                attachment={"document": "remittance", "payout_id": row.id} if paid else None,
+                dedupe_key=f"payout:{row.id}:{row.reservation}:{outcome}:{person.email}",
+                organization_id=row.organization_id,
+            )
+    return count
+
+
+def batch_submitted(session: ScopedSession, batch: Batch) -> None:
+    """Tell the admins who may approve it: everybody but whoever made or submitted it."""
+    organization = session.get_one(Organization, batch.organization_id)
+    totals = queries.batch_totals(session, [batch.id]).get(batch.id, [])
+    for admin in active_accounts(session, Portal.ADMIN):
+        if admin.id in (batch.submitted_by_account_id, batch.created_by_account_id):
+            continue
+        notify.queue(
+            session,
+            admin.email,
+            "batch_submitted",
+            subject=f"Batch {batch.number} needs your approval",
+            context={
+                "name": admin.name,
+                "organization": organization.name,
+                "batch": batch.number,
+                "submitted_by": batch.submitted_by or "",
+                "payouts": sum(row.payouts for row in totals),
+                "totals": [amount_value(Money(row.amount_minor, row.currency)) for row in totals],
+                "url": f"{settings().base_url}/admin/batches/{batch.id}",
+            },
+            dedupe_key=f"batch:{batch.id}:{batch.submitted_at}:{admin.email}",
+            organization_id=batch.organization_id,
+        )

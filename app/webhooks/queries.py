@@ -1,0 +1,57 @@
+"""Reads of received events, for the job that applies them and the pages that show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.db import paging
+from app.rails.base import Blame, Outcome, RailEvent, Result
+from app.webhooks.models import EventStatus, WebhookEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One stored event with the value the rail read from it."""
+
+    id: UUID
+    source: str
+    event: RailEvent
+
+
+def unapplied(session: Session, ids: Sequence[UUID]) -> list[Received]:
+    """Those of `ids` still to be applied, in the order they came in; their rows stay locked. Needs a platform scope."""
+    rows = session.execute(
+        select(WebhookEvent.id, WebhookEvent.source, WebhookEvent.event)
+        .where(WebhookEvent.id.in_(ids), WebhookEvent.status == EventStatus.RECEIVED)
+        .order_by(WebhookEvent.id)
+        .with_for_update()
+    ).all()
+    return [Received(row.id, row.source, rail_event(row.event)) for row in rows]
+
+
+def rail_event(kept: dict[str, Any]) -> RailEvent:
+    """The value `service.receive` was given."""
+    result = dict(kept["result"])
+    blame = result.pop("blame")
+    outcome = Outcome(result.pop("outcome"))
+    return RailEvent(
+        kept["event_id"],
+        Result(outcome=outcome, blame=Blame(blame) if blame else None, **result),
+        kept["evidence"],
+    )
+
+
+def events(session: Session, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT) -> paging.Page:
+    """id, source, event_id, status, result, created_at, applied_at; newest first. Needs a platform scope."""
+    query = select(
+        WebhookEvent.id, WebhookEvent.source, WebhookEvent.event_id, WebhookEvent.status, WebhookEvent.result,
+        WebhookEvent.created_at, WebhookEvent.applied_at,
+    )  # fmt: skip
+    key = paging.Key((WebhookEvent.created_at, WebhookEvent.id), ("created_at", "id"))
+    return paging.fetch(session, query, key, cursor, limit)

@@ -1,0 +1,31 @@
+"""Documents that go with a mail, made when it is sent. Each maker takes what the mail's `attachment` says besides its
+`document`, opens its own unit of work, and renders outside of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from app.core.scope import Scope
+from app.db.session import unit_of_work
+from app.notify.smtp import Attachment
+from app.payouts import documents
+from app.pdf.render import render_remittance
+
+
+def remittance(payout_id: str) -> Attachment:
+    """The remittance advice of a payout, as it goes out with the mail."""
+    with unit_of_work(Scope.platform("remittance advice for a mail")) as session:
+        document = documents.remittance(session, UUID(payout_id))
+    return Attachment(f"remittance-{document.number}.pdf", "application/pdf", render_remittance(document))
+
+
+MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance}
+
+
+def make(attachment: Mapping[str, Any]) -> Attachment:
+    """`attachment` is {"document": name, …}. Raises LookupError for a document nobody makes."""
+    rest = {name: value for name, value in attachment.items() if name != "document"}
+    return MAKERS[str(attachment["document"])](**rest)

@@ -1,0 +1,39 @@
+"""Which function answers each topic, on which queue. A new job is a function in its noun's module and one line here.
+
+A function takes the topic's payload as keyword arguments, opens its own units of work, and may be run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.core.topics import Topic
+from jobs import earnings, housekeeping, mail, payouts, webhooks
+
+MONEY, DEFAULT, DOCUMENTS = "money", "default", "documents"
+QUEUES = (MONEY, DEFAULT, DOCUMENTS)  # workers empty them in this order
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`seconds`: longer than this and the run is cut off and tried again."""
+
+    function: Callable[..., object]
+    queue: str = DEFAULT
+    seconds: int = 300
+
+
+JOBS: dict[Topic, Job] = {
+    Topic.MAIL_QUEUED: Job(mail.send, DOCUMENTS, 120),
+    Topic.BATCH_PLANNED: Job(payouts.plan_batch, MONEY, 900),
+    Topic.BATCH_CHUNK: Job(payouts.run_chunk, MONEY),
+    Topic.PAYOUTS_TRIGGERED: Job(payouts.send_payouts, MONEY),
+    Topic.WEBHOOK_RECEIVED: Job(payouts.apply_events, MONEY),
+    Topic.PAYOUTS_SETTLED: Job(payouts.tell_settled),
+    Topic.FUNDS_ARRIVED: Job(payouts.funds_arrived, MONEY),
+    Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),
+    Topic.EARNINGS_RELEASE: Job(earnings.release_due, MONEY),
+    Topic.WEBHOOKS_SWEEP: Job(webhooks.sweep),
+    Topic.HOUSEKEEPING: Job(housekeeping.tidy),
+}
