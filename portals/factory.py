@@ -52,7 +52,8 @@ def create_app() -> Flask:
     for portal in Portal:
         app.register_blueprint(auth.blueprint(portal))
     for name in PORTALS + (SANDBOX_ONLY if given.sandbox else ()):
-        if importlib.util.find_spec(name):
+        found = importlib.util.find_spec(name)
+        if found and found.origin:
             app.register_blueprint(importlib.import_module(name).bp)
     Migrate(app, SimpleNamespace(metadata=metadata), directory=str(ROOT / "migrations"))
     cli.init_app(app)

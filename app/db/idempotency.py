@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint, delete, select, update
+from sqlalchemy import UniqueConstraint, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -15,6 +15,7 @@ from app.core.clock import utc_now
 from app.core.errors import Invalid
 from app.db.base import PlatformRecord
 from app.db.session import ScopedSession
+from app.db.tidying import remove
 from app.db.types import new_id
 
 KEPT = timedelta(days=7)
@@ -71,10 +72,6 @@ def remember(session: ScopedSession, claim_id: UUID, answer: dict[str, Any]) -> 
         session.execute(update(IdempotencyKey).where(IdempotencyKey.id == claim_id).values(answer=answer))
 
 
-def forget_old(session: ScopedSession) -> int:
-    """Remove keys older than a week; returns how many."""
-    with session.elevated("idempotency"):
-        gone = session.execute(
-            delete(IdempotencyKey).where(IdempotencyKey.used_at < utc_now() - KEPT).returning(IdempotencyKey.id)
-        )
-        return len(gone.all())
+def forget_old(session: ScopedSession, limit: int) -> int:
+    """Remove at most `limit` keys older than a week; returns how many."""
+    return remove(session, IdempotencyKey, IdempotencyKey.used_at < utc_now() - KEPT, limit)

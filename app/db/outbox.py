@@ -1,6 +1,6 @@
 """Transactional outbox: what happened is written with the change and handed to the job runner after commit.
 
-A row is done only when its job said so. A lost Redis, relay or worker loses nothing: the relay offers undone rows again.
+A row is done only when its job said so. A lost Redis, relay or worker loses nothing: undone rows are offered again.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from app.core.clock import utc_now
 from app.core.topics import Topic
 from app.db.base import PlatformRecord
+from app.db.session import ScopedSession
+from app.db.tidying import remove
 from app.db.types import new_id
 
 MAX_TRIES = 12
+KEPT = timedelta(days=14)
 
 
 class OutboxRow(PlatformRecord):
@@ -42,6 +45,11 @@ def emit(session: Session, topic: Topic, *, delay_seconds: float = 0, **payload:
     plain = {name: _plain(value) for name, value in payload.items()}
     # inline: no RETURNING, every scope may add a row that only the platform role may read
     session.execute(insert(OutboxRow).inline().values(id=new_id(), topic=topic.value, payload=plain, due_at=due_at))
+
+
+def forget_done(session: ScopedSession, limit: int) -> int:
+    """Remove at most `limit` rows done two weeks ago; returns how many. What was given up stays for a person."""
+    return remove(session, OutboxRow, OutboxRow.done_at < utc_now() - KEPT, limit)
 
 
 def _plain(value: Any) -> Any:

@@ -30,6 +30,7 @@ def engine_for(url: str) -> Engine:
         pool_pre_ping=True,
         pool_recycle=1800,
         insertmanyvalues_page_size=1000,
+        hide_parameters=True,  # an error's text may reach the log; names and amounts may not
         connect_args={"prepare_threshold": None, "application_name": "quittance"},
     )
 

@@ -15,6 +15,7 @@ from app.core.crypto import blind_index
 from app.core.errors import Forbidden, Invalid, Locked, NotFound
 from app.core.settings import settings
 from app.db.session import ScopedSession
+from app.db.tidying import remove
 from app.db.types import new_id
 from app.identity import password_hash, rules, service, sessions
 from app.identity.models import Account, PasswordGuard
@@ -97,11 +98,9 @@ def set_first(session: ScopedSession, account_id: UUID, new: str) -> None:
         _set(session, account, new)
 
 
-def forget_old_guards(session: ScopedSession) -> int:
-    """Remove counters nobody has touched for a day; returns how many."""
-    with session.elevated("old password guards"):
-        old = PasswordGuard.last_failed_at < utc_now() - rules.GUARD_LIVES
-        return len(session.execute(delete(PasswordGuard).where(old).returning(PasswordGuard.id)).all())
+def forget_old_guards(session: ScopedSession, limit: int) -> int:
+    """Remove at most `limit` counters nobody has touched for a day; returns how many."""
+    return remove(session, PasswordGuard, PasswordGuard.last_failed_at < utc_now() - rules.GUARD_LIVES, limit)
 
 
 def _check(new: str, email: str) -> None:

@@ -19,6 +19,7 @@ _STAFF_IDLE, _PAYEE_IDLE = timedelta(hours=12), timedelta(days=14)
 WRONG_PASSWORDS = 5
 LOCK_LIVES = timedelta(minutes=15)
 GUARD_LIVES = timedelta(days=1)
+LINKS_KEPT, SESSIONS_KEPT = timedelta(days=30), timedelta(days=60)  # after their end
 STEP_UP_LIVES = timedelta(minutes=15)
 STEP_UP_LIVES_IN_SANDBOX = timedelta(minutes=30)
 SEEN_EVERY = timedelta(minutes=1)  # how exactly "last seen" is kept

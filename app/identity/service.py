@@ -19,6 +19,7 @@ from app.core.crypto import token as new_token
 from app.core.crypto import token_sha256
 from app.core.errors import Conflict, Gone, Invalid
 from app.db.session import ScopedSession
+from app.db.tidying import remove
 from app.db.types import new_id
 from app.identity import rules, sessions
 from app.identity.models import Account, OneTimeToken
@@ -158,6 +159,11 @@ def use_link(session: ScopedSession, portal: Portal, token: str, browser: Browse
     with session.elevated("sign-in by link"):
         account = consume(session, portal, token, TokenPurpose.SIGN_IN, TokenPurpose.INVITATION)
         return sessions.open_for(session, account, browser)
+
+
+def forget_old_links(session: ScopedSession, limit: int) -> int:
+    """Remove at most `limit` links that expired a month ago; returns how many."""
+    return remove(session, OneTimeToken, OneTimeToken.expires_at < utc_now() - rules.LINKS_KEPT, limit)
 
 
 def set_preferences(session: ScopedSession, account_id: UUID, *, time_zone: str) -> None:

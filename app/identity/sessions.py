@@ -13,6 +13,7 @@ from app.core.clock import utc_now
 from app.core.crypto import token as new_token
 from app.core.crypto import token_sha256
 from app.db.session import ScopedSession
+from app.db.tidying import remove
 from app.db.types import new_id
 from app.identity import rules
 from app.identity.models import Account, OneTimeToken, SignInSession
@@ -126,6 +127,11 @@ def sign_out_everywhere(session: ScopedSession, account_id: UUID, *, keep_sessio
             .values(used_at=now)
         )
         return len(gone)
+
+
+def forget_old(session: ScopedSession, limit: int) -> int:
+    """Remove at most `limit` sessions that are long over; returns how many."""
+    return remove(session, SignInSession, SignInSession.expires_at < utc_now() - rules.SESSIONS_KEPT, limit)
 
 
 def _seen(session: ScopedSession, session_id: UUID, now: datetime) -> None:

@@ -72,9 +72,14 @@ def full_context(mail: Mail) -> dict[str, Any]:
     return plain | (open_sealed(sealed, _context_of(mail.id)) if sealed else {})
 
 
-def sent(mail: Mail, *, keep_secrets: bool) -> None:
-    """Note that the mail is with the server of its reader. Links are forgotten unless the sandbox shows its mailbox."""
-    mail.status, mail.sent_at, mail.error = MailStatus.SENT, utc_now(), None
+def settle(session: Session, mail_id: UUID, *, refusal: str = "", keep_secrets: bool) -> None:
+    """Note what became of a mail: sent, or refused for good. Links are forgotten unless the sandbox shows its mailbox.
+
+    Needs a platform scope.
+    """
+    mail = session.get_one(Mail, mail_id, with_for_update=True)
+    mail.status = MailStatus.FAILED if refusal else MailStatus.SENT
+    mail.sent_at, mail.error = None if refusal else utc_now(), refusal or None
     if not keep_secrets:
         mail.context = {name: value for name, value in mail.context.items() if name != _SEALED}
 
