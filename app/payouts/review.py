@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.core.money import Money
-from app.db.paging import CAP, AnyRow, AnySelect
+from app.db.paging import CAP, AnyRow, AnySelect, Key, Page, fetch
 from app.methods.models import Method
 from app.organizations.models import FundsPolicy, Organization
 from app.payees.models import Payee
 from app.payouts import content
-from app.payouts.models import Approval, Batch, Payout
+from app.payouts.models import Approval, Attempt, Batch, Payout
 from app.payouts.queries import PayoutFilter, looked_up, narrow
 from app.payouts.rules import approvals_needed, may_approve, payout_number
 from app.payouts.states import HoldCode, PayoutStatus
@@ -216,6 +216,35 @@ def batch(session: Session, batch_id: UUID) -> AnyRow:
     if found is None:
         raise NotFound("There is no such batch.")
     return found
+
+
+def export_lines(session: Session, export_id: UUID, cursor: str | None = None, limit: int = 50) -> Page:
+    """The lines of an export as staff may see them, in the order of the file.
+
+    id, payee_id, payee_name, amount_minor, currency, status, method_label, last4, rail_reference (a check's number),
+    attempt_status, error_code, evidence.
+    """
+    query: AnySelect = (
+        select(
+            Payout.id,
+            Payout.payee_id,
+            Payee.name.label("payee_name"),
+            Payout.amount_minor,
+            Payout.currency,
+            Payout.status.label("status"),
+            Method.label.label("method_label"),
+            Method.last4,
+            Attempt.rail_reference,
+            Attempt.status.label("attempt_status"),
+            Attempt.error_code,
+            Attempt.evidence,
+        )
+        .join(Attempt, Attempt.payout_id == Payout.id)
+        .join(Payee, Payee.id == Payout.payee_id)
+        .join(Method, Method.id == Payout.method_id)
+        .where(Attempt.export_id == export_id)
+    )
+    return fetch(session, query, Key((Payout.id,), ("id",), descending=False), cursor, limit)
 
 
 _READY = text(

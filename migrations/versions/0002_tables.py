@@ -631,6 +631,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('key', name=op.f('uq_payout_attempts_key')),
     sa.UniqueConstraint('payout_id', 'number', name=op.f('uq_payout_attempts_payout_id_number'))
     )
+    op.create_index('ix_payout_attempts_export', 'payout_attempts', ['export_id', 'payout_id'], unique=False, postgresql_where=sa.text('export_id IS NOT NULL'))
     op.create_index('ix_payout_attempts_open', 'payout_attempts', ['status', 'created_at'], unique=False, postgresql_where=sa.text("status IN ('submitted', 'unknown', 'accepted')"))
     op.create_index('ix_payout_attempts_reference', 'payout_attempts', ['rail', 'rail_reference'], unique=False)
     op.create_table('payout_items',
@@ -793,6 +794,7 @@ def downgrade() -> None:
     op.drop_table('payout_items')
     op.drop_index('ix_payout_attempts_reference', table_name='payout_attempts')
     op.drop_index('ix_payout_attempts_open', table_name='payout_attempts', postgresql_where=sa.text("status IN ('submitted', 'unknown', 'accepted')"))
+    op.drop_index('ix_payout_attempts_export', table_name='payout_attempts', postgresql_where=sa.text('export_id IS NOT NULL'))
     op.drop_table('payout_attempts')
     op.drop_index('ix_payout_approvals_payout', table_name='payout_approvals')
     op.drop_table('payout_approvals')
