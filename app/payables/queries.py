@@ -19,7 +19,7 @@ from app.payables.models import BillImport, PaymentRequest
 from app.payables.rules import OPEN_TO_REVIEW
 from app.payables.states import RequestStatus
 from app.payees.models import Engagement, Payee
-from app.payees.queries import matching
+from app.payees.queries import SHOWN_REFERENCE, matching
 
 R = PaymentRequest
 
@@ -51,7 +51,7 @@ class RequestFilter:
 
 _LIST = (
     R.id, R.reference, R.invoice_number, R.payee_id, Payee.name.label("payee_name"),
-    Engagement.reference.label("payee_reference"), R.amount_minor, R.approved_minor, R.currency, R.description,
+    SHOWN_REFERENCE.label("payee_reference"), R.amount_minor, R.approved_minor, R.currency, R.description,
     R.category, R.project, R.work_type, R.invoice_on, R.due_on, R.status, R.created_at, R.submitted_at,
     R.submitted_by_account_id, R.reviewed_by, R.reviewed_at, R.review_reason, R.import_id, R.version,
 )  # fmt: skip

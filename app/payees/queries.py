@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import case, func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -17,6 +17,8 @@ from app.payees.models import Engagement, Payee
 from app.payees.states import EngagementStatus, PayeeKind
 
 MOST_FOUND = 200
+# Suppliers a file knows by name only are kept under "name:…" (`payables.importing.supplier_key`): not for people.
+SHOWN_REFERENCE = case((func.starts_with(Engagement.reference, "name:"), None), else_=Engagement.reference)
 
 
 def matching(term: str, organization_id: UUID | None = None) -> Any:
@@ -62,8 +64,8 @@ def _filtered(
 ) -> paging.AnySelect:
     query: paging.AnySelect = (
         select(
-            Engagement.payee_id, Payee.name, Payee.kind, Payee.email, Engagement.reference, Engagement.currency,
-            Engagement.terms_days, Engagement.status, Engagement.created_at, Engagement.id,
+            Engagement.payee_id, Payee.name, Payee.kind, Payee.email, SHOWN_REFERENCE.label("reference"),
+            Engagement.currency, Engagement.terms_days, Engagement.status, Engagement.created_at, Engagement.id,
         )
         .join(Payee, Payee.id == Engagement.payee_id)
         .where(Engagement.organization_id == organization_id)
@@ -99,7 +101,7 @@ def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.An
     found = session.execute(
         select(
             Payee.id.label("payee_id"), Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country,
-            Payee.address, Engagement.reference, Engagement.currency, Engagement.terms_days,
+            Payee.address, SHOWN_REFERENCE.label("reference"), Engagement.currency, Engagement.terms_days,
             Engagement.commission_bps, Engagement.status, Engagement.created_at,
         )
         .join(Engagement, Engagement.payee_id == Payee.id)
@@ -114,7 +116,7 @@ def engagements(session: Session, payee_id: UUID) -> list[paging.AnyRow]:
     """organization_id, reference, currency, terms_days, status of one payee, oldest first."""
     rows = session.execute(
         select(
-            Engagement.organization_id, Engagement.reference, Engagement.currency, Engagement.terms_days,
+            Engagement.organization_id, SHOWN_REFERENCE.label("reference"), Engagement.currency, Engagement.terms_days,
             Engagement.status,
         )
         .where(Engagement.payee_id == payee_id)

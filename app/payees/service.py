@@ -207,7 +207,9 @@ def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, 
     if "reference" in changes:
         locks.hold(session, "engagement references", organization_id)
         _refuse_taken(session, organization_id, changes["reference"], besides=payee_id)
-        changes["reference"] = _reference(changes["reference"])
+        kept = engagement.reference or ""
+        # A supplier known by name only has a hidden reference, by which the next file finds it again.
+        changes["reference"] = _reference(changes["reference"]) or (kept if kept.startswith("name:") else None)
     for name, value in changes.items():
         setattr(payee if name in _OWN else engagement, name, value)
     payee.name = " ".join(payee.name.split())
