@@ -14,3 +14,7 @@ class Topic(StrEnum):
     PAYOUTS_SETTLED = "payouts.settled"
     WEBHOOK_RECEIVED = "webhook.received"
     FUNDS_ARRIVED = "funds.arrived"
+    EARNINGS_RELEASE = "earnings.release"
+    ATTEMPTS_LOOK_UP = "attempts.look_up"
+    WEBHOOKS_SWEEP = "webhooks.sweep"
+    HOUSEKEEPING = "housekeeping"
