@@ -36,7 +36,7 @@ class Attention:
     drafts: int  # planned, not submitted
     exports: int  # for a second person to release
     deposits: int
-    webhooks: int  # events that could not be applied
+    webhooks: int  # events that were not applied
 
     @property
     def anything(self) -> bool:
@@ -79,5 +79,10 @@ def _waiting() -> dict[str, AnySelect]:
         "drafts": batches.where(Batch.status == BatchStatus.DRAFT),
         "exports": select(Export.id).where(Export.status == ExportStatus.READY),
         "deposits": select(Deposit.id).where(Deposit.status == DepositStatus.ANNOUNCED),
-        "webhooks": select(WebhookEvent.id).where(WebhookEvent.status == EventStatus.FAILED),
+        "webhooks": select(WebhookEvent.id).where(
+            or_(
+                WebhookEvent.status == EventStatus.FAILED,
+                (WebhookEvent.status == EventStatus.RECEIVED) & (WebhookEvent.created_at < utc_now() - NO_ANSWER_AFTER),
+            )
+        ),
     }

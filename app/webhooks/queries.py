@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from app.core.errors import NotFound
 from app.db import paging
 from app.rails.base import Blame, Outcome, RailEvent, Result
 from app.webhooks.models import EventStatus, WebhookEvent
@@ -47,11 +48,42 @@ def rail_event(kept: dict[str, Any]) -> RailEvent:
     )
 
 
-def events(session: Session, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT) -> paging.Page:
+def events(
+    session: Session,
+    cursor: str | None = None,
+    limit: int = paging.DEFAULT_LIMIT,
+    *,
+    status: EventStatus | None = None,
+) -> paging.Page:
     """id, source, event_id, status, result, created_at, applied_at; newest first. Needs a platform scope."""
-    query = select(
+    query: paging.AnySelect = select(
         WebhookEvent.id, WebhookEvent.source, WebhookEvent.event_id, WebhookEvent.status, WebhookEvent.result,
         WebhookEvent.created_at, WebhookEvent.applied_at,
     )  # fmt: skip
+    if status is not None:
+        query = query.where(WebhookEvent.status == status)
     key = paging.Key((WebhookEvent.created_at, WebhookEvent.id), ("created_at", "id"))
     return paging.fetch(session, query, key, cursor, limit)
+
+
+def counts(session: Session) -> dict[EventStatus, int]:
+    """How many events of each status, counted to 1,001 at most. Needs a platform scope."""
+    parts = []
+    for status in EventStatus:
+        found = select(WebhookEvent.id).where(WebhookEvent.status == status).limit(paging.CAP + 1).subquery()
+        parts.append(select(func.count()).select_from(found).scalar_subquery().label(status.value))
+    row = session.execute(select(*parts)).one()
+    return {status: getattr(row, status.value) for status in EventStatus}
+
+
+def event(session: Session, event_id: UUID) -> paging.AnyRow:
+    """The columns of the list with `event` and `body`. Raises NotFound. Needs a platform scope."""
+    found = session.execute(
+        select(
+            WebhookEvent.id, WebhookEvent.source, WebhookEvent.event_id, WebhookEvent.status, WebhookEvent.result,
+            WebhookEvent.created_at, WebhookEvent.applied_at, WebhookEvent.event, WebhookEvent.body,
+        ).where(WebhookEvent.id == event_id)
+    ).one_or_none()  # fmt: skip
+    if found is None:
+        raise NotFound("There is no such event.")
+    return found

@@ -11,7 +11,10 @@ from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from app.audit import service as audit
 from app.core.clock import utc_now
+from app.core.errors import NotFound
+from app.core.scope import Actor, Permission
 from app.core.topics import Topic
 from app.db import outbox
 from app.db.types import new_id
@@ -60,6 +63,20 @@ def promise_again(session: Session) -> int:
     late = session.scalars(_UNAPPLIED, {"before": utc_now() - _LATE, "topic": Topic.WEBHOOK_RECEIVED.value}).all()
     _promise(session, late)
     return len(late)
+
+
+def run_again(session: Session, actor: Actor, event_id: UUID) -> None:
+    """Promise one event to the job once more, whatever became of it: news applied twice changes nothing.
+
+    Raises Forbidden, NotFound. Needs a platform scope.
+    """
+    actor.require(Permission.PLATFORM)
+    again = update(WebhookEvent).where(WebhookEvent.id == event_id).returning(WebhookEvent.event_id)
+    name = session.scalar(again.values(status=EventStatus.RECEIVED, result=None, applied_at=None))
+    if name is None:
+        raise NotFound("There is no such event.")
+    _promise(session, [event_id])
+    audit.record(session, actor, "webhook.run_again", "webhook_event", event_id, event=name)
 
 
 def _promise(session: Session, ids: Sequence[UUID]) -> None:
