@@ -150,11 +150,6 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "confirmed": _s(_l("Confirmed"), "circle-check", "green", True),
         "rejected": _REJECTED,
     },
-    "export": {
-        "ready": _s(_l("To release"), "user-check", "amber"),
-        "released": _s(_l("Released"), "circle-check", "green", True),
-        "void": _s(_l("Void"), "ban", "grey", True),
-    },
     "check": {
         "printed": _s(_l("To print and mail"), "printer", "amber"),
         "mailed": _s(_l("Mailed"), "mail", "blue"),
@@ -164,7 +159,6 @@ VOCABULARY: dict[str, dict[str, Status]] = {
     },
     "webhook_event": {
         "received": _QUEUED,
-        "applied": _s(_l("Applied"), "circle-check", "green", True),
         "applied": _s(_l("Applied"), "circle-check", "green", True),
         "ignored": _s(_l("Ignored"), "ban", "grey", True),
         "duplicate": _s(_l("Seen before"), "copy", "grey", True),
