@@ -24,10 +24,11 @@ ACCOUNTS = (
     ("admin", "admin@quittance.test"),
     ("admin", "checker@quittance.test"),
     ("org", "owner@oxford.test"),
-    ("creator", "creator@oxford.test"),
-    ("contractor", "contractor@oxford.test"),
-    ("vendor", "vendor@oxford.test"),
-    ("consultant", "consultant@oxford.test"),
+    ("org", "owner@fernhill.test"),
+    ("creator", "creator@fernhill.test"),
+    ("contractor", "contractor@fernhill.test"),
+    ("vendor", "vendor@fernhill.test"),
+    ("consultant", "consultant@fernhill.test"),
 )
 
 
@@ -95,7 +96,7 @@ def children(host: str, services: Services, data_dir: Path) -> Sequence[Mapping[
             "web": [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(services.port),
                 "--workers", cores, "--blocking-threads", "2", "--no-ws", "--respawn-failed-workers",
-                "--workers-kill-timeout", "5", "--log-level", "warning", "wsgi:app",
+                "--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app",
             ]
         },
     )  # fmt: skip

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import links, processes
+from portals.cli import links, processes, reports
 from portals.cli.services import around
 
-COMMANDS = (processes.worker, processes.relay, processes.schedule, links.login_link)
+COMMANDS = (
+    processes.worker,
+    processes.relay,
+    processes.schedule,
+    links.login_link,
+    reports.doctor,
+    reports.demo_group,
+)
 
 
 def init_app(app: Flask) -> None:
