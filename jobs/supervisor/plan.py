@@ -90,8 +90,11 @@ def children(host: str, services: Services, data_dir: Path) -> Sequence[Mapping[
     simulator = [sys.executable, "-m", "app.rails.simulator", "--port", services.simulator_url.rsplit(":", 1)[1]]
     return (
         {"simulator": [*simulator, "--store", str(data_dir / "simulator.sqlite3"), "--webhook", webhook]},
-        {f"worker-{number}": flask("worker") for number in range(1, min(int(cores), 4) + 1)},
-        {"relay": flask("relay"), "schedule": flask("schedule")},
+        {
+            **{f"worker-{number}": flask("worker") for number in range(1, min(int(cores), 4) + 1)},
+            "relay": flask("relay"),
+            "schedule": flask("schedule"),
+        },
         {
             "web": [
                 sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(services.port),

@@ -101,7 +101,7 @@ def configure() -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("httpx", "httpcore", "weasyprint", "fontTools", "werkzeug"):
+    for noisy in ("httpx", "httpcore", "weasyprint", "fontTools", "werkzeug", "alembic"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
