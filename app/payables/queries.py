@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,7 @@ class RequestFilter:
     """None and empty mean "any". `search` finds payees by name or reference and requests by their exact reference
     or invoice number.
 
-    Amounts are minor units. `created_until`: nothing newer than what the person saw.
+    Amounts are minor units; invoice days are whole days. `created_until`: nothing newer than what the person saw.
     """
 
     status: RequestStatus | None = None
@@ -46,6 +46,8 @@ class RequestFilter:
     currency: str | None = None
     min_minor: int | None = None
     max_minor: int | None = None
+    invoice_from: date | None = None
+    invoice_until: date | None = None
     created_until: datetime | None = None
 
 
@@ -93,6 +95,10 @@ def _narrowed(query: Any, organization_id: UUID, chosen: RequestFilter) -> Any:
         query = query.where(R.amount_minor >= chosen.min_minor)
     if chosen.max_minor is not None:
         query = query.where(R.amount_minor <= chosen.max_minor)
+    if chosen.invoice_from is not None:
+        query = query.where(R.invoice_on >= chosen.invoice_from)
+    if chosen.invoice_until is not None:
+        query = query.where(R.invoice_on <= chosen.invoice_until)
     if chosen.created_until is not None:
         query = query.where(R.created_at <= chosen.created_until)
     return query
@@ -224,6 +230,19 @@ def life(session: Session, request_id: UUID, audience: Audience = Audience.EVERY
     """at, subject_kind, subject_id, actor, from_state, to_state, note, audience, evidence: the request, what was
     earned by it and the payouts that took it, in one row of events."""
     return session.execute(_LIFE, {"id": request_id, "audiences": _SEES[audience]}).all()
+
+
+_EARNING = text(
+    """SELECT e.id FROM payment_requests r JOIN earnings e ON e.organization_id = r.organization_id
+        AND e.source_kind = 'payment_request' AND e.source_id = r.id AND e.source_round = r.round
+    WHERE r.id = :id"""
+)
+
+
+def earning_id(session: Session, request_id: UUID) -> UUID | None:
+    """What the present agreement about a request earned; None while there is none."""
+    found: UUID | None = session.execute(_EARNING, {"id": request_id}).scalar()
+    return found
 
 
 _FILES = text(

@@ -37,7 +37,8 @@ class LooksRepeated(Conflict):
 
 def draft(session: ScopedSession, actor: Actor, organization_id: UUID, form: RequestForm) -> PaymentRequest:
     """Keep a request that is not sent yet. Raises Forbidden, NotFound, Invalid, Conflict for a known invoice number."""
-    made = _new(session, actor, organization_id, form)
+    made, _ = _new(session, actor, organization_id, form)
+    _add(session, made, form)
     _note(session, actor, made, None, None)
     return made
 
@@ -46,8 +47,12 @@ def submit_new(
     session: ScopedSession, actor: Actor, organization_id: UUID, form: RequestForm, *, even_so: bool = False
 ) -> PaymentRequest:
     """Write and send a request in one go. Raises as `draft`, and LooksRepeated unless `even_so`."""
-    made = _new(session, actor, organization_id, form)
-    return _submit(session, actor, made, even_so=even_so)
+    made, engagement = _new(session, actor, organization_id, form)
+    _send(session, actor, made, engagement.status, even_so=even_so)
+    _add(session, made, form)
+    _note(session, actor, made, None, None, action="submitted")
+    letters.received(session, made)
+    return made
 
 
 def submit(
@@ -57,7 +62,17 @@ def submit(
 
     Raises Forbidden, NotFound, InvalidTransition, LooksRepeated unless `even_so`, Conflict when it changed meanwhile.
     """
-    return _submit(session, actor, _own(session, actor, request_id, version), even_so=even_so)
+    request = _own(session, actor, request_id, version)
+    before = request.status
+    engagement_status = session.scalar(
+        select(Engagement.status).where(
+            Engagement.organization_id == request.organization_id, Engagement.payee_id == request.payee_id
+        )
+    )
+    _send(session, actor, request, engagement_status, even_so=even_so)
+    _note(session, actor, request, before, None, action="submitted")
+    letters.received(session, request)
+    return request
 
 
 def edit(
@@ -141,7 +156,10 @@ def _waiting_earning(session: Session, request: PaymentRequest) -> UUID:
     return found
 
 
-def _new(session: ScopedSession, actor: Actor, organization_id: UUID, form: RequestForm) -> PaymentRequest:
+def _new(
+    session: ScopedSession, actor: Actor, organization_id: UUID, form: RequestForm
+) -> tuple[PaymentRequest, Engagement]:
+    """A checked draft that is not in the session yet: a refusal leaves nothing behind."""
     actor.require(Permission.REQUEST_CREATE)
     if actor.payee_id is None:
         raise Forbidden("Only a payee writes payment requests.")
@@ -157,15 +175,19 @@ def _new(session: ScopedSession, actor: Actor, organization_id: UUID, form: Requ
         id=new_id(),
         organization_id=organization_id,
         payee_id=actor.payee_id,
-        reference=_reference(session, organization_id),
         status=RequestStatus.DRAFT,
+        round=1,
         created_at=utc_now(),
     )
     _fill(request, form)
+    return request, engagement
+
+
+def _add(session: ScopedSession, request: PaymentRequest, form: RequestForm) -> None:
+    request.reference = _reference(session, request.organization_id)
     session.add(request)
     session.flush()
-    _attach(session, request, form.file_ids)
-    return request
+    _attach(session, request, form.cleaned().file_ids)
 
 
 def _fill(request: PaymentRequest, form: RequestForm) -> None:
@@ -231,25 +253,23 @@ def _attach(session: Session, request: PaymentRequest, file_ids: Sequence[UUID])
         raise Invalid("A file is not there any more. Choose it again.", fields={"files": "Choose the files again."})
 
 
-def _submit(session: ScopedSession, actor: Actor, request: PaymentRequest, *, even_so: bool) -> PaymentRequest:
-    engagement_status = session.scalar(
-        select(Engagement.status).where(
-            Engagement.organization_id == request.organization_id, Engagement.payee_id == request.payee_id
-        )
-    )
+def _send(
+    session: Session,
+    actor: Actor,
+    request: PaymentRequest,
+    engagement_status: EngagementStatus | None,
+    *,
+    even_so: bool,
+) -> None:
     if engagement_status is not EngagementStatus.ACTIVE:
         raise Conflict("Your engagement is not active: ask the organization before you send a bill.")
     if not even_so:
         _refuse_repeated(session, request)
-    before = request.status
     request.advance(RequestStatus.SUBMITTED)
     request.submitted_at = utc_now()
     request.submitted_by_account_id = actor.account_id
     request.approved_minor = None
     request.reviewed_at = request.reviewed_by = request.reviewed_by_account_id = request.review_reason = None
-    _note(session, actor, request, before, None, action="submitted")
-    letters.received(session, request)
-    return request
 
 
 def _refuse_repeated(session: Session, request: PaymentRequest) -> None:
