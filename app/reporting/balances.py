@@ -75,9 +75,9 @@ _BALANCES = text(
     SELECT organization_id, o.name, o.slug, keys.currency, owed.available, owed.pending, owed.in_transit,
         held.pending_count, held.next_ready_at, moving.in_transit_count, moving.on_hold_count, moving.arrives_on,
         moving.paid, moving.paid_count, asked.in_review, asked.in_review_count
-    FROM keys JOIN organizations o ON o.id = keys.organization_id
-    LEFT JOIN owed USING (organization_id, currency) LEFT JOIN held USING (organization_id, currency)
+    FROM keys LEFT JOIN owed USING (organization_id, currency) LEFT JOIN held USING (organization_id, currency)
     LEFT JOIN moving USING (organization_id, currency) LEFT JOIN asked USING (organization_id, currency)
+    JOIN organizations o ON o.id = organization_id
     ORDER BY o.name, organization_id, keys.currency"""
 )
 

@@ -24,14 +24,11 @@ from portals.shared.payee import (
     statements,
     withdrawals,
 )
-from portals.shared.payee.payers import choices, tenant
+from portals.shared.payee.payers import BILLING, choices, tenant
 from portals.web.guards import portal_guard
 from portals.web.nav import NavItem
 
 Mount = Callable[[Blueprint], None]
-
-# Creators earn by commission and consultants by bookings; contractors and vendors send bills.
-BILLING = frozenset({Portal.CONTRACTOR, Portal.VENDOR})
 
 
 def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:

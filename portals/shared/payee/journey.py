@@ -16,7 +16,8 @@ from app.rails import registry
 from app.reporting.money_map import payout_facts
 from app.reporting.rules import Place, place_of_payout
 from portals.web.db import db
-from portals.web.filters import date_text, masked
+from portals.web.filters import date_text
+from portals.web.formats import masked
 
 
 @dataclass(frozen=True, slots=True)

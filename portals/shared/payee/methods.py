@@ -21,7 +21,8 @@ from app.methods.models import Method
 from app.rails import registry
 from app.rails.base import Rail
 from portals.web.db import db
-from portals.web.filters import date_text, masked
+from portals.web.filters import date_text
+from portals.web.formats import masked
 from portals.web.forms import BaseForm, OnceForm
 from portals.web.guards import step_up_required
 from portals.web.htmx import done, page

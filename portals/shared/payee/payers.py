@@ -6,10 +6,19 @@ from flask import g, request, url_for
 from flask_babel import gettext as _
 
 from app.core.errors import NotFound
+from app.identity.states import Portal
 from app.organizations.queries import Payer, payers
 from portals.web.db import db
 from portals.web.frame import LABELS
 from portals.web.nav import Choice, Label
+
+# Creators earn by commission and consultants by bookings; contractors and vendors send bills.
+BILLING = frozenset({Portal.CONTRACTOR, Portal.VENDOR})
+
+
+def may_bill() -> bool:
+    """Whether this portal has bills."""
+    return g.account.portal in BILLING
 
 
 def mine() -> list[Payer]:

@@ -55,6 +55,7 @@ def listed() -> dict[str, Any]:
         "several_payers": several,
         "mixed": len(codes) > 1,
         "payer": payer,
+        "may_bill": payers.may_bill(),
     }
 
 

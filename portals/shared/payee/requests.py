@@ -17,7 +17,7 @@ from app.core.errors import Conflict, NotFound
 from app.files import queries as files
 from app.files import service as file_service
 from app.payables import rules, service
-from app.payables.states import RequestStatus
+from app.payables.states import RequestStatus, WorkType
 from app.payouts import queries as payouts
 from app.reporting import money_map
 from app.reporting.money_map import Group
@@ -81,6 +81,7 @@ def show(request_id: UUID) -> ResponseReturnValue:
         bill=bill,
         asked=money_map.asked(bill),
         agreed=money_map.agreed(bill),
+        work_type=WorkType(bill.work_type).label,
         place=place,
         events=events,
         steps=bill_steps(bill, place, events, payout),

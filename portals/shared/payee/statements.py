@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from babel.dates import format_skeleton
 from flask import Blueprint, Response, g, request
 from flask.typing import ResponseReturnValue
 
@@ -30,12 +31,12 @@ def statements() -> ResponseReturnValue:
     return page("shared/payee/statements/index.html", accounts=accounts, months=_months(today()))
 
 
-def _months(now: date) -> list[date]:
-    """First days of the present month and those before, newest first."""
+def _months(now: date) -> list[tuple[date, str]]:
+    """First day and name of the present month and those before, newest first."""
     found = [now.replace(day=1)]
     while len(found) < MONTHS:
         found.append((found[-1] - timedelta(days=1)).replace(day=1))
-    return found
+    return [(first, str(format_skeleton("yMMMM", first, locale=reader_locale()))) for first in found]
 
 
 def _asked(most: int) -> Statement:

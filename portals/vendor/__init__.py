@@ -1,0 +1,8 @@
+"""The vendor portal."""
+
+from __future__ import annotations
+
+from app.identity.states import Portal
+from portals.shared.payee import payee_portal
+
+bp = payee_portal(Portal.VENDOR)
