@@ -155,8 +155,8 @@ _LOCK = text(
 )
 _DECIDE = text(
     """WITH moved AS (
-        UPDATE payment_requests r SET status = :to,
-            approved_minor = CASE WHEN :to = 'approved' THEN r.amount_minor END,
+        UPDATE payment_requests r SET status = CAST(:to AS text),
+            approved_minor = CASE WHEN CAST(:to AS text) = 'approved' THEN r.amount_minor END,
             reviewed_at = :now, reviewed_by = :actor, reviewed_by_account_id = CAST(:account_id AS uuid),
             review_reason = CAST(:reason AS text), version = r.version + 1
         FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[])) AS old (id, status)
@@ -165,8 +165,8 @@ _DECIDE = text(
     ), noted AS (
         INSERT INTO timeline_events
             (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
-        SELECT organization_id, payee_id, 'payment_request', id, :now, :actor, from_state, :to, CAST(:reason AS text)
-        FROM moved
+        SELECT organization_id, payee_id, 'payment_request', id, :now, :actor, from_state, CAST(:to AS text),
+            CAST(:reason AS text) FROM moved
     )
     SELECT id, payee_id, amount_minor, currency FROM moved ORDER BY id"""
 )
