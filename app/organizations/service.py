@@ -19,6 +19,7 @@ from app.db.types import new_id
 from app.organizations import rules
 from app.organizations.models import FundsPolicy, Member, Organization
 from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
+from app.payees.rules import clean_email
 
 
 def create(
@@ -91,6 +92,45 @@ def set_time_zone(session: Session, actor: Actor, organization_id: UUID, time_zo
         session, actor, "organization.time_zone", "organization", found.id,
         organization_id=found.id, before=before, after=time_zone,
     )  # fmt: skip
+    return found
+
+
+def edit(
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    *,
+    name: str,
+    legal_name: str | None,
+    billing_email: str | None,
+    time_zone: str,
+) -> Organization:
+    """Change what the organization is called, where its mail goes and when its days begin.
+
+    Raises Forbidden, Invalid, NotFound.
+    """
+    actor.require(Permission.ORGANIZATION_SETTINGS)
+    actor.require_organization(organization_id)
+    found = get(session, organization_id)
+    _check(name=name, currency=found.currency, time_zone=time_zone)
+    try:
+        email = clean_email(billing_email)
+    except Invalid as wrong:
+        raise Invalid(wrong.message, fields={"billing_email": wrong.message}) from None
+    wanted = {
+        "name": " ".join(name.split()),
+        "legal_name": (legal_name or "").strip() or None,
+        "billing_email": email,
+        "time_zone": ZoneInfo(time_zone).key,
+    }
+    changed = {field: value for field, value in wanted.items() if getattr(found, field) != value}
+    for field, value in changed.items():
+        setattr(found, field, value)
+    if changed:
+        audit.record(
+            session, actor, "organization.edited", "organization", found.id,
+            organization_id=found.id, changed=sorted(changed),
+        )  # fmt: skip
     return found
 
 
