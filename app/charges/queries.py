@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.charges.models import Deposit
 from app.charges.states import DepositStatus
+from app.core.errors import NotFound
 from app.db import paging
 from app.ledger import account_lines
 from app.ledger.recipes import Account
@@ -51,6 +52,18 @@ def review_queue(
     if status is not None:
         query = query.where(Deposit.status == status)
     return paging.fetch(session, query, _KEY, cursor, limit)
+
+
+def deposit(session: Session, deposit_id: UUID) -> paging.AnyRow:
+    """One deposit as in the review queue. Raises NotFound."""
+    found = session.execute(
+        select(*_COLUMNS, Organization.name.label("organization"), Organization.slug)
+        .join(Organization, Organization.id == Deposit.organization_id)
+        .where(Deposit.id == deposit_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such deposit.")
+    return found
 
 
 def count_announced(session: Session, organization_id: UUID | None = None) -> int:

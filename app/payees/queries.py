@@ -112,6 +112,28 @@ def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.An
     return found
 
 
+def card(session: Session, payee_id: UUID) -> paging.AnyRow:
+    """One payee whoever engages it. Raises NotFound.
+
+    id, name, legal_name, kind, email, country, address, created_at.
+    """
+    found = session.execute(
+        select(
+            Payee.id, Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country, Payee.address,
+            Payee.created_at,
+        ).where(Payee.id == payee_id)
+    ).one_or_none()  # fmt: skip
+    if found is None:
+        raise NotFound("There is no such payee.")
+    return found
+
+
+def names(session: Session, payee_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Names of several payees at once; those outside the scope are left out."""
+    rows = session.execute(select(Payee.id, Payee.name).where(Payee.id.in_(payee_ids)))
+    return {row.id: row.name for row in rows}
+
+
 def engagements(session: Session, payee_id: UUID) -> list[paging.AnyRow]:
     """organization_id, reference, currency, terms_days, status of one payee, oldest first."""
     rows = session.execute(

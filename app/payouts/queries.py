@@ -294,6 +294,7 @@ _EXPORTS = select(
     Export.batch_id,
     Export.organization_id,
     Organization.name.label("organization_name"),
+    Organization.slug.label("organization_slug"),
     Export.made_by,
     Export.made_by_account_id,
     Export.released_by,
