@@ -9,7 +9,7 @@ import logging
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
@@ -80,11 +80,17 @@ def _claim(entry: Entry, now: datetime) -> int:
 
 
 def due_runs(entry: Entry, last: datetime | None, now: datetime) -> Iterator[datetime]:
-    """Moments after the `last` run (or a minute ago, on the first day) up to `now`, oldest first, aware."""
+    """Moments after the `last` run (or a minute ago, on the first day) up to `now`, oldest first, aware.
+
+    A run at a fixed hour happens once on the day that has this hour twice: at the first of the two.
+    """
+    zone = ZoneInfo(entry.zone)
+    fixed_hour = "*" not in entry.cron.split()[1]
     start = max(last, now - entry.catch_up) if last else now - timedelta(minutes=1)
-    steps = croniter(entry.cron, start.astimezone(ZoneInfo(entry.zone)))
+    steps = croniter(entry.cron, start.astimezone(zone))
     while (moment := steps.get_next(datetime)) <= now:
-        yield moment
+        if not (fixed_hour and moment.astimezone(UTC).astimezone(zone).fold):
+            yield moment
 
 
 def run(stop: threading.Event) -> None:
