@@ -63,6 +63,9 @@ def _run(stack: ExitStack, began: float) -> None:
         raise CannotStart(
             "The demo runs in sandbox mode only: unset QUITTANCE_MODE. See docs/running.md for live mode."
         )
+    for name in ("DATABASE_URL", "REDIS_URL", "SIMULATOR_URL"):
+        if os.environ.pop(name, ""):
+            say(f"{name} is not used: the demo has servers of its own.")
     folder = DataFolder(load().data_dir).own("a demo")
     stack.callback(folder.release)
     host, port = plan.address()
@@ -84,9 +87,9 @@ def _run(stack: ExitStack, began: float) -> None:
         environ = plan.environ(services, folder.path)
         _migrate(services.database_url)
         crew.run_once("demo", plan.flask("demo", "load"), environ)
-        for group in plan.children(host, services, folder.path):
-            crew.start(group, environ)
+        crew.start(plan.in_front(host, services, folder.path), environ)
         plan.wait_until_ready(crew, services)
+        crew.start(plan.behind(), environ)
         crew.on_restart = lambda: folder.note(asdict(replace(services, pids=crew.pids())))
         crew.on_restart()
         plan.show_the_way_in(services, folder.path, time.monotonic() - began)

@@ -83,26 +83,30 @@ def environ(services: Services, data_dir: Path) -> dict[str, str]:
     return {**os.environ, **services.environ(), **own}
 
 
-def children(host: str, services: Services, data_dir: Path) -> Sequence[Mapping[str, Sequence[str]]]:
-    """Groups in the order they start; they stop the other way round."""
-    cores = str(min(os.cpu_count() or 1, 8))
+def in_front(host: str, services: Services, data_dir: Path) -> Mapping[str, Sequence[str]]:
+    """What answers on a port."""
     webhook = f"http://{_local(host)}:{services.port}/api/webhooks/simulated"
-    simulator = [sys.executable, "-m", "app.rails.simulator", "--port", services.simulator_url.rsplit(":", 1)[1]]
-    return (
-        {"simulator": [*simulator, "--store", str(data_dir / "simulator.sqlite3"), "--webhook", webhook]},
-        {
-            **{f"worker-{number}": flask("worker") for number in range(1, min(int(cores), 4) + 1)},
-            "relay": flask("relay"),
-            "schedule": flask("schedule"),
-        },
-        {
-            "web": [
-                sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(services.port),
-                "--workers", cores, "--blocking-threads", "2", "--no-ws", "--respawn-failed-workers",
-                "--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app",
-            ]
-        },
-    )  # fmt: skip
+    return {
+        "simulator": [
+            sys.executable, "-m", "app.rails.simulator", "--port", services.simulator_url.rsplit(":", 1)[1],
+            "--store", str(data_dir / "simulator.sqlite3"), "--webhook", webhook,
+        ],
+        "web": [
+            sys.executable, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(services.port),
+            "--workers", str(_cores(8)), "--blocking-threads", "2", "--no-ws", "--respawn-failed-workers",
+            "--workers-kill-timeout", "3", "--log-level", "warning", "wsgi:app",
+        ],
+    }  # fmt: skip
+
+
+def behind() -> Mapping[str, Sequence[str]]:
+    """What works unseen; started after the web server, so that the first page comes sooner."""
+    workers = {f"worker-{number}": flask("worker") for number in range(1, _cores(4) + 1)}
+    return {**workers, "relay": flask("relay"), "schedule": flask("schedule")}
+
+
+def _cores(most: int) -> int:
+    return min(os.cpu_count() or 1, most)
 
 
 def _local(host: str) -> str:
