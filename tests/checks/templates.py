@@ -73,7 +73,9 @@ class Page(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         for name, value in given.items():
             self._attribute(tag, name, value)
-        if not REQUESTS & set(given):
+        if tag == "hx-partial":
+            pass  # a further piece of an answer: its target and swap are its own
+        elif not REQUESTS & set(given):
             for name in sorted(INHERITED_IN_2 & set(given)):
                 self.add(f"{name} on <{tag}> without a request does nothing: say {name}:inherited, or put it there")
         elif "hx-target" not in given and "hx-swap" not in given:

@@ -1,0 +1,46 @@
+"""The platform's own portal: payouts and batches from approval to arrival, and everything they rest on."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint
+from markupsafe import Markup
+
+from app.identity.states import Portal
+from app.payouts.rules import HOLD_TEXT
+from portals.admin.navigation import ITEMS, counts, search
+from portals.web.guards import portal_guard
+
+bp = Blueprint("admin", __name__, url_prefix="/admin")
+portal_guard(bp, Portal.ADMIN, items=ITEMS, counts=counts, search=search)
+
+
+RAIL_ICONS = {"bank_file": "building-bank", "check": "mail", "simulated": "flask"}
+
+
+def _link(text: str, url: str) -> Markup:
+    return Markup('<a href="{}">{}</a>').format(url, text)
+
+
+@bp.context_processor
+def _everywhere() -> dict[str, Any]:
+    """`once_key()`: the idempotency key of a form that is only a button. `link(text, url)`: for lists of facts."""
+    return {"once_key": lambda: uuid4().hex, "link": _link, "hold_text": HOLD_TEXT, "rail_icons": RAIL_ICONS}
+
+
+from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
+    audit,
+    batches,
+    deposits,
+    doctor,
+    exports,
+    ledger,
+    organizations,
+    overview,
+    payees,
+    payout_changes,
+    payouts,
+    webhooks,
+)

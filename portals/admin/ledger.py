@@ -1,0 +1,57 @@
+"""The books of one organization, entry by entry."""
+
+from __future__ import annotations
+
+from flask import request
+from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
+
+from app.ledger import queries
+from app.ledger.service import all_funds
+from app.payees import queries as payees
+from portals.admin import asking, bp
+from portals.web import paging
+from portals.web.db import db
+from portals.web.htmx import page
+
+# The kinds of `app.ledger.recipes`, as bookkeepers call them.
+KINDS = {
+    "deposit_confirmed": _l("Deposit confirmed"),
+    "earning_held": _l("Bill approved, not due yet"),
+    "earning_ready": _l("Bill approved and due"),
+    "earning_released": _l("Bill due"),
+    "earning_cancelled": _l("Approval taken back"),
+    "payout_reserved": _l("Taken into a payout"),
+    "payout_released": _l("Given back by a payout"),
+    "payout_funded": _l("Payout covered by funds"),
+    "payout_unfunded": _l("Cover given back"),
+    "payout_sent": _l("Handed to a rail"),
+    "payout_bounced": _l("Refused by a rail"),
+    "payout_paid": _l("Paid"),
+    "payout_returned": _l("Returned after it was paid"),
+}
+
+@bp.get("/ledger")
+def ledger() -> ResponseReturnValue:
+    """Without an organization: whose books to open."""
+    organization = asking.organization_named(request.args.get("organization", ""))
+    if organization is None:
+        return page("admin/ledger/choose.html", organizations=asking.organization_choices())
+    want, kind = paging.wanted(), request.args.get("kind", "")
+    kind = kind if kind in KINDS else ""
+    found = queries.entries(db(), organization.id, kind=kind, cursor=want.cursor, limit=want.limit)
+    lines = queries.lines(db(), [row.id for row in found.items])
+    ids = {line.payee_id for entry in lines.values() for line in entry if line.payee_id}
+    return page(
+        "admin/ledger/index.html",
+        fragment="admin/ledger/_list.html",
+        found=found,
+        lines=lines,
+        names=payees.names(db(), list(ids)),
+        neighbours=paging.neighbours(found),
+        organization=organization,
+        organizations=asking.organization_choices(),
+        kind=kind,
+        kinds=KINDS,
+        funds=all_funds(db(), organization.id),
+    )

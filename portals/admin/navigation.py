@@ -1,0 +1,51 @@
+"""The links of the admin portal and the numbers beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import g, url_for
+from flask_babel import lazy_gettext as _l
+
+from app.db.paging import CAP
+from app.reporting.overview import Attention, attention
+from portals.web.db import db
+from portals.web.nav import Label, NavItem
+
+_APPROVALS, _MONEY, _DIRECTORY, _MACHINE = _l("Approvals"), _l("Money"), _l("Directory"), _l("Operations")
+ITEMS = (
+    NavItem(_l("Overview"), "chart-bar", "admin.overview", tab=True),
+    NavItem(_l("Payouts"), "cash", "admin.payouts", section=_APPROVALS, count="payouts", tab=True),
+    NavItem(_l("Batches"), "transfer", "admin.batches", section=_APPROVALS, count="batches", tab=True),
+    NavItem(_l("Exports"), "file-download", "admin.exports", section=_APPROVALS, count="exports", tab=True),
+    NavItem(_l("Deposits"), "building-bank", "admin.deposits", section=_APPROVALS, count="deposits"),
+    NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
+    NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
+    NavItem(_l("Organizations"), "building", "admin.organizations", section=_DIRECTORY),
+    NavItem(_l("Webhooks"), "plug", "admin.webhooks", section=_MACHINE, count="webhooks"),
+    NavItem(_l("Audit log"), "list-check", "admin.audit", section=_MACHINE),
+    NavItem(_l("Doctor"), "shield-check", "admin.doctor", section=_MACHINE),
+)
+
+
+def waiting() -> Attention:
+    """What needs a person, asked once per request."""
+    if "attention" not in g:
+        g.attention = attention(db())
+    found: Attention = g.attention
+    return found
+
+
+def counts() -> Mapping[str, int]:
+    now = waiting()
+    return {
+        "payouts": min(now.pending, CAP),
+        "batches": now.batches,
+        "exports": now.exports,
+        "deposits": now.deposits,
+        "webhooks": now.webhooks,
+    }
+
+
+def search() -> tuple[str, Label]:
+    return url_for("admin.payees"), _l("Search payees")

@@ -1,0 +1,70 @@
+"""Payees across all organizations: what they are owed, where they are paid, and what happened."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from flask import g, request
+from flask.typing import ResponseReturnValue
+
+from app.audit import queries as history
+from app.audit.queries import AuditFilter
+from app.core.clock import utc_now
+from app.identity import queries as identity
+from app.methods import queries as methods
+from app.organizations import queries as organizations
+from app.payees import queries
+from app.payees.states import PayeeKind
+from app.payouts import queries as payouts
+from app.payouts import review
+from app.payouts.queries import PayoutFilter
+from app.rails import registry
+from app.reporting.balances import balances
+from app.reporting.money_map import bills
+from portals.admin import bp
+from portals.web import paging
+from portals.web.db import db
+from portals.web.htmx import page
+
+SHOWN = 10
+A_YEAR = timedelta(days=365)
+
+
+@bp.get("/payees")
+def payees() -> ResponseReturnValue:
+    want, search = paging.wanted(), request.args.get("q", "").strip()[:100]
+    kind = next((kind for kind in PayeeKind if kind.value == request.args.get("kind")), None)
+    found = queries.all_payees(db(), search=search, kind=kind, cursor=want.cursor, limit=want.limit)
+    return page(
+        "admin/payees/index.html",
+        fragment="admin/payees/_list.html",
+        found=found,
+        neighbours=paging.neighbours(found),
+        search=search,
+        kind=kind,
+        kinds=list(PayeeKind),
+    )
+
+
+@bp.get("/payees/<uuid:payee_id>")
+def payee(payee_id: UUID) -> ResponseReturnValue:
+    card = queries.card(db(), payee_id)
+    ways = methods.methods(db(), payee_id, disabled_too=True)
+    sent = payouts.payouts(db(), PayoutFilter(payee_id=payee_id), limit=SHOWN).items
+    asked = bills(db(), payee_id, limit=SHOWN).items
+    subjects = AuditFilter(subject_ids=[payee_id, *[way.id for way in ways]])
+    return page(
+        "admin/payees/payee.html",
+        payee=card,
+        engagements=organizations.payers(db(), payee_id),
+        balances=balances(db(), payee_id, utc_now() - A_YEAR),
+        methods=ways,
+        shared_with=methods.shared_with(db(), payee_id) if any(way.shared for way in ways) else [],
+        rails=registry.RAILS,
+        lines=review.lines(db(), sent, g.actor.account_id),
+        bills=asked,
+        accounts=identity.accounts_of_payee(db(), payee_id),
+        records=history.records(db(), subjects, limit=SHOWN).items,
+        now=utc_now(),
+    )
