@@ -83,7 +83,7 @@ class Applied:
 
 _WITHOUT = text(
     """SELECT p.id AS payee_id, p.name, p.country, p.address, e.reference
-    FROM engagements e JOIN payees p ON p.id = e.payee_id
+    FROM engagements e JOIN payees p ON p.id = e.payee_id AND p.kind IN ('contractor', 'vendor')
     WHERE e.organization_id = :organization_id AND e.status = 'active'
         AND (CAST(:payee_ids AS uuid[]) IS NULL OR e.payee_id = ANY(CAST(:payee_ids AS uuid[])))
         AND NOT EXISTS (SELECT FROM methods m WHERE m.payee_id = e.payee_id AND m.is_default AND m.status = 'active')
@@ -182,15 +182,18 @@ def assign_bulk(
     return Assigned(count, refused)
 
 
-# "name:…" is the key of a supplier that is known by name only (`payables.importing.supplier_key`).
+# "name:…" is the key of a supplier that is known by name only (`payables.importing.supplier_key`). Creators and
+# consultants may work for several organizations: none of these says where they are paid.
 _SUPPLIERS = text(
     """WITH wanted AS (SELECT DISTINCT key FROM unnest(CAST(:keys AS text[])) AS u (key))
     SELECT wanted.key, e.payee_id FROM wanted
     JOIN engagements e ON e.organization_id = :organization_id AND lower(e.reference) = lower(wanted.key)
+    JOIN payees p ON p.id = e.payee_id AND p.kind IN ('contractor', 'vendor')
     UNION
     SELECT wanted.key, e.payee_id FROM wanted
     JOIN engagements e ON e.organization_id = :organization_id
     JOIN payees p ON p.id = e.payee_id AND p.name_search = substr(wanted.key, 6)
+        AND p.kind IN ('contractor', 'vendor')
     WHERE wanted.key LIKE 'name:%'"""
 )
 _DEFAULTS = text(
@@ -201,12 +204,13 @@ _REPLACE = text("UPDATE methods SET is_default = false WHERE id = ANY(:ids)")
 
 
 def apply_method_rows(
-    session: ScopedSession, actor: Actor, organization_id: UUID, rows: Sequence[MethodLine]
+    session: ScopedSession, actor: Actor, organization_id: UUID, rows: Sequence[MethodLine], *, dry_run: bool = False
 ) -> Applied:
     """Where suppliers are paid, from a file: all lines are written or, with any error, none.
 
     A field `currency` limits the method to that currency. Who had another default gets the new one and is told by
-    mail; the same file again changes nothing. Raises Forbidden.
+    mail; the same file again changes nothing. `dry_run`: nothing is written, the numbers are those of a real run.
+    Raises Forbidden.
     """
     actor.require(Permission.METHOD_MANAGE)
     actor.require_organization(organization_id)
@@ -230,16 +234,19 @@ def apply_method_rows(
         elif old.details_index != details_index(n.rail, n.destination):
             changed.append(n)
             replaced.append(old)
+    result = Applied(len(changed) - len(replaced), len(replaced), len(new) - len(changed))
+    if dry_run:
+        return result
     if replaced:
         session.execute(_REPLACE, {"ids": [old.id for old in replaced]})
     _insert(session, actor, changed, utc_now())
     audit.record(
         session, actor, "methods.file_applied", "organization", organization_id, organization_id=organization_id,
-        added=len(changed) - len(replaced), replaced=len(replaced),
+        added=result.added, replaced=result.replaced,
     )  # fmt: skip
     for old in replaced:
         _tell_replaced(session, old.payee_id)
-    return Applied(len(changed) - len(replaced), len(replaced), len(new) - len(changed))
+    return result
 
 
 def _read(rows: Sequence[MethodLine], suppliers: Mapping[str, Sequence[UUID]]) -> tuple[list[_New], list[LineFault]]:

@@ -25,6 +25,7 @@ from app.methods.states import MethodStatus
 from app.notify import service as notify
 from app.payees import queries as payees
 from app.payees.models import Payee
+from app.payees.states import SINGLE_ENGAGEMENT
 from app.rails.base import Rail
 
 INDEX_PURPOSE = "methods.details"
@@ -167,6 +168,8 @@ def _payee(session: Session, actor: Actor, payee_id: UUID) -> Payee:
     payee = session.get(Payee, payee_id)
     if payee is None:
         raise NotFound("There is no such payee.")
+    if not _is_payee(actor, payee_id) and not actor.can(Permission.PLATFORM) and payee.kind not in SINGLE_ENGAGEMENT:
+        raise Forbidden(f"{payee.name} may work for others too and keeps their own payout methods.")
     return payee
 
 
