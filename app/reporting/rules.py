@@ -136,9 +136,10 @@ def place_of_earning(facts: EarningFacts) -> Place:
     payout = facts.payout
     if payout is not None and payout.status in MOVING:
         place = place_of_payout(payout)
-        named = f"In payout {payout_number(payout.id)}. {place.reason}"
-        if facts.ready_minor is not None:
-            named += " The rest is ready to be paid."
+        number = payout_number(payout.id)
+        partly = facts.ready_minor is not None
+        where = f"In part in payout {number}, the rest is ready to be paid." if partly else f"In payout {number}."
+        named = f"{where} {place.reason}"
         state = {"pending": "reserved", "approved": "reserved"}.get(place.state, place.state)
         return replace(place, vocabulary="earning" if state == "reserved" else "request", state=state, reason=named)
     if facts.ready_minor is not None:

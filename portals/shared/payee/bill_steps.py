@@ -30,7 +30,7 @@ def bill_steps(bill: Any, place: Place, events: Sequence[Any], payout: Any | Non
     if status is R.CANCELLED:
         return [*steps, Step("bad", _("Given up"), _at(_last(events, "cancelled")))]
     if status is R.REJECTED:
-        return [*steps, Step("bad", _("Rejected"), _who(bill, place.reason))]
+        return [*steps, Step("bad", _("Rejected"), _who(bill, bill.review_reason or ""))]
     if status in (R.SUBMITTED, R.DISPUTED):
         title = _("Waiting for %(organization)s", organization=bill.organization_name)
         return [*steps, Step("now", title, place.reason), *_later(bill, None)]

@@ -17,7 +17,7 @@ def test_bills_with_where_their_money_is(world: World, vendor: Vendor) -> None:
     payables.approved(world.organization_id, vendor.actor, 1_234_50, description="Autumn leaflets")
     payables.submitted(world.organization_id, vendor.actor, 200_00, description="Posters")
     page = vendor.browser.get("/vendor/payments").text
-    assert "£1,234<span class=\"cents\">.50</span>" in page
+    assert '£1,234<span class="cents">.50</span>' in page
     assert "Autumn leaflets" in page and "Ready to be paid." in page
     assert "Posters" in page and "Waiting for Oxford to approve it." in page
     assert "£200.00 in review" in page
