@@ -46,4 +46,4 @@ def landing() -> ResponseReturnValue:
         for portal, icon, note in _DOORS
         if portal.value in current_app.blueprints
     ]
-    return page("public/landing.html", doors=doors, here=here, sandbox=settings().sandbox)
+    return page("public/landing.html", doors=doors, here=here, in_sandbox=settings().sandbox)
