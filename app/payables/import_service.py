@@ -1,7 +1,7 @@
 """Bills from files, the part that writes. Reading and checking is `app.payables.importing`, pure.
 
 Everything of a file is written by a handful of statements in one transaction, or nothing is. Bills are keyed by
-(organization, reference): the same file again adds nothing.
+(organization, reference): the same file again adds nothing, the same reference for another bill is an error.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.organizations.models import Organization
 from app.payables.importing import BillRow, Bills, Choices, ImportSummary, summarize
+from app.payables.known import held_against_known
 from app.payables.models import BillImport
 from app.payables.states import ImportStatus
 from app.payees import service as payees
@@ -43,9 +44,13 @@ class BillFile:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """`import_id` None: nothing was written. `new_payees`: vendors that were not known before."""
+    """`import_id` None: nothing was written. `new_payees`: vendors that were not known before.
+
+    `bills` is the file as it was taken, with the errors found against what is stored.
+    """
 
     summary: ImportSummary
+    bills: Bills
     import_id: UUID | None = None
     new_payees: int = 0
 
@@ -53,6 +58,7 @@ class Imported:
 def preview(session: Session, actor: Actor, organization_id: UUID, bills: Bills) -> ImportSummary:
     """What an import would do: `imported` bills are new, `already` known. Nothing is written. Raises Forbidden."""
     _require(actor, organization_id)
+    bills = held_against_known(session, organization_id, bills)
     known = _count_known(session, organization_id, bills.rows)
     return summarize(bills, imported=len(bills.rows) - known, already=known)
 
@@ -75,9 +81,10 @@ def import_bills(
     kept by `keep_upload`. Raises Forbidden, NotFound, Conflict for an upload that is finished already.
     """
     _require(actor, organization_id)
+    bills = held_against_known(session, organization_id, bills)
     if bills.errors and not skip_bad:
         known = _count_known(session, organization_id, bills.rows)
-        return Imported(summarize(bills, imported=0, already=known))
+        return Imported(summarize(bills, imported=0, already=known), bills)
     kept = _upload(session, organization_id, import_id) if import_id else None
     record = kept or _new_record(session, actor, organization_id, bills.currency, file, choices or Choices())
     if record.status in (ImportStatus.DONE, ImportStatus.FAILED):
@@ -99,7 +106,7 @@ def import_bills(
         file=file.name, sha256=file.sha256, imported=imported, already=summary.already, skipped=summary.skipped,
         new_payees=new_payees,
     )  # fmt: skip
-    return Imported(summary, record.id, new_payees)
+    return Imported(summary, bills, record.id, new_payees)
 
 
 def _require(actor: Actor, organization_id: UUID) -> None:
