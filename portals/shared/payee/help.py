@@ -13,6 +13,7 @@ from app.core.settings import settings
 from app.earnings.rules import ACCEPTANCE
 from app.methods.rules import COOL_OFF
 from app.rails import registry
+from portals.shared.payee import payers
 from portals.web.htmx import page
 
 
@@ -39,7 +40,7 @@ def _has(answer: Answer, words: str) -> bool:
 
 def answers() -> list[Answer]:
     """In the order people ask. Written at each request: words and names follow the reader's language."""
-    return [*_money(), *_bills(), *_methods()]
+    return [*_money(), *(_bills() if payers.may_bill() else ()), *_methods()]
 
 
 def _money() -> Iterator[Answer]:

@@ -152,7 +152,8 @@ def _as_written(bill: Any, payer: Payer | None) -> dict[str, Any]:
 
 def _rewrite(form: BillForm, request_id: UUID, organization_id: UUID) -> PaymentRequest:
     """Changed, and sent if it was not sent yet; what is in review stays in review."""
-    version = int(form.version.data) if (form.version.data or "").isdigit() else None
+    seen = str(form.version.data or "")
+    version = int(seen) if seen.isdigit() else None
     content = form.content(_attach(form, organization_id))
     changed = service.edit(db(), g.actor, request_id, content, version=version)
     if form.is_draft or changed.status is RequestStatus.SUBMITTED:
