@@ -121,6 +121,7 @@ def _ask(change: Change, form: ReasonForm, ids: Sequence[UUID]) -> ResponseRetur
         back=_back(),
         whole=bool(request.values.get("whole")),
         batch_id=request.values.get("batch", ""),
+        mixed=bool(request.values.get("mixed")),
     )
 
 
@@ -160,6 +161,7 @@ def _parts(lines: Sequence[ReviewLine], refusals: Sequence[tuple[Any, str]]) -> 
     batch_id = request.form.get("batch")
     queue = payout_filters.of_current_page()
     context: dict[str, Any] = {"queue": queue, "bulk": BULK.get(queue.view, ()), "batch_id": batch_id or ""}
+    context["mixed"] = bool(request.form.get("mixed"))
     if batch_id:
         context["bulk"] = BULK["open"][1:]
         rest = parts_of(UUID(batch_id))

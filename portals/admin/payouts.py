@@ -110,6 +110,7 @@ def details(line: ReviewLine) -> dict[str, Any]:
         "sent": line.row.status in (PayoutStatus.PROCESSING, PayoutStatus.PAID),
         "rail_label": lambda name: registry.rail(name).label,
         "batch_id": request.args.get("batch", ""),
+        "mixed": bool(request.args.get("mixed")),
     }
 
 
