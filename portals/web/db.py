@@ -98,8 +98,11 @@ def finish(response: Response) -> Response:
 
 
 def close(_error: BaseException | None) -> None:
-    """Whatever is left open after the answer: a streamed export may have read on after the commit."""
-    work: Work | None = g.pop("work", None)
+    """End what is left open. Flask calls this after the answer and once more after a streamed body.
+
+    A stream reads on with the same session, which begins a new transaction under the same scope.
+    """
+    work: Work | None = g.get("work")
     if work is not None:
         work.stack.close()
         if work.session is not None:
