@@ -166,8 +166,12 @@ def _payee(
         account_id = identity.create_account(
             session, Portal(kind.value), email, name, payee_id=made.id, time_zone="America/New_York"
         )
-    methods.add(session, owner, made.id, rail="simulated", fields={"account_holder": name, "account_number": account})
-    return Actor(label=name, role="payee", account_id=account_id, payee_id=made.id)
+    payee = Actor(label=name, role="payee", account_id=account_id, payee_id=made.id)
+    methods.add(
+        session, payee if email else owner, made.id,
+        rail="simulated", fields={"account_holder": name, "account_number": account},
+    )  # fmt: skip
+    return payee
 
 
 def _bills(
