@@ -61,7 +61,7 @@ def form_of(rail: Rail) -> type[BaseForm]:
         for field in rail.fields
     }
     fields["currency"] = SelectField(
-        _l("Use it for"), choices=[("", any_label), *((code, code) for code in currencies)], default=""
+        _l("Use it for"), choices=lambda: [("", any_label), *((code, code) for code in currencies)], default=""
     )
     fields["default"] = BooleanField(_l("Pay me here from now on"), default=True)
     return type(f"{rail.name.title().replace('_', '')}Form", (OnceForm,), fields)

@@ -9,7 +9,7 @@ from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, HiddenField, MultipleFileField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, MultipleFileField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.core.clock import today
@@ -52,7 +52,7 @@ class BillForm(FilesForm):
     invoice_on = DateField(_l("Invoice date"), [InputRequired(_l("Give the date of the invoice."))])
     project = StringField(_l("Project"), [Optional(), Length(max=rules.LONGEST_PROJECT)])
     files = MultipleFileField(_l("Invoice and receipts"))
-    even_so = HiddenField()
+    even_so = BooleanField(_l("Yes, this is another bill. Submit anyway."))
     version = HiddenField()
 
     @property
@@ -98,7 +98,7 @@ def _write(form: BillForm) -> PaymentRequest:
     content = form.content(_attach(form, payer.organization_id))
     if form.is_draft:
         return service.draft(db(), g.actor, payer.organization_id, content)
-    return service.submit_new(db(), g.actor, payer.organization_id, content, even_so=bool(form.even_so.data))
+    return service.submit_new(db(), g.actor, payer.organization_id, content, even_so=form.even_so.data)
 
 
 def _attach(form: BillForm, organization_id: UUID) -> list[UUID]:
@@ -158,7 +158,7 @@ def _rewrite(form: BillForm, request_id: UUID, organization_id: UUID) -> Payment
     changed = service.edit(db(), g.actor, request_id, content, version=version)
     if form.is_draft or changed.status is RequestStatus.SUBMITTED:
         return changed
-    return service.submit(db(), g.actor, request_id, even_so=bool(form.even_so.data))
+    return service.submit(db(), g.actor, request_id, even_so=form.even_so.data)
 
 
 def _told(bill: PaymentRequest) -> ResponseReturnValue:
