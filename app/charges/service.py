@@ -84,7 +84,7 @@ def confirm(session: Session, actor: Actor, deposit_id: UUID) -> Deposit:
         memo=deposit.reference,
     )
     _note(session, actor, deposit, "deposit.confirmed", before)
-    outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=deposit.organization_id, currency=deposit.currency)
+    outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=deposit.organization_id)
     return deposit
 
 
