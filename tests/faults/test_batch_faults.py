@@ -48,7 +48,7 @@ def test_killed_relay_scheduler_and_simulator(demo: Demo) -> None:
 
 
 def test_webhooks_three_times_and_before_the_answer(demo: Demo) -> None:
-    demo.simulator("POST", "/_faults", {"duplicate_webhooks": True, "webhook_before_reply": True, "delay_s": 0})
+    demo.simulator("POST", "/_faults", {"duplicate_webhooks": True, "webhook_before_reply": True, "delay_s": 0.0})
     _, batch_id = demo.approved_batch("eager-webhooks", PAYEES)
     demo.run(batch_id)
     demo.assert_paid_once(batch_id, PAYEES)

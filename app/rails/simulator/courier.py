@@ -35,7 +35,7 @@ class Faults:
 
     def update(self, wanted: dict[str, Any]) -> None:
         """Raises ValueError for a name or a value that makes no sense."""
-        kinds: dict[str, type] = {one.name: type(getattr(self, one.name)) for one in fields(self)}
+        kinds: dict[str, type] = {one.name: type(one.default) for one in fields(self)}
         for name, value in wanted.items():
             kind = kinds.get(name)
             if kind is None:
