@@ -43,6 +43,7 @@ def live(batch_id: UUID) -> dict[str, Any]:
         "failed": review.lines(db(), found, g.actor.account_id),
         "safe": [row.id for row in found if (row.failure_code or "").startswith("retry:")],
         "steps": steps(history.timeline(db(), batch_id, Audience.PLATFORM), "batch"),
+        "by_file": any(registry.rail(row.rail).exports for row in rails),
         "exports": queries.exports(db(), batch_id=batch_id).items,
         "why_not_approve": why_not_approve(batch),
         "polls": polls(batch.status, rails),
