@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, func
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, PayeeRecord, Visibility
@@ -46,6 +46,14 @@ class Earning(PayeeRecord):
         UniqueConstraint("organization_id", "source_kind", "source_id", "source_round"),
         CheckConstraint("amount_minor <> 0", name="amount"),
         Index("ix_earnings_payee", "payee_id", "created_at", "id"),
+        # bills are listed by their request: what else was earned is found without reading them
+        Index(
+            "ix_earnings_other",
+            "payee_id",
+            "created_at",
+            "id",
+            postgresql_where=text("source_kind <> 'payment_request'"),
+        ),
     )
 
     kind: Mapped[EarningKind] = mapped_column(choice(EarningKind))
