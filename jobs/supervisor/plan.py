@@ -18,7 +18,7 @@ from app.notify import sign_in
 from jobs.supervisor.console import say
 from jobs.supervisor.crew import Crew
 
-READY_SECONDS = 90
+READY_SECONDS = 180
 # (portal, e-mail): who `flask demo load` makes; the README lists them too
 ACCOUNTS = (
     ("admin", "admin@quittance.test"),
