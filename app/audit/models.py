@@ -56,7 +56,7 @@ class TimelineEvent(Identified):
     __append_only__ = True
     __table_args__ = (Index("ix_timeline_events_subject", "subject_id", "at", "id"),)
 
-    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
+    organization_id: Mapped[UUID | None]  # known: checked once a statement
     payee_id: Mapped[UUID | None]
     subject_kind: Mapped[str]
     subject_id: Mapped[UUID]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Base, Identified, Visibility
@@ -23,7 +23,7 @@ class Entry(Identified):
         Index("ix_ledger_entries_newest", "organization_id", "created_at", "id"),
     )
 
-    organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"))
+    organization_id: Mapped[UUID]  # known: checked once a statement
     payee_id: Mapped[UUID | None]
     kind: Mapped[str]
     ref: Mapped[str]
@@ -39,7 +39,14 @@ class Line(Identified):
     __table_args__ = (
         CheckConstraint("amount_minor <> 0", name="amount"),
         Index("ix_ledger_lines_entry", "entry_id"),
-        Index("ix_ledger_lines_account", "organization_id", "account", "currency", "id"),
+        Index(
+            "ix_ledger_lines_account",
+            "organization_id",
+            "account",
+            "currency",
+            "id",
+            postgresql_where=text("payee_id IS NULL"),
+        ),
         Index(
             "ix_ledger_lines_payee",
             "payee_id",
@@ -50,7 +57,7 @@ class Line(Identified):
         ),
     )
 
-    entry_id: Mapped[UUID] = mapped_column(ForeignKey("ledger_entries.id"))
+    entry_id: Mapped[UUID]  # an entry of the same organization: checked once a statement
     organization_id: Mapped[UUID]
     payee_id: Mapped[UUID | None]
     account: Mapped[str]

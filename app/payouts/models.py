@@ -162,7 +162,7 @@ class PayoutItem(Base):
         Index("ix_payout_items_earning", "earning_id"),
     )
 
-    payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id"))
+    payout_id: Mapped[UUID] = mapped_column(Uuid)  # one of the same payee: checked once a statement
     earning_id: Mapped[UUID] = mapped_column(Uuid)
     organization_id: Mapped[UUID] = mapped_column(Uuid)
     payee_id: Mapped[UUID] = mapped_column(Uuid)

@@ -185,7 +185,7 @@ TENANCY = (
         "tenancy.items",
         "A payout item joins two organizations or payees.",
         """SELECT i.payout_id AS subject, i.earning_id::text AS detail FROM payout_items i
-        JOIN payouts p ON p.id = i.payout_id LEFT JOIN earnings e ON e.id = i.earning_id
+        LEFT JOIN payouts p ON p.id = i.payout_id LEFT JOIN earnings e ON e.id = i.earning_id
         WHERE (i.organization_id, i.payee_id) IS DISTINCT FROM (p.organization_id, p.payee_id)
         OR (i.organization_id, i.payee_id) IS DISTINCT FROM (e.organization_id, e.payee_id)""",
     ),

@@ -35,6 +35,34 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('organization_id', 'account', 'payee_id', 'currency', name=op.f('pk_ledger_balances'))
     )
     op.create_index(op.f('ix_ledger_balances_payee_id'), 'ledger_balances', ['payee_id'], unique=False)
+    op.create_table('ledger_entries',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('payee_id', sa.Uuid(), nullable=True),
+    sa.Column('kind', sa.Text(), nullable=False),
+    sa.Column('ref', sa.Text(), nullable=False),
+    sa.Column('memo', sa.Text(), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_entries')),
+    sa.UniqueConstraint('organization_id', 'kind', 'ref', name=op.f('uq_ledger_entries_organization_id_kind_ref'))
+    )
+    op.create_index('ix_ledger_entries_newest', 'ledger_entries', ['organization_id', 'created_at', 'id'], unique=False)
+    op.create_table('ledger_lines',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('entry_id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('payee_id', sa.Uuid(), nullable=True),
+    sa.Column('account', sa.Text(), nullable=False),
+    sa.Column('rail', sa.Text(), nullable=True),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_ledger_lines_amount')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_lines'))
+    )
+    op.create_index('ix_ledger_lines_account', 'ledger_lines', ['organization_id', 'account', 'currency', 'id'], unique=False, postgresql_where=sa.text('payee_id IS NULL'))
+    op.create_index('ix_ledger_lines_entry', 'ledger_lines', ['entry_id'], unique=False)
+    op.create_index('ix_ledger_lines_payee', 'ledger_lines', ['payee_id', 'account', 'currency', 'id'], unique=False, postgresql_where=sa.text('payee_id IS NOT NULL'))
     op.create_table('mails',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('to_address', sa.Text(), nullable=False),
@@ -113,6 +141,16 @@ def upgrade() -> None:
     op.create_index('ix_payees_name', 'payees', ['name_search', 'id'], unique=False)
     op.create_index('ix_payees_name_grams', 'payees', ['name_search'], unique=False, postgresql_using='gin', postgresql_ops={'name_search': 'gin_trgm_ops'})
     op.create_index('ix_payees_newest', 'payees', ['created_at', 'id'], unique=False)
+    op.create_table('payout_items',
+    sa.Column('payout_id', sa.Uuid(), nullable=False),
+    sa.Column('earning_id', sa.Uuid(), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('payee_id', sa.Uuid(), nullable=False),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_payout_items_amount')),
+    sa.PrimaryKeyConstraint('payout_id', 'earning_id', name=op.f('pk_payout_items'))
+    )
+    op.create_index('ix_payout_items_earning', 'payout_items', ['earning_id'], unique=False)
     op.create_table('ready_earnings',
     sa.Column('earning_id', sa.Uuid(), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -131,6 +169,23 @@ def upgrade() -> None:
     sa.Column('claimed_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('name', 'due_at', name=op.f('pk_schedule_runs'))
     )
+    op.create_table('timeline_events',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=True),
+    sa.Column('payee_id', sa.Uuid(), nullable=True),
+    sa.Column('subject_kind', sa.Text(), nullable=False),
+    sa.Column('subject_id', sa.Uuid(), nullable=False),
+    sa.Column('at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('actor', sa.Text(), nullable=False),
+    sa.Column('from_state', sa.Text(), nullable=True),
+    sa.Column('to_state', sa.Text(), nullable=False),
+    sa.Column('note', sa.Text(), nullable=True),
+    sa.Column('audience', sa.Enum('everyone', 'staff', 'platform', name='audience', native_enum=False, create_constraint=True, length=40), server_default='everyone', nullable=False),
+    sa.Column('evidence', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_timeline_events'))
+    )
+    op.create_index('ix_timeline_events_subject', 'timeline_events', ['subject_id', 'at', 'id'], unique=False)
     op.create_table('webhook_events',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('source', sa.Text(), nullable=False),
@@ -266,19 +321,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_funds_policies')),
     sa.UniqueConstraint('organization_id', 'currency', name=op.f('uq_funds_policies_organization_id_currency'))
     )
-    op.create_table('ledger_entries',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('payee_id', sa.Uuid(), nullable=True),
-    sa.Column('kind', sa.Text(), nullable=False),
-    sa.Column('ref', sa.Text(), nullable=False),
-    sa.Column('memo', sa.Text(), nullable=True),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_ledger_entries_organization_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_entries')),
-    sa.UniqueConstraint('organization_id', 'kind', 'ref', name=op.f('uq_ledger_entries_organization_id_kind_ref'))
-    )
-    op.create_index('ix_ledger_entries_newest', 'ledger_entries', ['organization_id', 'created_at', 'id'], unique=False)
     op.create_table('methods',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('payee_id', sa.Uuid(), nullable=False),
@@ -329,24 +371,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_stored_files'))
     )
     op.create_index('ix_stored_files_subject', 'stored_files', ['subject_id'], unique=False)
-    op.create_table('timeline_events',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=True),
-    sa.Column('payee_id', sa.Uuid(), nullable=True),
-    sa.Column('subject_kind', sa.Text(), nullable=False),
-    sa.Column('subject_id', sa.Uuid(), nullable=False),
-    sa.Column('at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('actor', sa.Text(), nullable=False),
-    sa.Column('from_state', sa.Text(), nullable=True),
-    sa.Column('to_state', sa.Text(), nullable=False),
-    sa.Column('note', sa.Text(), nullable=True),
-    sa.Column('audience', sa.Enum('everyone', 'staff', 'platform', name='audience', native_enum=False, create_constraint=True, length=40), server_default='everyone', nullable=False),
-    sa.Column('evidence', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.ForeignKeyConstraint(['organization_id'], ['organizations.id'], name=op.f('fk_timeline_events_organization_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_timeline_events'))
-    )
-    op.create_index('ix_timeline_events_subject', 'timeline_events', ['subject_id', 'at', 'id'], unique=False)
     op.create_table('batch_chunks',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -406,24 +430,8 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_earnings')),
     sa.UniqueConstraint('organization_id', 'source_kind', 'source_id', 'source_round', name=op.f('uq_earnings_organization_id_source_kind_source_id_source_round'))
     )
+    op.create_index('ix_earnings_other', 'earnings', ['payee_id', 'created_at', 'id'], unique=False, postgresql_where=sa.text("source_kind <> 'payment_request'"))
     op.create_index('ix_earnings_payee', 'earnings', ['payee_id', 'created_at', 'id'], unique=False)
-    op.create_table('ledger_lines',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
-    sa.Column('entry_id', sa.Uuid(), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('payee_id', sa.Uuid(), nullable=True),
-    sa.Column('account', sa.Text(), nullable=False),
-    sa.Column('rail', sa.Text(), nullable=True),
-    sa.Column('currency', sa.Text(), nullable=False),
-    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_ledger_lines_amount')),
-    sa.ForeignKeyConstraint(['entry_id'], ['ledger_entries.id'], name=op.f('fk_ledger_lines_entry_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_ledger_lines'))
-    )
-    op.create_index('ix_ledger_lines_account', 'ledger_lines', ['organization_id', 'account', 'currency', 'id'], unique=False)
-    op.create_index('ix_ledger_lines_entry', 'ledger_lines', ['entry_id'], unique=False)
-    op.create_index('ix_ledger_lines_payee', 'ledger_lines', ['payee_id', 'account', 'currency', 'id'], unique=False, postgresql_where=sa.text('payee_id IS NOT NULL'))
     op.create_table('members',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -634,17 +642,6 @@ def upgrade() -> None:
     op.create_index('ix_payout_attempts_export', 'payout_attempts', ['export_id', 'payout_id'], unique=False, postgresql_where=sa.text('export_id IS NOT NULL'))
     op.create_index('ix_payout_attempts_open', 'payout_attempts', ['status', 'created_at'], unique=False, postgresql_where=sa.text("status IN ('submitted', 'unknown', 'accepted')"))
     op.create_index('ix_payout_attempts_reference', 'payout_attempts', ['rail', 'rail_reference'], unique=False)
-    op.create_table('payout_items',
-    sa.Column('payout_id', sa.Uuid(), nullable=False),
-    sa.Column('earning_id', sa.Uuid(), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('payee_id', sa.Uuid(), nullable=False),
-    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
-    sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_payout_items_amount')),
-    sa.ForeignKeyConstraint(['payout_id'], ['payouts.id'], name=op.f('fk_payout_items_payout_id')),
-    sa.PrimaryKeyConstraint('payout_id', 'earning_id', name=op.f('pk_payout_items'))
-    )
-    op.create_index('ix_payout_items_earning', 'payout_items', ['earning_id'], unique=False)
     op.execute('ALTER TABLE idempotency_keys ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE idempotency_keys FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY idempotency_keys_platform ON idempotency_keys TO quittance_platform USING (true) WITH CHECK (true)')
@@ -652,6 +649,16 @@ def upgrade() -> None:
     op.execute('ALTER TABLE ledger_balances FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY ledger_balances_platform ON ledger_balances TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY ledger_balances_app ON ledger_balances TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
+    op.execute('ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY')
+    op.execute('CREATE POLICY ledger_entries_platform ON ledger_entries TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute("CREATE POLICY ledger_entries_app ON ledger_entries TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
+    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON ledger_entries FROM quittance_app, quittance_platform')
+    op.execute('ALTER TABLE ledger_lines ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE ledger_lines FORCE ROW LEVEL SECURITY')
+    op.execute('CREATE POLICY ledger_lines_platform ON ledger_lines TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute("CREATE POLICY ledger_lines_app ON ledger_lines TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
+    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON ledger_lines FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE mails ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE mails FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY mails_platform ON mails TO quittance_platform USING (true) WITH CHECK (true)')
@@ -671,6 +678,10 @@ def upgrade() -> None:
     op.execute('ALTER TABLE payees FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY payees_platform ON payees TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY payees_app ON payees TO quittance_app USING (id = nullif(current_setting('app.payee', true), '')::uuid OR id IN (SELECT e.payee_id FROM engagements e WHERE e.organization_id = nullif(current_setting('app.organization', true), '')::uuid)) WITH CHECK (id = nullif(current_setting('app.payee', true), '')::uuid OR id IN (SELECT e.payee_id FROM engagements e WHERE e.organization_id = nullif(current_setting('app.organization', true), '')::uuid))")
+    op.execute('ALTER TABLE payout_items ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE payout_items FORCE ROW LEVEL SECURITY')
+    op.execute('CREATE POLICY payout_items_platform ON payout_items TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute("CREATE POLICY payout_items_app ON payout_items TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
     op.execute('ALTER TABLE ready_earnings ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE ready_earnings FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY ready_earnings_platform ON ready_earnings TO quittance_platform USING (true) WITH CHECK (true)')
@@ -678,6 +689,11 @@ def upgrade() -> None:
     op.execute('ALTER TABLE schedule_runs ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE schedule_runs FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY schedule_runs_platform ON schedule_runs TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute('ALTER TABLE timeline_events ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE timeline_events FORCE ROW LEVEL SECURITY')
+    op.execute('CREATE POLICY timeline_events_platform ON timeline_events TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute("CREATE POLICY timeline_events_app ON timeline_events TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
+    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON timeline_events FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE webhook_events ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE webhook_events FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY webhook_events_platform ON webhook_events TO quittance_platform USING (true) WITH CHECK (true)')
@@ -706,11 +722,6 @@ def upgrade() -> None:
     op.execute('ALTER TABLE funds_policies FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY funds_policies_platform ON funds_policies TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY funds_policies_app ON funds_policies TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid)")
-    op.execute('ALTER TABLE ledger_entries ENABLE ROW LEVEL SECURITY')
-    op.execute('ALTER TABLE ledger_entries FORCE ROW LEVEL SECURITY')
-    op.execute('CREATE POLICY ledger_entries_platform ON ledger_entries TO quittance_platform USING (true) WITH CHECK (true)')
-    op.execute("CREATE POLICY ledger_entries_app ON ledger_entries TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON ledger_entries FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE methods ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE methods FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY methods_platform ON methods TO quittance_platform USING (true) WITH CHECK (true)')
@@ -723,11 +734,6 @@ def upgrade() -> None:
     op.execute('ALTER TABLE stored_files FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY stored_files_platform ON stored_files TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY stored_files_app ON stored_files TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('ALTER TABLE timeline_events ENABLE ROW LEVEL SECURITY')
-    op.execute('ALTER TABLE timeline_events FORCE ROW LEVEL SECURITY')
-    op.execute('CREATE POLICY timeline_events_platform ON timeline_events TO quittance_platform USING (true) WITH CHECK (true)')
-    op.execute("CREATE POLICY timeline_events_app ON timeline_events TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON timeline_events FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE batch_chunks ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE batch_chunks FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY batch_chunks_platform ON batch_chunks TO quittance_platform USING (true) WITH CHECK (true)')
@@ -741,11 +747,6 @@ def upgrade() -> None:
     op.execute('CREATE POLICY earnings_platform ON earnings TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY earnings_app ON earnings TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
     op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON earnings FROM quittance_app, quittance_platform')
-    op.execute('ALTER TABLE ledger_lines ENABLE ROW LEVEL SECURITY')
-    op.execute('ALTER TABLE ledger_lines FORCE ROW LEVEL SECURITY')
-    op.execute('CREATE POLICY ledger_lines_platform ON ledger_lines TO quittance_platform USING (true) WITH CHECK (true)')
-    op.execute("CREATE POLICY ledger_lines_app ON ledger_lines TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON ledger_lines FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE members ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE members FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY members_platform ON members TO quittance_platform USING (true) WITH CHECK (true)')
@@ -781,17 +782,11 @@ def upgrade() -> None:
     op.execute('ALTER TABLE payout_attempts FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY payout_attempts_platform ON payout_attempts TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY payout_attempts_app ON payout_attempts TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('ALTER TABLE payout_items ENABLE ROW LEVEL SECURITY')
-    op.execute('ALTER TABLE payout_items FORCE ROW LEVEL SECURITY')
-    op.execute('CREATE POLICY payout_items_platform ON payout_items TO quittance_platform USING (true) WITH CHECK (true)')
-    op.execute("CREATE POLICY payout_items_app ON payout_items TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
     # ### end Alembic commands ###
 
 
 def downgrade() -> None:
     # ### commands auto generated by Alembic - please adjust! ###
-    op.drop_index('ix_payout_items_earning', table_name='payout_items')
-    op.drop_table('payout_items')
     op.drop_index('ix_payout_attempts_reference', table_name='payout_attempts')
     op.drop_index('ix_payout_attempts_open', table_name='payout_attempts', postgresql_where=sa.text("status IN ('submitted', 'unknown', 'accepted')"))
     op.drop_index('ix_payout_attempts_export', table_name='payout_attempts', postgresql_where=sa.text('export_id IS NOT NULL'))
@@ -826,17 +821,12 @@ def downgrade() -> None:
     op.drop_table('one_time_tokens')
     op.drop_index('ix_members_account', table_name='members')
     op.drop_table('members')
-    op.drop_index('ix_ledger_lines_payee', table_name='ledger_lines', postgresql_where=sa.text('payee_id IS NOT NULL'))
-    op.drop_index('ix_ledger_lines_entry', table_name='ledger_lines')
-    op.drop_index('ix_ledger_lines_account', table_name='ledger_lines')
-    op.drop_table('ledger_lines')
     op.drop_index('ix_earnings_payee', table_name='earnings')
+    op.drop_index('ix_earnings_other', table_name='earnings', postgresql_where=sa.text("source_kind <> 'payment_request'"))
     op.drop_table('earnings')
     op.drop_index('ix_bill_imports_newest', table_name='bill_imports')
     op.drop_table('bill_imports')
     op.drop_table('batch_chunks')
-    op.drop_index('ix_timeline_events_subject', table_name='timeline_events')
-    op.drop_table('timeline_events')
     op.drop_index('ix_stored_files_subject', table_name='stored_files')
     op.drop_table('stored_files')
     op.drop_table('number_series')
@@ -844,8 +834,6 @@ def downgrade() -> None:
     op.drop_index('ix_methods_payee', table_name='methods')
     op.drop_index('ix_methods_destination', table_name='methods')
     op.drop_table('methods')
-    op.drop_index('ix_ledger_entries_newest', table_name='ledger_entries')
-    op.drop_table('ledger_entries')
     op.drop_table('funds_policies')
     op.drop_index('uq_engagements_reference', table_name='engagements')
     op.drop_index('ix_engagements_payee', table_name='engagements')
@@ -867,10 +855,14 @@ def downgrade() -> None:
     op.drop_index('ix_webhook_events_status', table_name='webhook_events')
     op.drop_index('ix_webhook_events_newest', table_name='webhook_events')
     op.drop_table('webhook_events')
+    op.drop_index('ix_timeline_events_subject', table_name='timeline_events')
+    op.drop_table('timeline_events')
     op.drop_table('schedule_runs')
     op.drop_index('ix_ready_earnings_payee', table_name='ready_earnings')
     op.drop_index('ix_ready_earnings_own', table_name='ready_earnings')
     op.drop_table('ready_earnings')
+    op.drop_index('ix_payout_items_earning', table_name='payout_items')
+    op.drop_table('payout_items')
     op.drop_index('ix_payees_newest', table_name='payees')
     op.drop_index('ix_payees_name_grams', table_name='payees', postgresql_using='gin', postgresql_ops={'name_search': 'gin_trgm_ops'})
     op.drop_index('ix_payees_name', table_name='payees')
@@ -884,6 +876,12 @@ def downgrade() -> None:
     op.drop_index('ix_mails_to', table_name='mails')
     op.drop_index('ix_mails_newest', table_name='mails')
     op.drop_table('mails')
+    op.drop_index('ix_ledger_lines_payee', table_name='ledger_lines', postgresql_where=sa.text('payee_id IS NOT NULL'))
+    op.drop_index('ix_ledger_lines_entry', table_name='ledger_lines')
+    op.drop_index('ix_ledger_lines_account', table_name='ledger_lines', postgresql_where=sa.text('payee_id IS NULL'))
+    op.drop_table('ledger_lines')
+    op.drop_index('ix_ledger_entries_newest', table_name='ledger_entries')
+    op.drop_table('ledger_entries')
     op.drop_index(op.f('ix_ledger_balances_payee_id'), table_name='ledger_balances')
     op.drop_table('ledger_balances')
     op.drop_index(op.f('ix_idempotency_keys_used_at'), table_name='idempotency_keys')

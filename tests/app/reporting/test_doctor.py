@@ -64,6 +64,8 @@ FAULTS = [
     ("DELETE FROM payout_approvals", "payout.unapproved"),
     ("UPDATE payouts SET funded = false", "payout.unfunded"),
     ("UPDATE payout_items SET organization_id = (SELECT id FROM organizations WHERE slug = 'other')", "tenancy.items"),
+    ("SET session_replication_role = replica; UPDATE payout_items SET payout_id = uuidv7(); "
+     "SET session_replication_role = DEFAULT", "tenancy.items"),
     ("UPDATE ready_earnings SET currency = 'USD'", "tenancy.queues"),
     ("SET session_replication_role = replica; UPDATE payout_attempts SET organization_id = "
      "(SELECT id FROM organizations WHERE slug = 'other'); SET session_replication_role = DEFAULT", "tenancy.attempts"),
