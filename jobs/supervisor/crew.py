@@ -131,21 +131,6 @@ class Crew:
         self.selector.register(running.stdout, selectors.EVENT_READ, child)
         return child
 
-    def run_once(self, name: str, command: Sequence[str], environ: Mapping[str, str]) -> None:
-        """Run a command to its end. Raises EndedEarly when it fails."""
-        child = self._start(name, command, environ)
-        try:
-            while child.running.poll() is None:
-                self._sort_output(0.2)
-                self._check()
-        except BaseException:
-            _end([child], signal.SIGTERM, 5)
-            raise
-        self._sort_output(0)
-        self._bury(child)
-        if child.running.returncode:
-            raise EndedEarly(child)
-
     def wait(self, ready: Callable[[], bool], seconds: float) -> bool:
         """Go on sorting output until `ready`; False when the time is over. Raises EndedEarly."""
         end = time.monotonic() + seconds

@@ -12,10 +12,13 @@ from types import FrameType
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
+from app import demo
+from app.core.scope import Scope
 from app.core.settings import load
 from app.db.embedded import CannotStart, DataFolder, Services, start_stores
 from app.db.embedded.children import follow_parent
 from app.db.migrate import upgrade
+from app.db.session import unit_of_work
 from jobs.supervisor import plan
 from jobs.supervisor.console import complain, say
 from jobs.supervisor.crew import Crew, EndedEarly, Watch
@@ -86,7 +89,8 @@ def _run(stack: ExitStack, began: float) -> None:
     with services.exported():
         environ = plan.environ(services, folder.path)
         _migrate(services.database_url)
-        crew.run_once("demo", plan.flask("demo", "load"), environ)
+        with unit_of_work(Scope.platform("demo")) as session:
+            demo.load(session)
         crew.start(plan.in_front(host, services, folder.path), environ)
         plan.wait_until_ready(crew, services)
         crew.start(plan.behind(), environ)

@@ -83,13 +83,6 @@ def test_a_killed_child_starts_again_but_not_for_ever(crew: Crew) -> None:
         crew.wait(lambda: False, 10)
 
 
-def test_a_command_that_fails_is_an_end(crew: Crew) -> None:
-    crew.run_once("good", python("print('done')"), os.environ)
-    assert log(crew, "good") == "done\n"
-    with pytest.raises(EndedEarly, match="bad ended by itself"):
-        crew.run_once("bad", python("raise SystemExit(1)"), os.environ)
-
-
 def test_stop_ends_the_deaf_and_what_children_left_behind(crew: Crew) -> None:
     crew.start({"deaf": DEAF, "working": WORKS}, os.environ)
     assert crew.wait(lambda: "deaf" in log(crew, "deaf") and "working" in log(crew, "working"), 10)
