@@ -1,1 +1,1 @@
-"""Repeatable measurements: each script starts its own servers, prints ratios of one run and stops. See docs/performance.md."""
+"""Repeatable measurements: each script starts its own servers and prints ratios of one run (docs/performance.md)."""

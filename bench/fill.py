@@ -21,8 +21,8 @@ _ENGAGEMENTS = """INSERT INTO engagements (organization_id, payee_id, reference,
     SELECT :organization_id, id, 'V' || row_number() OVER (), 'GBP' FROM payees WHERE id = ANY(:ids)"""
 _METHODS = """INSERT INTO methods
         (payee_id, rail, label, last4, details_sealed, details_index, is_default, status, usable_from_at, added_by)
-    SELECT id, 'simulated', 'Simulated', '8905', repeat('x', 160), md5(id::text) || md5('b' || id::text), true, 'active',
-        now() - interval '1 day', 'bench' FROM payees WHERE id = ANY(:ids)"""
+    SELECT id, 'simulated', 'Simulated', '8905', repeat('x', 160), md5(id::text) || md5('b' || id::text), true,
+        'active', now() - interval '1 day', 'bench' FROM payees WHERE id = ANY(:ids)"""
 
 
 def organization(session: Session, slug: str, payees: int) -> tuple[UUID, list[UUID]]:
