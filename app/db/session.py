@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -62,8 +63,14 @@ class ScopedSession(Session):
             yield
             self.flush()
         finally:
-            if self.is_active:
+            self.scope = before  # what the next transaction begins with, also when this one is lost
+            if self.is_active and not self._aborted():
                 self.narrow(before)
+
+    def _aborted(self) -> bool:
+        """PostgreSQL refuses every further statement of this transaction; asking would hide the first error."""
+        driver = self.connection().connection.driver_connection
+        return driver is not None and driver.info.transaction_status is TransactionStatus.INERROR
 
 
 def state_scope(connection: Connection, scope: Scope) -> None:

@@ -160,7 +160,7 @@ _DECIDE = text(
             reviewed_at = :now, reviewed_by = :actor, reviewed_by_account_id = CAST(:account_id AS uuid),
             review_reason = CAST(:reason AS text), version = r.version + 1
         FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[])) AS old (id, status)
-        WHERE r.id = old.id
+        WHERE r.id = old.id AND r.organization_id = :organization_id
         RETURNING r.id, r.organization_id, r.payee_id, r.amount_minor, r.currency, old.status AS from_state
     ), noted AS (
         INSERT INTO timeline_events
@@ -191,8 +191,8 @@ def review_bulk(
     if decision is Decision.REJECT or reason.strip():
         reason = rules.clean_reason(reason)
     wanted = _wanted(session, organization_id, ids, chosen)
-    session.flush()
-    found = session.execute(_LOCK, {"organization_id": organization_id, "ids": wanted}).all()
+    with session.elevated("thousands at once; the ids were narrowed to the organization"):
+        found = session.execute(_LOCK, {"organization_id": organization_id, "ids": wanted}).all()
     able: list[Any] = []
     refused: list[Refused] = []
     for row in found:
@@ -203,7 +203,7 @@ def review_bulk(
             refused.append(Refused(row.id, row.reference, why))
     known = {row.id for row in found}
     refused += [Refused(i, "", "There is no such payment request.") for i in wanted if i not in known]
-    rows = _decide(session, actor, able, decision, reason)
+    rows = _decide(session, actor, organization_id, able, decision, reason)
     done = [row.id for row in rows]
     totals: dict[str, int] = {}
     if decision is Decision.APPROVE:
@@ -239,21 +239,31 @@ def _wanted(
 
 
 def _decide(
-    session: ScopedSession, actor: Actor, able: Sequence[Any], decision: Decision, reason: str
+    session: ScopedSession,
+    actor: Actor,
+    organization_id: UUID,
+    able: Sequence[Any],
+    decision: Decision,
+    reason: str,
 ) -> Sequence[Any]:
     if not able:
         return []
-    rows = session.execute(
-        _DECIDE,
-        {
-            "ids": [row.id for row in able],
-            "statuses": [row.status for row in able],
-            "to": _TO[decision].value,
-            "now": utc_now(),
-            "actor": actor.label,
-            "account_id": actor.account_id,
-            "reason": reason or None,
-        },
-    ).all()
+    with session.elevated("thousands at once; the statement names the organization"):
+        rows = session.execute(_DECIDE, _decision(actor, organization_id, able, decision, reason)).all()
     session.expire_all()  # entities loaded before are older than their rows now
     return rows
+
+
+def _decision(
+    actor: Actor, organization_id: UUID, able: Sequence[Any], decision: Decision, reason: str
+) -> dict[str, Any]:
+    return {
+        "organization_id": organization_id,
+        "ids": [row.id for row in able],
+        "statuses": [row.status for row in able],
+        "to": _TO[decision].value,
+        "now": utc_now(),
+        "actor": actor.label,
+        "account_id": actor.account_id,
+        "reason": reason or None,
+    }

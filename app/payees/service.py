@@ -181,7 +181,7 @@ def ensure_vendors(
             _ENSURE,
             {**parameters, "names": [name for _, name in suppliers], "currency": currency, "terms_days": terms_days},
         )
-    found = session.execute(_REFERENCES, parameters)
+        found = session.execute(_REFERENCES, parameters).all()
     return {row.reference: row.payee_id for row in found}, int(getattr(made, "rowcount", 0))
 
 
