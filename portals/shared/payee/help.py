@@ -40,7 +40,7 @@ def _has(answer: Answer, words: str) -> bool:
 
 def answers() -> list[Answer]:
     """In the order people ask. Written at each request: words and names follow the reader's language."""
-    return [*_money(), *(_bills() if payers.may_bill() else ()), *_methods()]
+    return [*_money(), *_papers(), *(_bills() if payers.may_bill() else ()), *_methods()]
 
 
 def _money() -> Iterator[Answer]:
@@ -90,6 +90,9 @@ def _money() -> Iterator[Answer]:
             "can do, usually correcting the payout method. Then withdraw again, or wait for the next run."
         ),
     )
+
+
+def _papers() -> Iterator[Answer]:
     yield Answer(
         "credits",
         _("What is a credit?"),
