@@ -58,8 +58,8 @@ def batches() -> ResponseReturnValue:
 
 class NewBatchForm(OnceForm):
     organization = SelectField(_l("Organization"), [InputRequired(_l("Choose an organization."))])
-    currency = SelectField(_l("Currency"))
-    rail = SelectField(_l("Method"))
+    currency = SelectField(_l("Currency"), default="")
+    rail = SelectField(_l("Method"), default="")
     title = StringField(_l("Title"), [Length(max=120)], description=_l("What people call this run."))
 
     def __init__(self, **given: Any) -> None:
@@ -82,8 +82,7 @@ def new_batch() -> ResponseReturnValue:
     organization = asking.organization_named(slug)
     if organization is None:
         raise NotFound(_("There is no organization “%(slug)s”.", slug=slug))
-    asked = {name: request.args.get(name) for name in ("organization", "currency", "rail", "title")}
-    form = NewBatchForm(data=asked)
+    form = NewBatchForm(data={name: text for name, text in request.args.items() if text})
     if form.accepts():
         with form.refusals():
             made = service.create(
