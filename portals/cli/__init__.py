@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import links, processes, reports
+from portals.cli import links, payables, processes, reports
 from portals.cli.services import around
 
 COMMANDS = (
@@ -14,6 +14,7 @@ COMMANDS = (
     links.login_link,
     reports.doctor,
     reports.demo_group,
+    payables.group,
 )
 
 

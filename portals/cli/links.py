@@ -22,7 +22,7 @@ def login_link(portal: str, email: str) -> None:
     """Print an address that signs EMAIL in once, within 15 minutes."""
     try:
         with unit_of_work(Scope.platform("operator's sign-in link")) as session:
-            url = sign_in.operator_link(session, operator(f"operator {_login()}"), Portal(portal), email)
+            url = sign_in.operator_link(session, operator(f"operator {login_name()}"), Portal(portal), email)
     except Invalid as refusal:
         raise click.ClickException(refusal.message) from refusal
     if url is None:
@@ -30,7 +30,7 @@ def login_link(portal: str, email: str) -> None:
     click.echo(url)
 
 
-def _login() -> str:
+def login_name() -> str:
     """Who is at the machine; containers may have no name for their user."""
     try:
         return getpass.getuser()
