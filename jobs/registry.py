@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.topics import Topic
-from jobs import earnings, housekeeping, mail, payouts, webhooks
+from jobs import earnings, housekeeping, mail, payables, payouts, webhooks
 
 MONEY, DEFAULT, DOCUMENTS = "money", "default", "documents"
 QUEUES = (MONEY, DEFAULT, DOCUMENTS)  # workers empty them in this order
@@ -26,6 +26,7 @@ class Job:
 
 JOBS: dict[Topic, Job] = {
     Topic.MAIL_QUEUED: Job(mail.send, DOCUMENTS, 120),
+    Topic.BILLS_IMPORT_CONFIRMED: Job(payables.import_bills, DEFAULT, 1800),
     Topic.BATCH_PLANNED: Job(payouts.plan_batch, MONEY, 900),
     Topic.BATCH_CHUNK: Job(payouts.run_chunk, MONEY),
     Topic.PAYOUTS_TRIGGERED: Job(payouts.send_payouts, MONEY),
