@@ -147,6 +147,7 @@ def approve(session: Session, actor: Actor, payout_ids: Sequence[UUID]) -> list[
             outcomes.append(Outcome(payout.id, refused))
             continue
         yes.append(payout.id)
+        _audit(session, actor, "payout.approved", payout)
         limit = policies.get((payout.organization_id, payout.currency))
         if len(given) + 1 >= approvals_needed(payout.amount_minor, payout.currency, limit):
             complete.append(payout.id)
@@ -162,9 +163,6 @@ def approve(session: Session, actor: Actor, payout_ids: Sequence[UUID]) -> list[
     content.sign(session, yes, actor.account_id, actor.label)
     move(session, actor, complete, PayoutStatus.APPROVED, note="Approved.", only_from=PayoutStatus.PENDING)
     funding.fund(session, actor, complete)
-    for payout in payouts:
-        if payout.id in yes:
-            _audit(session, actor, "payout.approved", payout)
     return outcomes
 
 

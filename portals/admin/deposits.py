@@ -71,7 +71,7 @@ def _decided(deposit_id: UUID, title: str, text: str) -> ResponseReturnValue:
 @step_up_required
 def deposit_confirmation(deposit_id: UUID) -> ResponseReturnValue:
     deposit = service.confirm(db(), g.actor, deposit_id)
-    text = _("%(amount)s is in the funds; payouts that waited for it go on.", amount=money(deposit.amount, code=True))
+    text = _("%(amount)s is in the funds; payouts that waited for it go on.", amount=money(deposit.amount))
     return _decided(deposit_id, _("Deposit confirmed"), text)
 
 

@@ -31,6 +31,7 @@ KINDS = {
     "payout_returned": _l("Returned after it was paid"),
 }
 
+
 @bp.get("/ledger")
 def ledger() -> ResponseReturnValue:
     """Without an organization: whose books to open."""

@@ -29,8 +29,8 @@ def webhooks() -> ResponseReturnValue:
         fragment="admin/webhooks/_part.html",
         found=found,
         neighbours=paging.neighbours(found),
-        status=status,
-        statuses=list(EventStatus),
+        state=status,
+        states=list(EventStatus),
         counts=queries.counts(db()),
         capped=asking.capped,
     )

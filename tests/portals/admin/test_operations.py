@@ -1,0 +1,173 @@
+"""Overview, audit, ledger, webhooks and the doctor."""
+
+from __future__ import annotations
+
+import csv
+import io
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.core.scope import Actor
+from app.core.topics import Topic
+from app.db.session import unit_of_work
+from app.payouts import review, service
+from app.payouts.queries import PayoutFilter
+from app.rails.base import Outcome, RailEvent, Result
+from app.webhooks import service as webhooks
+from app.webhooks.models import EventStatus
+from jobs import payouts as jobs
+from tests.factories import charges
+from tests.factories import payouts as make
+from tests.factories.payouts import PLATFORM, Shop
+from tests.portals.admin.conftest import approved, withdrawn
+from tests.portals.conftest import Browser
+
+
+def received(body: bytes = b'{"id": "evt_1"}', **evidence: str) -> UUID:
+    with unit_of_work(PLATFORM) as session:
+        event = RailEvent("evt_1", Result("payout-unknown-1", Outcome.PAID, "ref"), evidence)
+        webhooks.receive(session, "simulated", [event], body)
+        return session.execute(text("SELECT id FROM webhook_events")).scalar_one()  # type: ignore[no-any-return]
+
+
+def test_the_overview_counts_what_waits(browser: Browser, checker: Actor, place: Shop) -> None:
+    assert "Nothing waits" in browser.get("/admin/").text
+    withdrawn(place, 100_00)
+    withdrawn(place, 200_00, payee=1)
+    approved(place, checker, 50_00, payee=2)
+    charges.announced(place.organization_id, 900_00)
+    page = browser.get("/admin/").text
+    assert "Payouts to approve" in page and "£300.00" in page
+    assert "Payouts ready to send" in page and "£50.00" in page
+    assert "Deposits to confirm" in page and "Exports to release" in page
+    assert '<span class="count">2</span>' in page  # beside the link to the queue
+
+
+def test_sums_of_currencies_stand_beside_each_other(browser: Browser, place: Shop) -> None:
+    withdrawn(place, 100_00)
+    dollars = make.shop(1, slug="dollars", currency="USD")
+    make.earn(dollars, 70_00, currency="USD")
+    with unit_of_work(PLATFORM) as session:
+        service.withdraw(
+            session, make.payee_actor(dollars.payee_ids[0]), organization_id=dollars.organization_id, currency="USD"
+        )
+    page = browser.get("/admin/").text
+    assert "£100.00 GBP" in page and "$70.00 USD" in page and "170.00" not in page
+
+
+def test_an_unknown_outcome_is_on_the_overview(browser: Browser, checker: Actor, place: Shop) -> None:
+    payout_id = approved(place, checker)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(
+            text(
+                """INSERT INTO payout_attempts (organization_id, payee_id, payout_id, number, rail, key, request_sha256,
+                status) SELECT organization_id, payee_id, id, 1, rail, 'k', 'h', 'unknown' FROM payouts"""
+            )
+        )
+    assert "Outcomes nobody knows" in browser.get("/admin/").text
+    page = browser.get(f"/admin/payouts/{payout_id}").text
+    assert "The outcome of the last attempt is not known" in page and "Outcome unknown" in page
+
+
+def test_the_audit_log_is_filtered_and_exported(browser: Browser, checker: Actor, place: Shop) -> None:
+    payout_id = approved(place, checker)
+    with unit_of_work(PLATFORM) as session:
+        service.hold(session, checker, payout_id, "=SUM(A1)")
+    page = browser.get("/admin/audit").text
+    assert "payout.approved" in page and "payout.held" in page and "Checker" in page
+    held = browser.get("/admin/audit?action=payout.held").text
+    assert ">payout.held</a>" in held and ">payout.approved</a>" not in held
+    assert "payout.approved" in browser.get("/admin/audit?action=payout&actor=check&organization=shop").text
+    for query in ("action=pay", "actor=nobody", "to=2020-01-01", "from=2999-01-01"):
+        assert "Nothing matches" in browser.get(f"/admin/audit?{query}").text, query
+    rows = list(csv.DictReader(io.StringIO(browser.get("/admin/audit.csv?action=payout").text)))
+    assert {row["action"] for row in rows} >= {"payout.approved", "payout.held"}
+    assert all(row["action"].startswith("payout.") for row in rows)
+    assert {row["organization"] for row in rows} == {"shop"}
+    again = list(csv.DictReader(io.StringIO(browser.get("/admin/audit.csv?action=audit").text)))
+    assert [row["action"] for row in again] == ["audit.downloaded"] * 2  # taking the file is in it
+
+
+def test_a_percent_sign_is_no_wildcard(browser: Browser, place: Shop, checker: Actor) -> None:
+    approved(place, checker)
+    assert "Nothing matches" in browser.get("/admin/audit?actor=%25").text
+
+
+def test_the_ledger_shows_both_sides(browser: Browser, place: Shop) -> None:
+    withdrawn(place, 123_45)
+    assert "/admin/ledger?organization=shop" in browser.get("/admin/ledger").text
+    page = browser.get("/admin/ledger?organization=shop").text
+    assert "Taken into a payout" in page and "Payee available" in page and "Payee in transit" in page
+    assert "£123.45" in page and "Vendor 000" in page and "Deposit confirmed" in page
+    only = browser.htmx("GET", "/admin/ledger?organization=shop&kind=deposit_confirmed").text
+    assert "Cash · bank" in only and "Taken into a payout" not in only
+    assert "No entries of this kind" in browser.get("/admin/ledger?organization=shop&kind=payout_returned").text
+
+
+def test_one_organizations_books_are_not_anothers(browser: Browser, place: Shop) -> None:
+    make.shop(1, slug="other", funds=77_77)
+    assert "£77.77" not in browser.get("/admin/ledger?organization=shop").text
+    assert "£77.77" in browser.get("/admin/ledger?organization=other").text
+
+
+def test_webhooks_show_no_personal_data(browser: Browser, place: Shop) -> None:
+    body = b"""{"id": "evt_1", "note": "mail jane@example.test, account 12345678", "amount": 1200,
+        "customer": {"full_name": "Jane Doe"}}"""
+    event_id = received(body, account_holder="Jane Doe")
+    page = browser.get(f"/admin/webhooks/{event_id}").text
+    for secret in ("Jane Doe", "jane@example.test", "12345678"):
+        assert secret not in page
+    assert "evt_1" in page and "1200" in page and "•••5678" in page
+
+
+def test_a_delivery_that_is_not_json_is_not_shown(browser: Browser, place: Shop) -> None:
+    page = browser.get(f"/admin/webhooks/{received(b'name=Jane+Doe')}").text
+    assert "Jane" not in page and "it cannot be masked and is not shown" in page
+
+
+def test_webhooks_by_state_and_run_again(browser: Browser, place: Shop) -> None:
+    event_id = received()
+    jobs.apply_events([str(event_id)])
+    assert "evt_1" in browser.get("/admin/webhooks?status=ignored").text
+    assert "None in this state" in browser.get("/admin/webhooks?status=failed").text
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("DELETE FROM outbox"))
+    assert browser.post(f"/admin/webhooks/{event_id}/run").status_code == 303
+    with unit_of_work(PLATFORM) as session:
+        status = session.execute(text("SELECT status FROM webhook_events")).scalar_one()
+        promised = session.execute(text("SELECT topic, payload FROM outbox")).one()
+        assert session.execute(
+            text("SELECT count(*) FROM audit_records WHERE action = 'webhook.run_again'")
+        ).scalar_one()
+    assert status == EventStatus.RECEIVED.value
+    assert promised.topic == Topic.WEBHOOK_RECEIVED.value and promised.payload["webhook_ids"] == [str(event_id)]
+
+
+def test_the_doctor_says_all_is_well_or_what_is_not(browser: Browser, place: Shop, superuser: object) -> None:
+    make.earn(place, 10_00)
+    page = browser.get("/admin/doctor").text
+    assert 'hx-trigger="load"' in page and "Examine now" in page  # asked for by script, or by a link
+    assert "All well" in browser.htmx("GET", "/admin/doctor").text
+    superuser.execute("UPDATE ledger_balances SET balance_minor = balance_minor + 1")  # type: ignore[attr-defined]
+    found = browser.get("/admin/doctor?examine=1").text
+    assert "A kept balance differs from the sum of its lines." in found and "ledger.balance" in found
+
+
+def test_a_sum_is_left_out_where_counting_stopped(browser: Browser, place: Shop) -> None:
+    withdrawn(place, 10_00)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(
+            text(
+                """INSERT INTO payouts (organization_id, payee_id, amount_minor, currency, rail, method_id, origin,
+                    status, requested_by)
+                SELECT organization_id, payee_id, 100, 'GBP', rail, method_id, origin, status, 'x'
+                FROM payouts, generate_series(1, 1001)"""
+            )
+        )
+    with unit_of_work(PLATFORM) as session:
+        found = review.totals(session, PayoutFilter())
+        assert found.count == 1001 and found.sums == []
+    page = browser.get("/admin/").text
+    assert "1,000+" in page
+    assert "1,000+" in browser.get("/admin/payouts").text
