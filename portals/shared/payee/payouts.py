@@ -19,6 +19,7 @@ from app.pdf.render import render_remittance
 from app.reporting.money_map import payout_facts
 from app.reporting.rules import place_of_payout
 from portals.shared.documents import pdf
+from portals.shared.payee import payers
 from portals.shared.payee.journey import steps, target
 from portals.web.db import db
 from portals.web.htmx import page
@@ -43,6 +44,7 @@ def payout(payout_id: UUID) -> ResponseReturnValue:
         target=target(found),
         items=items[:MOST_ITEMS],
         more_items=len(items) > MOST_ITEMS,
+        may_bill=payers.may_bill(),
         has_remittance=found.status in HAS_REMITTANCE,
     )
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.core.scope import operator
+from app.core.scope import Scope, operator
 from app.db.session import engine, unit_of_work
 from app.identity.states import Portal
+from app.payables import review
+from app.payables.queries import RequestFilter
 from app.payees import service as payees
 from tests.factories import organizations, payables
 from tests.factories.people import PLATFORM
@@ -72,10 +74,16 @@ def test_pages_and_tabs(world: World, vendor: Vendor) -> None:
     assert vendor.browser.get("/vendor/payments?tab=nonsense").status_code == 200
 
 
-def test_credits_have_a_tab_and_are_taken_off(world: World, vendor: Vendor) -> None:
-    payables.imported(world.organization_id, payables.csv("L1,S1,Lumen Print,-50.00,01/11/2026"))
-    # the imported supplier is another payee: its credit is not this vendor's
-    assert "No credits to show." in vendor.browser.get("/vendor/payments?tab=credits").text
+def test_credits_have_a_tab_and_are_taken_off(world: World) -> None:
+    vendor = world.vendor("Lumen Print", reference="S1")
+    rows = ("L1,S1,Lumen Print,-50.00,01/11/2026", "L2,S1,Lumen Print,80.00,01/11/2026")
+    payables.imported(world.organization_id, payables.csv(*rows))
+    with unit_of_work(Scope.organization(world.organization_id)) as session:
+        review.review_bulk(session, operator(), world.organization_id, review.Decision.APPROVE, chosen=RequestFilter())
+    page = vendor.browser.get("/vendor/payments?tab=credits").text
+    assert "−£50.00" in page and "It will be taken off the next payout." in page and "£80.00" not in page
+    assert "£30<span" in page  # what is available is net
+    assert "−£50.00" not in vendor.browser.get("/vendor/payments?tab=bills").text
 
 
 def test_the_profile_decides_how_dates_and_amounts_are_written(vendor: Vendor, superuser: Any) -> None:
@@ -133,3 +141,11 @@ def test_every_payee_portal_has_the_shared_pages_and_no_other_session_opens_them
         assert other.browser.get(path).status_code == 404
         answer = client.get(path)
         assert answer.status_code == 303 and answer.location.startswith(f"/{portal.value}/signin")
+
+
+def test_a_creators_earning_of_any_source_is_shown(world: World) -> None:
+    """Bills have no pages in this portal, so none is linked."""
+    creator = world.payee(Portal.CREATOR, "Ana Sol")
+    payables.approved(world.organization_id, creator.actor, 100_00, description="Spring campaign")
+    page = creator.browser.get("/creator/payments").text
+    assert "Spring campaign" in page and "/creator/requests" not in page
