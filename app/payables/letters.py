@@ -41,7 +41,7 @@ def received(session: ScopedSession, request: PaymentRequest) -> None:
                 "payee": payee.name,
                 "reference": request.reference,
                 "amount": _amount(request.amount),
-                "url": f"{settings().base_url}/org/{organization.slug}/requests/{request.id}",
+                "url": f"{settings().base_url}/org/{organization.slug}/bills/{request.id}",
             },
             organization_id=organization.id,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
@@ -12,8 +13,10 @@ import pytest
 from app.core.clock import today
 from app.core.scope import Scope, operator
 from app.db.session import unit_of_work
+from app.files.storage import StorageUnavailable
+from app.identity.states import Portal
 from app.payables import review
-from tests.factories import payables
+from tests.factories import payables, people
 from tests.portals.payee.conftest import Vendor, World
 
 NEW = "/vendor/request-payment"
@@ -226,9 +229,43 @@ def test_nobody_elses_bill(world: World, vendor: Vendor, stranger: Vendor, super
 
 
 def test_creators_have_no_bills(world: World) -> None:
-    from app.identity.states import Portal
-
     creator = world.payee(Portal.CREATOR, "Ana Sol")
     assert creator.browser.get("/creator/payments").status_code == 200
     assert creator.browser.get("/creator/request-payment").status_code == 404
     assert creator.browser.get("/creator/requests").status_code == 404
+
+
+def test_the_mails_lead_to_the_bill(world: World, vendor: Vendor, superuser: Any) -> None:
+    """Reviewers to their page of it, the payee to its own."""
+    people.member(world.organization_id, email="reviewer@oxford.test")
+    request_id = id_of(vendor.browser.post(NEW, fields()).location)
+    reject(world, request_id)
+    query = "SELECT context->>'url' FROM mails WHERE template = %s"
+    (asked,) = superuser.execute(query, ["request_received"]).fetchone()
+    (told,) = superuser.execute(query, ["request_rejected"]).fetchone()
+    reviewer = world.sign_in(Portal.ORG, "reviewer@oxford.test")
+    assert "Tree work" in reviewer.get(urlsplit(asked).path).text
+    assert "Tree work" in vendor.browser.get(urlsplit(told).path).text
+
+
+def test_sent_twice_with_a_file_is_one_bill(vendor: Vendor, superuser: Any) -> None:
+    def sent() -> dict[str, Any]:
+        return fields(idempotency_key="b" * 32, files=[(io.BytesIO(PDF), "bill.pdf")])
+
+    first, again = vendor.browser.post(NEW, sent()), vendor.browser.post(NEW, sent())
+    assert first.location == again.location
+    assert len(bills(superuser)) == 1
+    assert superuser.execute("SELECT count(*) FROM stored_files").fetchone() == (1,)
+
+
+def test_a_store_that_is_away_is_said_and_nothing_is_written(
+    vendor: Vendor, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away:
+        def put(self, content: bytes) -> str:
+            raise StorageUnavailable("away")
+
+    monkeypatch.setattr("portals.web.uploads.storage", Away)
+    answer = vendor.browser.post(NEW, fields(files=[(io.BytesIO(PDF), "bill.pdf")]))
+    assert answer.status_code == 422 and "could not be kept just now" in answer.text
+    assert bills(superuser) == []
