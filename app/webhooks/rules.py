@@ -17,9 +17,12 @@ MASK = "•••"
 
 
 def masked(value: Any, name: str = "") -> Any:
-    """The same JSON with what tells of a person or a destination taken out; ids, states, amounts and times stay."""
+    """The same JSON with what tells of a person or a destination taken out; ids, states, amounts and times stay.
+
+    What is below a personal field is personal too: `name` is the path so far.
+    """
     if isinstance(value, dict):
-        return {key: masked(inner, key) for key, inner in value.items()}
+        return {key: masked(inner, f"{name} {key}") for key, inner in value.items()}
     if isinstance(value, list):
         return [masked(inner, name) for inner in value]
     if value is not None and not isinstance(value, bool) and _PERSONAL.search(name):
