@@ -14,7 +14,7 @@ _ORGANIZATION = """INSERT INTO organizations (slug, name, kind, status, currency
     VALUES (:slug, :name, 'BUYER', 'ACTIVE', 'GBP', 'Europe/London') RETURNING id"""
 _PAYEES = """INSERT INTO payees (kind, name, created_at)
     SELECT 'vendor', (ARRAY['North', 'Green', 'Silver', 'Harbour', 'Station', 'Meadow', 'Castle', 'Bridge'])[1 + n % 8]
-        || ' ' || (ARRAY['Joinery', 'Catering', 'Transport', 'Printing', 'Gardens', 'Glass', 'Plumbing'])[1 + n % 7]
+        || ' ' || (ARRAY['Joinery', 'Catering', 'Transport', 'Printing'])[1 + n / 8 % 4]
         || ' ' || :slug || ' ' || n, now() - n * interval '1 second'
     FROM generate_series(1, :count) n RETURNING id"""
 _ENGAGEMENTS = """INSERT INTO engagements (organization_id, payee_id, reference, currency)

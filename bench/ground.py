@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -60,15 +61,20 @@ class Ground:
         with self.superuser() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy OWNER quittance")
             connection.execute("CHECKPOINT")
-        before = os.environ["DATABASE_URL"]
-        _point(DATABASE_URL=self.postgres.url(name))
         try:
-            yield name
+            with pointed(DATABASE_URL=self.postgres.url(name)):
+                yield name
         finally:
             engine_for(self.postgres.url(name)).dispose()
-            _point(DATABASE_URL=before)
             with self.superuser() as connection:
                 connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def empty(self, name: str) -> str:
+        """Another migrated database; its name."""
+        with self.superuser() as connection:
+            connection.execute(f"CREATE DATABASE {name} OWNER quittance")
+        upgrade(self.postgres.url(name))
+        return name
 
 
 def _point(**values: str) -> None:
@@ -77,10 +83,22 @@ def _point(**values: str) -> None:
 
 
 @contextmanager
+def pointed(**values: str) -> Iterator[None]:
+    """Settings as given inside the block."""
+    before = {name: os.environ[name] for name in values}
+    _point(**values)
+    try:
+        yield
+    finally:
+        _point(**before)
+
+
+@contextmanager
 def ground(*, valkey: bool = False) -> Iterator[Ground]:
     """Start the servers; they stop, and their folder goes, at the end of the block."""
     for name in CLEARED:
         os.environ.pop(name, None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is put away
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="quittance-bench-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
