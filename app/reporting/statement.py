@@ -62,13 +62,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """`first_on` to `last_on` inclusive, days where the organization is. `zone` is that place's."""
+    """`first_on` to `last_on` inclusive, days where the organization is. A month that is not over ends today."""
 
     account: Account
     payer: Party
     payee: Party
     first_on: date
     last_on: date
+    over: bool
     opening: Money
     closing: Money
     entries: tuple[Entry, ...]
@@ -124,8 +125,9 @@ def account_of(session: Session, payee_id: UUID, slug: str | None, currency: str
 
 
 _PARTIES = text(
-    """SELECT o.legal_name AS payer_legal, o.name AS payer, o.address AS payer_address, o.time_zone,
-        p.legal_name AS payee_legal, p.name AS payee, p.address AS payee_address, e.reference
+    """SELECT o.legal_name AS payer_legal, o.name AS payer, o.address AS payer_address,
+        o.country AS payer_country, o.time_zone, p.legal_name AS payee_legal, p.name AS payee,
+        p.address AS payee_address, p.country AS payee_country, e.reference
     FROM organizations o JOIN payees p ON p.id = :payee_id
     LEFT JOIN engagements e ON e.organization_id = o.id AND e.payee_id = p.id WHERE o.id = :organization_id"""
 )
@@ -137,6 +139,7 @@ def monthly(session: Session, payee_id: UUID, account: Account, first_on: date, 
     zone = ZoneInfo(parties.time_zone)
     next_month = (first_on.replace(day=28) + timedelta(days=4)).replace(day=1)
     start, end = (datetime.combine(day, time(), zone) for day in (first_on, next_month))
+    now_there = utc_now().astimezone(zone).date()
     key = (payee_id, account.organization_id, account.currency)
     opening = statements.owed_at(session, *key, start)
     moved = statements.movements(session, *key, start, end, most + 1)
@@ -145,18 +148,22 @@ def monthly(session: Session, payee_id: UUID, account: Account, first_on: date, 
     entries = tuple(_entries(session, moved, opening, zone))
     return Statement(
         account=account,
-        payer=_party(parties.payer_legal or parties.payer, parties.payer_address),
-        payee=_party(parties.payee_legal or parties.payee, parties.payee_address, parties.reference),
+        payer=_party(parties.payer_legal or parties.payer, parties.payer_address, parties.payer_country),
+        payee=_party(
+            parties.payee_legal or parties.payee, parties.payee_address, parties.payee_country, parties.reference
+        ),
         first_on=first_on,
-        last_on=next_month - timedelta(days=1),
+        last_on=max(first_on, min(next_month - timedelta(days=1), now_there)),  # it may be yesterday there
+        over=next_month <= now_there,
         opening=opening,
         closing=entries[-1].balance if entries else opening,
         entries=entries,
     )
 
 
-def _party(name: str, address: dict[str, str] | None, reference: str | None = None) -> Party:
-    return Party(name, (*address_lines(address or {}), *((f"Supplier {reference}",) if reference else ())))
+def _party(name: str, address: dict[str, str] | None, country: str | None, reference: str | None = None) -> Party:
+    lines = address_lines({"country": country or "", **(address or {})})
+    return Party(name, (*lines, *((f"Your reference {reference}",) if reference else ())))
 
 
 _EARNINGS = text("SELECT id, description, reference FROM earnings WHERE id = ANY(:ids)")
@@ -207,6 +214,7 @@ def document(statement: Statement, locale: str = "en") -> StatementDocument:
         opening=statement.opening,
         closing=statement.closing,
         lines=tuple(StatementLine(e.on, e.description, e.amount, e.balance, e.reference) for e in statement.entries),
+        note="" if statement.over else "This month is not over: what comes later is on the next copy.",
         simulated=settings().sandbox,
         locale=locale,
     )

@@ -84,6 +84,8 @@ def test_one_months_closing_is_the_nexts_opening(paid: Vendor, superuser: Any) -
     now = rows(paid.browser.get(f"/vendor/payments/statement.csv?month={month()}"))
     assert before[-1]["balance"] == "400.00"
     assert (now[0]["balance"], now[-1]["balance"]) == ("400.00", "100.00")
+    assert now[-1]["date"] == f"{utc_now().astimezone(ZONE):%Y-%m-%d}"  # a month that is not over ends today
+    assert before[-1]["date"] < now[0]["date"]
 
 
 def test_the_pdf(paid: Vendor) -> None:
