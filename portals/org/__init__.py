@@ -1,0 +1,43 @@
+"""An organization's own portal: bills to approve, suppliers, imports, funds, and where every payment is."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from flask import Blueprint
+
+from app.identity.states import Portal
+from portals.org.navigation import ITEMS, counts, fit_links, search
+from portals.web.guards import portal_guard
+
+bp = Blueprint("org", __name__, url_prefix="/org/<slug>")
+portal_guard(bp, Portal.ORG, items=ITEMS, counts=counts, search=search)
+bp.before_request(fit_links)
+
+
+@bp.context_processor
+def _once() -> dict[str, Any]:
+    """`once_key()`: the idempotency key of a form that is only a button."""
+    return {"once_key": lambda: uuid4().hex}
+
+
+from portals.org import (  # noqa: E402,F401 - the views of this blueprint
+    audit,
+    batches,
+    bill_changes,
+    bills,
+    bulk_reviews,
+    funds,
+    import_columns,
+    imports,
+    invitations,
+    members,
+    method_files,
+    methods,
+    overview,
+    payee_forms,
+    payees,
+    payouts,
+    settings,
+)

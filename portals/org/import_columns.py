@@ -1,0 +1,179 @@
+"""The mapping step of an import: which column is which, how the file is written, and what was detected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from flask import g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import IntegerField, SelectField
+from wtforms.validators import NumberRange, Optional
+
+from app.core.errors import Invalid
+from app.core.money import CURRENCIES
+from app.core.scope import Permission
+from app.payables import import_service
+from app.payables.importing import (
+    DELIMITERS,
+    ENCODINGS,
+    BillField,
+    Bills,
+    Choices,
+    ColumnMap,
+    Table,
+    check_table,
+    match,
+    open_table,
+)
+from app.payables.importing.amounts import COMMA, POINT
+from app.payables.importing.dates import DAY_FIRST, MONTH_FIRST
+from app.payables.states import ImportStatus
+from portals.org import bp
+from portals.org.imports import body_of, record_of
+from portals.web.db import db
+from portals.web.forms import BaseForm
+from portals.web.guards import require
+from portals.web.htmx import done, page
+
+LABELS = {
+    BillField.REFERENCE: _l("Reference"),
+    BillField.SUPPLIER_REFERENCE: _l("Supplier reference"),
+    BillField.SUPPLIER_NAME: _l("Supplier name"),
+    BillField.AMOUNT: _l("Amount"),
+    BillField.CURRENCY: _l("Currency"),
+    BillField.DATE: _l("Invoice date"),
+    BillField.DUE_DATE: _l("Due date"),
+    BillField.INVOICE_NUMBER: _l("Invoice number"),
+    BillField.DESCRIPTION: _l("Description"),
+    BillField.CATEGORY: _l("Category"),
+}
+HINTS = {
+    BillField.REFERENCE: _l("What makes each line one bill. The same reference again adds nothing."),
+    BillField.SUPPLIER_REFERENCE: _l("Your number of the supplier."),
+    BillField.SUPPLIER_NAME: _l("Needed where there is no supplier reference."),
+    BillField.AMOUNT: _l("A negative amount is a credit."),
+    BillField.DATE: _l("Without it, the day of the import."),
+    BillField.DUE_DATE: _l("Without it, the invoice date and your terms."),
+}
+_DETECT = _l("As detected")
+
+
+def _select(label: Any, choices: Sequence[Any], hint: Any = "") -> SelectField:
+    return SelectField(label, choices=choices, validate_choice=False, description=hint)
+
+
+class ColumnsForm(BaseForm):
+    """A select for each field of a bill, and what a person may decide about how the file is written."""
+
+    encoding = SelectField(_l("Encoding"), choices=[("", _DETECT), *ENCODINGS.items()])
+    delimiter = SelectField(_l("Columns separated by"), choices=[("", _DETECT), *((n, n) for n in DELIMITERS)])
+    heading_line = IntegerField(
+        _l("Headings on line"), [Optional(), NumberRange(1, 1_000)], description=_l("Empty: as detected.")
+    )
+    amounts = SelectField(_l("Amounts written as"), choices=[("", _DETECT), (POINT, POINT), (COMMA, COMMA)])
+    dates = SelectField(
+        _l("Dates written as"), choices=[("", _DETECT), (DAY_FIRST, DAY_FIRST), (MONTH_FIRST, MONTH_FIRST)]
+    )
+    default_currency = SelectField(
+        _l("Currency"), choices=sorted(CURRENCIES), description=_l("For lines that name none themselves.")
+    )
+
+    def asked(self) -> Choices:
+        """What the person decided; empty selects mean: no such column."""
+        return Choices(
+            columns={field.value: self[field.value].data or "" for field in BillField},
+            encoding=self.encoding.data or None,
+            delimiter=self.delimiter.data or None,
+            heading_line=self.heading_line.data,
+            amounts=self.amounts.data or None,
+            dates=self.dates.data or None,
+        )
+
+    def fill(self, choices: Choices, columns: ColumnMap, currency: str) -> None:
+        """Show what is stored or detected."""
+        for name, heading in columns.choices().items():
+            self[name].data = heading
+        for name in ("encoding", "delimiter", "amounts", "dates"):
+            self[name].data = getattr(choices, name) or ""
+        self.heading_line.data, self.default_currency.data = choices.heading_line, currency
+
+    def offer(self, headings: Sequence[str]) -> None:
+        """The file's columns in each select, and whatever joined column was chosen before."""
+        for field in BillField:
+            chosen = self[field.value].data or ""
+            more = [chosen] if chosen and chosen not in headings else []
+            self[field.value].choices = [("", _("Not in the file")), *((h, h) for h in [*headings, *more])]
+
+
+for _field in BillField:
+    setattr(ColumnsForm, _field.value, _select(LABELS[_field], [], HINTS.get(_field, "")))
+
+
+@bp.route("/imports/<uuid:import_id>/columns", methods=["GET", "POST"])
+@require(Permission.BILLS_IMPORT)
+def import_columns(import_id: UUID) -> ResponseReturnValue:
+    """`again` reads the file anew as decided and stays here."""
+    record = record_of(import_id)
+    if record.status is not ImportStatus.UPLOADED:
+        return done(back=url_for(".bill_import", import_id=import_id))
+    body, form = body_of(record), ColumnsForm()
+    sent, again = form.is_submitted(), request.form.get("again") is not None
+    choices = form.asked() if sent else import_service.choices_of(record)
+    currency = str(form.default_currency.data) if sent else record.currency
+    table, choices = _opened(body, choices, form, again)
+    columns = _matched(table, choices, form)
+    bills = _checked(table, choices, currency, form if sent and not again else None)
+    if sent and form.accepts() and not form.form_errors:
+        import_service.choose(db(), g.actor, g.organization.id, import_id, choices, currency)
+        return done(back=url_for(".import_columns" if again else ".import_preview", import_id=import_id))
+    if not sent:
+        form.fill(choices, columns, currency)
+    form.offer(table.headings)
+    return page(
+        "org/imports/columns.html",
+        fragment="org/imports/_columns.html",
+        form=form,
+        record=record,
+        table=table,
+        columns=columns,
+        facts=bills.facts() if bills else table.dialect.facts(),
+        fields=list(BillField),
+    )
+
+
+def _opened(body: bytes, choices: Choices, form: ColumnsForm, again: bool) -> tuple[Table, Choices]:
+    """The file as decided; where that cannot be read, as detected, with the reason at its field."""
+    try:
+        table = open_table(body, replace(choices, columns={}) if again else choices)
+    except Invalid as unread:
+        form.blame(unread)
+        table = open_table(body)
+    if again:  # other headings may have come to light: only what still fits is kept
+        kept = {name: heading for name, heading in choices.columns.items() if heading in table.headings}
+        choices = replace(choices, columns=kept)
+    return table, choices
+
+
+def _matched(table: Table, choices: Choices, form: ColumnsForm) -> ColumnMap:
+    try:
+        return match(table.headings, choices.columns)
+    except Invalid as wrong:
+        form.blame(wrong)
+        return match(table.headings)
+
+
+def _checked(table: Table, choices: Choices, currency: str, blamed: ColumnsForm | None) -> Bills | None:
+    """The bills, for what can be told about their amounts and dates; None while a required column is missing."""
+    if blamed is not None and blamed.faulty:
+        return None
+    try:
+        return check_table(table, choices, currency=currency)
+    except Invalid as wrong:
+        if blamed is not None:
+            blamed.blame(wrong)
+        return None

@@ -1,0 +1,65 @@
+"""The links of an organization's portal and the numbers beside them, as this member's role may use them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from flask import g, url_for
+from flask_babel import lazy_gettext as _l
+
+from app.core.scope import Permission
+from app.db.paging import CAP
+from app.reporting.organization import Attention, attention
+from portals.web.db import db
+from portals.web.nav import Label, NavItem, use_shell
+
+_WORK, _MONEY, _HOUSE = _l("Payables"), _l("Money"), _l("Organization")
+ITEMS = (
+    NavItem(_l("Overview"), "chart-bar", "org.overview", tab=True),
+    NavItem(_l("Bills"), "file-invoice", "org.bills", section=_WORK, count="bills", tab=True),
+    NavItem(_l("Imports"), "table-import", "org.imports", section=_WORK, count="imports"),
+    NavItem(_l("Payees"), "users", "org.payees", section=_WORK, tab=True),
+    NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
+    NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
+    NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),
+    NavItem(_l("Members"), "id-badge-2", "org.members", section=_HOUSE),
+    NavItem(_l("Audit log"), "list-check", "org.audit", section=_HOUSE),
+    NavItem(_l("Settings"), "settings", "org.settings", foot=True),
+)
+_NEEDS = {
+    "org.overview": Permission.REQUEST_READ,
+    "org.bills": Permission.REQUEST_READ,
+    "org.imports": Permission.BILLS_IMPORT,
+    "org.payees": Permission.PAYEE_READ,
+    "org.funds": Permission.FUNDS_READ,
+    "org.payouts": Permission.PAYOUT_READ,
+    "org.batches": Permission.PAYOUT_READ,
+    "org.members": Permission.MEMBER_READ,
+    "org.audit": Permission.AUDIT_READ,
+    "org.settings": Permission.ORGANIZATION_SETTINGS,
+}
+
+
+def fit_links() -> None:
+    """Leave out what this role may not open; the views refuse it all the same."""
+    shell = g.get("shell")
+    if shell is not None:
+        use_shell(replace(shell, items=[item for item in shell.items if g.actor.can(_NEEDS[item.endpoint])]))
+
+
+def waiting() -> Attention:
+    """What needs a person, asked once per request."""
+    if "attention" not in g:
+        g.attention = attention(db(), g.organization.id)
+    found: Attention = g.attention
+    return found
+
+
+def counts() -> Mapping[str, int]:
+    now = waiting()
+    return {"bills": min(now.submitted + now.disputed, CAP), "imports": min(now.imports, CAP)}
+
+
+def search() -> tuple[str, Label]:
+    return url_for("org.payees"), _l("Search payees")

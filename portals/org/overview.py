@@ -1,0 +1,39 @@
+"""The first page: what needs somebody, the money by currency, and what happened last."""
+
+from __future__ import annotations
+
+from flask import g
+from flask.typing import ResponseReturnValue
+
+from app.core.scope import Permission
+from app.methods import queries as methods
+from app.payables import queries as payables
+from app.payouts import queries as payouts
+from app.payouts.rules import payout_number
+from app.reporting import organization
+from portals.org import asking, bp
+from portals.org.navigation import waiting
+from portals.web.db import db
+from portals.web.guards import require
+from portals.web.htmx import page
+
+LATEST = 5
+
+
+@bp.get("/")
+@require(Permission.REQUEST_READ)
+def overview() -> ResponseReturnValue:
+    here = g.organization.id
+    batches = payouts.batches(db(), here, limit=LATEST).items
+    return page(
+        "org/overview/index.html",
+        now=waiting(),
+        without=methods.count_without_method(db(), here),
+        positions=organization.positions(db(), here),
+        payouts=organization.newest_payouts(db(), here, LATEST),
+        batches=batches,
+        totals=payouts.batch_totals(db(), [row.id for row in batches]),
+        imports=payables.imports(db(), here, limit=3).items,
+        payout_number=payout_number,
+        capped=asking.capped,
+    )

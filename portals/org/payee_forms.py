@@ -1,0 +1,111 @@
+"""A new payee, and changes to one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import g, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+
+from app.core.errors import Conflict
+from app.core.money import CURRENCIES
+from app.core.scope import Permission
+from app.payees import queries, rules, service
+from app.payees.service import DEFAULT_TERMS_DAYS
+from app.payees.states import SINGLE_ENGAGEMENT, PayeeKind
+from portals.org import bp
+from portals.web.db import db
+from portals.web.forms import BaseForm
+from portals.web.guards import require
+from portals.web.htmx import done, page
+
+ADDRESS = ("address_1", "address_2", "city", "region", "postal_code")
+
+
+class PayeeForm(BaseForm):
+    name = StringField(_l("Name"), [InputRequired(_l("Give a name.")), Length(max=rules.LONGEST_NAME)])
+    legal_name = StringField(_l("Legal name"), [Optional(), Length(max=rules.LONGEST_NAME)])
+    reference = StringField(
+        _l("Your reference"),
+        [Optional(), Length(max=rules.LONGEST_REFERENCE)],
+        description=_l("Your own number of this payee, as in the files you import."),
+    )
+    email = StringField(_l("E-mail"), [Optional(), Length(max=254)])
+    currency = SelectField(_l("Currency"), choices=sorted(CURRENCIES))
+    terms_days = IntegerField(
+        _l("Payment terms"),
+        [InputRequired(_l("Give a number of days.")), NumberRange(0, rules.MAX_TERMS_DAYS)],
+        description=_l("Days from the invoice date until a bill is due, where it names no due date."),
+    )
+    address_1 = StringField(_l("Address"), [Optional(), Length(max=100)])
+    address_2 = StringField(_l("Address, second line"), [Optional(), Length(max=100)])
+    city = StringField(_l("City"), [Optional(), Length(max=100)])
+    region = StringField(_l("State or county"), [Optional(), Length(max=100)])
+    postal_code = StringField(_l("Postal code"), [Optional(), Length(max=100)])
+    country = StringField(
+        _l("Country"), [Optional(), Length(min=2, max=2)], description=_l("Two letters, for example GB.")
+    )
+
+    def values(self) -> dict[str, Any]:
+        """What the services take."""
+        country = (self.country.data or "").strip().upper() or None
+        address = {name: self[name].data or "" for name in ADDRESS}
+        return {
+            "name": self.name.data,
+            "legal_name": (self.legal_name.data or "").strip() or None,
+            "reference": self.reference.data or None,
+            "email": self.email.data or None,
+            "currency": self.currency.data,
+            "terms_days": self.terms_days.data,
+            "country": country,
+            "address": address if any(text.strip() for text in address.values()) else None,
+        }
+
+
+class NewPayeeForm(PayeeForm):
+    kind = SelectField(
+        _l("Kind"),
+        choices=[(PayeeKind.VENDOR.value, _l("Vendor")), (PayeeKind.CONTRACTOR.value, _l("Contractor"))],
+    )
+
+
+@bp.route("/payees/new", methods=["GET", "POST"])
+@require(Permission.PAYEE_MANAGE)
+def new_payee() -> ResponseReturnValue:
+    form = NewPayeeForm(currency=g.organization.currency, terms_days=DEFAULT_TERMS_DAYS)
+    if form.accepts():
+        try:
+            with form.refusals():
+                made = service.create(db(), g.actor, g.organization.id, kind=PayeeKind(form.kind.data), **form.values())
+                return done(back=url_for(".payee", payee_id=made.id), toast=(_("Payee added"), made.name))
+        except Conflict as taken:
+            form.blame(taken)
+    return page("org/payees/new.html", fragment="org/payees/_form.html", form=form, row=None)
+
+
+@bp.route("/payees/<uuid:payee_id>/edit", methods=["GET", "POST"])
+@require(Permission.PAYEE_MANAGE)
+def edit_payee(payee_id: UUID) -> ResponseReturnValue:
+    row = queries.detail(db(), g.organization.id, payee_id)
+    form = PayeeForm(data={**row._mapping, **(row.address or {}), "country": row.country})
+    own = row.kind in SINGLE_ENGAGEMENT  # what a creator or consultant is called is theirs to change
+    if form.accepts():
+        try:
+            with form.refusals():
+                made = service.edit(db(), g.actor, g.organization.id, payee_id, **_changed(form, row, own))
+                return done(back=url_for(".payee", payee_id=payee_id), toast=(_("Saved"), made.name))
+        except Conflict as taken:
+            form.blame(taken)
+    return page("org/payees/edit.html", fragment="org/payees/_form.html", form=form, row=row, own=own)
+
+
+def _changed(form: PayeeForm, row: Any, own: bool) -> dict[str, Any]:
+    """Only what is different: the audit trail names it, and a reference nobody saw stays as it is."""
+    values = form.values()
+    terms = ("reference", "currency", "terms_days")
+    return {name: value for name, value in values.items() if (own or name in terms) and value != getattr(row, name)}

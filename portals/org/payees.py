@@ -1,0 +1,120 @@
+"""The payees of the organization: the list, one payee with what it is owed and where it is paid."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import TextAreaField
+from wtforms.validators import InputRequired, Length
+
+from app.core.clock import utc_now
+from app.core.scope import Permission
+from app.identity import queries as accounts
+from app.identity.states import Portal
+from app.methods import queries as methods
+from app.payables import queries as requests
+from app.payables.queries import RequestFilter
+from app.payees import queries, service
+from app.payees.states import SINGLE_ENGAGEMENT, EngagementStatus, PayeeKind
+from app.payouts import queries as payouts
+from app.payouts.queries import PayoutFilter
+from app.payouts.rules import payout_number
+from app.reporting import directory, organization
+from app.reporting.directory import DirectoryFilter, Order
+from app.reporting.money_map import places_of_requests
+from portals.org import asking, bp
+from portals.web import paging
+from portals.web.db import db
+from portals.web.forms import BaseForm
+from portals.web.guards import require
+from portals.web.htmx import done, page
+
+LATEST = 8
+PORTALS = {
+    PayeeKind.VENDOR: Portal.VENDOR,
+    PayeeKind.CONTRACTOR: Portal.CONTRACTOR,
+    PayeeKind.CREATOR: Portal.CREATOR,
+    PayeeKind.CONSULTANT: Portal.CONSULTANT,
+}
+
+
+@bp.get("/payees")
+@require(Permission.PAYEE_READ)
+def payees() -> ResponseReturnValue:
+    args, want = request.args, paging.wanted()
+    chosen = DirectoryFilter(
+        search=args.get("q", "").strip()[:100],
+        kind=asking.one_of(PayeeKind, args, "kind"),
+        status=asking.one_of(EngagementStatus, args, "status"),
+        methodless=args.get("method") == "none",
+    )
+    order = asking.one_of(Order, args, "sort") or Order.NEWEST
+    found = directory.payees(db(), g.organization.id, chosen, order=order, cursor=want.cursor, limit=want.limit)
+    return page(
+        "org/payees/index.html",
+        fragment="org/payees/_list.html",
+        found=found,
+        chosen=chosen,
+        order=order,
+        filtered=bool(chosen.search or chosen.kind or chosen.status or chosen.methodless),
+        neighbours=paging.neighbours(found),
+        defaults=directory.default_methods(db(), [row.payee_id for row in found.items]),
+        without=methods.count_without_method(db(), g.organization.id),
+        kinds=PayeeKind,
+        url_with=paging.url_with,
+    )
+
+
+@bp.get("/payees/<uuid:payee_id>")
+@require(Permission.PAYEE_READ)
+def payee(payee_id: UUID) -> ResponseReturnValue:
+    row = queries.detail(db(), g.organization.id, payee_id)
+    bills = requests.approval_queue(db(), g.organization.id, RequestFilter(payee_id=payee_id), limit=LATEST).items
+    paid = payouts.payouts(db(), PayoutFilter(organization_id=g.organization.id, payee_id=payee_id), None, LATEST)
+    return page(
+        "org/payees/payee.html",
+        row=row,
+        standings=organization.standings(db(), g.organization.id, payee_id),
+        methods=methods.methods(db(), payee_id),
+        now=utc_now(),
+        people=accounts.accounts_of_payee(db(), payee_id),
+        invitable=row.kind in PORTALS,
+        bills=bills,
+        places=places_of_requests(db(), [bill.id for bill in bills]),
+        payouts=paid.items,
+        payout_number=payout_number,
+        own_methods=row.kind in SINGLE_ENGAGEMENT,
+    )
+
+
+class StatusForm(BaseForm):
+    reason = TextAreaField(
+        _l("Reason"), [InputRequired(_l("Give a reason.")), Length(max=1_000)], description=_l("The payee reads it.")
+    )
+
+
+class ResumeForm(BaseForm):
+    """Nothing to fill in: going on needs no reason."""
+
+
+_MOVES = {"pause": EngagementStatus.PAUSED, "end": EngagementStatus.ENDED, "resumption": EngagementStatus.ACTIVE}
+
+
+@bp.route("/payees/<uuid:payee_id>/<any(pause, end, resumption):noun>", methods=["GET", "POST"])
+@require(Permission.PAYEE_MANAGE)
+def engagement(payee_id: UUID, noun: str) -> ResponseReturnValue:
+    """Pause, end or take up again the work with a payee."""
+    row = queries.detail(db(), g.organization.id, payee_id)
+    form: Any = ResumeForm() if noun == "resumption" else StatusForm()
+    if form.accepts():
+        with form.refusals():
+            reason = form.reason.data if noun != "resumption" else ""
+            service.set_status(db(), g.actor, g.organization.id, payee_id, _MOVES[noun], reason=reason)
+            words = {"pause": _("Paused"), "end": _("Ended"), "resumption": _("Active again")}
+            return done(back=url_for(".payee", payee_id=payee_id), toast=(words[noun], row.name))
+    return page("org/payees/engagement.html", fragment="org/payees/_engagement.html", form=form, row=row, noun=noun)

@@ -1,0 +1,60 @@
+"""What the organization is called, where its mail goes and in which zone its days begin."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from flask import g, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
+
+from app.core.scope import Permission
+from app.organizations import queries, service
+from portals.org import bp
+from portals.web.db import db
+from portals.web.forms import BaseForm
+from portals.web.guards import require
+from portals.web.htmx import done, page
+
+
+class SettingsForm(BaseForm):
+    name = StringField(_l("Name"), [InputRequired(_l("Give a name.")), Length(max=200)])
+    legal_name = StringField(
+        _l("Legal name"), [Optional(), Length(max=200)], description=_l("As it stands on remittance advices.")
+    )
+    billing_email = StringField(
+        _l("Billing e-mail"), [Optional(), Length(max=254)], description=_l("Printed on remittance advices as contact.")
+    )
+    time_zone = SelectField(
+        _l("Time zone"),
+        choices=sorted(available_timezones()),
+        description=_l("Bills fall due at the start of the day there."),
+    )
+
+
+@bp.route("/settings", methods=["GET", "POST"])
+@require(Permission.ORGANIZATION_SETTINGS)
+def settings() -> ResponseReturnValue:
+    here = g.organization
+    form = SettingsForm(obj=here)
+    if form.accepts():
+        with form.refusals():
+            service.edit(
+                db(),
+                g.actor,
+                here.id,
+                name=form.name.data,
+                legal_name=form.legal_name.data or None,
+                billing_email=form.billing_email.data or None,
+                time_zone=form.time_zone.data,
+            )
+            return done(back=url_for(".settings"), toast=_("Saved"))
+    return page(
+        "org/settings/index.html",
+        fragment="org/settings/_form.html",
+        form=form,
+        policies=queries.funds_policies(db(), here.id),
+    )
