@@ -120,7 +120,8 @@ def test_a_bill_that_comes_back_with_a_question_keeps_its_file(site: Site, visit
             {"name": f"{number}.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7 a bill\n%%EOF"}
         )
         page.get_by_role("button", name="Send bill").click()
-    expect(page.get_by_text("Is it another one?")).to_be_visible()
+        answer = page.get_by_role("heading", name="Bill LPC-1")
+        expect(answer if number == "LPC-1" else page.get_by_text("Is it another one?")).to_be_visible()
     expect(page.get_by_text("LPC-2.pdf")).to_be_visible()
     page.get_by_label("Submit anyway").check()
     page.get_by_role("button", name="Send bill").click()
