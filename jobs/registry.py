@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.topics import Topic
-from jobs import earnings, housekeeping, mail, payables, payouts, webhooks
+from jobs import books, earnings, housekeeping, mail, payables, payouts, webhooks
 
 MONEY, DEFAULT, DOCUMENTS = "money", "default", "documents"
 QUEUES = (MONEY, DEFAULT, DOCUMENTS)  # workers empty them in this order
@@ -25,7 +25,8 @@ class Job:
 
 
 JOBS: dict[Topic, Job] = {
-    Topic.MAIL_QUEUED: Job(mail.send, DOCUMENTS, 120),
+    Topic.MAIL_QUEUED: Job(mail.send, DEFAULT, 120),
+    Topic.MAIL_WITH_DOCUMENT_QUEUED: Job(mail.send, DOCUMENTS, 120),
     Topic.BILLS_IMPORT_CONFIRMED: Job(payables.import_bills, DEFAULT, 1800),
     Topic.BATCH_PLANNED: Job(payouts.plan_batch, MONEY, 900),
     Topic.BATCH_CHUNK: Job(payouts.run_chunk, MONEY),
@@ -36,5 +37,6 @@ JOBS: dict[Topic, Job] = {
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),
     Topic.EARNINGS_RELEASE: Job(earnings.release_due, MONEY),
     Topic.WEBHOOKS_SWEEP: Job(webhooks.sweep),
+    Topic.BOOKS_EXAMINATION: Job(books.examine, DEFAULT, 1800),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

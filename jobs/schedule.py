@@ -50,6 +50,7 @@ ENTRIES = (
     Entry("release held earnings", "*/5 * * * *", Topic.EARNINGS_RELEASE),
     Entry("look up attempts without an answer", "* * * * *", Topic.ATTEMPTS_LOOK_UP),
     Entry("webhooks nobody applied", "*/5 * * * *", Topic.WEBHOOKS_SWEEP),
+    Entry("examine the books", "42 3 * * *", Topic.BOOKS_EXAMINATION, catch_up=timedelta(days=2)),
     Entry("housekeeping", "17 3 * * *", Topic.HOUSEKEEPING, catch_up=timedelta(days=2)),
 )
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 class Topic(StrEnum):
     MAIL_QUEUED = "mail.queued"
+    MAIL_WITH_DOCUMENT_QUEUED = "mail.with_document_queued"
     BILLS_IMPORT_CONFIRMED = "bills.import_confirmed"
     BATCH_PLANNED = "batch.plan"
     BATCH_CHUNK = "batch.chunk"
@@ -17,4 +18,5 @@ class Topic(StrEnum):
     EARNINGS_RELEASE = "earnings.release"
     ATTEMPTS_LOOK_UP = "attempts.look_up"
     WEBHOOKS_SWEEP = "webhooks.sweep"
+    BOOKS_EXAMINATION = "books.examination"
     HOUSEKEEPING = "housekeeping"

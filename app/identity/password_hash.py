@@ -17,6 +17,7 @@ _WORDS = (
     "superman", "master", "shadow", "secret", "default", "summer", "winter", "spring", "autumn", "quittance",
 )  # fmt: skip
 _RUNS = ("abcdefghijklmnopqrstuvwxyz", "01234567890123456789", "qwertyuiopasdfghjklzxcvbnm", "1q2w3e4r5t6y7u8i9o0p")
+_TAIL = "0123456789!?.,-_#*+ "
 _LEET = str.maketrans("013457@$!", "oieastasi")
 
 _hasher = PasswordHasher()
@@ -56,7 +57,7 @@ def weakness(password: str, email: str) -> str | None:
     name = email.split("@")[0].lower()
     if len(name) >= 4 and name in plain:
         return "Leave your e-mail address out of it."
-    if _is_common(plain) or _is_common(plain.translate(_LEET)):
+    if any(_is_common(text) for text in (plain, plain.translate(_LEET), plain.strip(_TAIL).translate(_LEET))):
         return "This is one of the passwords everybody tries first. Choose another."
     return None
 
@@ -70,5 +71,5 @@ def _is_common(plain: str) -> bool:
         for length in range(len(run), 4, -1):
             for start in range(len(run) - length + 1):
                 rest = rest.replace(run[start : start + length], "")
-    letters = rest.strip("0123456789!?.,-_#*+ ")
+    letters = rest.strip(_TAIL)
     return len(letters) < 5

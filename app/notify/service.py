@@ -57,11 +57,13 @@ def queue(
             organization_id=organization_id,
             status=MailStatus.QUEUED,
         )
-        .on_conflict_do_nothing()
+        .on_conflict_do_nothing(),
+        execution_options={"preserve_rowcount": True},
     )
     if made.rowcount == 0:  # type: ignore[attr-defined]
         return False
-    outbox.emit(session, Topic.MAIL_QUEUED, mail_id=mail_id)
+    # A document takes long to make: a sign-in link must not wait behind a thousand remittance advices.
+    outbox.emit(session, Topic.MAIL_WITH_DOCUMENT_QUEUED if attachment else Topic.MAIL_QUEUED, mail_id=mail_id)
     return True
 
 

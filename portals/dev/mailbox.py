@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import request
+from flask import Response, request
 from flask.typing import ResponseReturnValue
 
+from app.core.errors import NotFound
 from app.core.settings import settings
 from app.notify import queries, rendering
+from jobs import documents
 from portals.dev import bp
 from portals.web import paging
 from portals.web.db import db
@@ -34,3 +36,15 @@ def mailbox() -> ResponseReturnValue:
 def message(mail_id: UUID) -> ResponseReturnValue:
     found = queries.message(db(), mail_id)
     return page("dev/mailbox/message.html", found=found, body=rendering.render(found.template, found.context))
+
+
+@bp.get("/mailbox/<uuid:mail_id>/attachment")
+def attachment(mail_id: UUID) -> ResponseReturnValue:
+    """What the mail carries, made as the job that sends it makes it."""
+    found = queries.message(db(), mail_id)
+    if not found.attachment:
+        raise NotFound("This message has no attachment.")
+    made = documents.make(found.attachment)
+    answer = Response(made.content, content_type=made.content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=made.name)
+    return answer
