@@ -105,6 +105,7 @@ def test_they_survive_a_restarted_postgresql(own_stores: OwnStores, tmp_path: Pa
     with process("relay") as relay, process("worker") as worker:
         emit(file)
         until(lambda: all_done(own_stores))
+        time.sleep(1)  # test servers do not wait for the disk: a crash right after a commit would take it back
         own_stores.postgres.stop(crash=True)
         time.sleep(1.5)
         own_stores.postgres.start()
