@@ -29,31 +29,32 @@ from app.ledger import service as ledger
 _TERMS_AT = (
     """CAST(coalesce(r.due_on, r.invoice_on + CAST(g.terms_days AS int)) AS timestamp) AT TIME ZONE o.time_zone"""
 )
-_REQUESTS = f"""SELECT r.id AS request_id, r.organization_id, r.payee_id, r.approved_minor, r.amount_minor, r.currency,
-        r.round, r.invoice_on, r.description, r.reference, {_TERMS_AT} AS terms_at
-    FROM payment_requests r
-    JOIN engagements g ON g.organization_id = r.organization_id AND g.payee_id = r.payee_id
-    JOIN organizations o ON o.id = r.organization_id"""
-
+# No CTE is joined to another one: the planner knows nothing of their sizes and would compare every pair of rows.
 _RECORD = text(
-    f"""WITH source AS ({_REQUESTS} WHERE r.id = ANY(:ids) AND r.status = 'approved'),
-    made AS (
-        INSERT INTO earnings (organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule,
+    f"""WITH source AS MATERIALIZED (
+        SELECT uuidv7() AS earning_id, r.id AS request_id, r.organization_id, r.payee_id, r.approved_minor,
+            r.amount_minor, r.currency, r.round, r.invoice_on, r.description, r.reference, {_TERMS_AT} AS terms_at
+        FROM payment_requests r
+        JOIN engagements g ON g.organization_id = r.organization_id AND g.payee_id = r.payee_id
+        JOIN organizations o ON o.id = r.organization_id
+        WHERE r.id = ANY(:ids) AND r.status = 'approved' AND NOT EXISTS (
+            SELECT FROM earnings e WHERE e.organization_id = r.organization_id AND e.source_kind = 'payment_request'
+                AND e.source_id = r.id AND e.source_round = r.round)
+    ), made AS (
+        INSERT INTO earnings (id, organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule,
             source_kind, source_id, source_round, earned_on, description, reference, created_at)
-        SELECT organization_id, payee_id, CASE WHEN approved_minor < 0 THEN 'credit' ELSE 'bill' END, approved_minor,
-            currency, amount_minor, 'approved_bill', 'payment_request', request_id, round, invoice_on, description,
-            reference, :now
-        FROM source ORDER BY request_id
-        ON CONFLICT (organization_id, source_kind, source_id, source_round) DO NOTHING
-        RETURNING id, source_id
-    ), placed AS (
-        SELECT made.id AS earning_id, s.organization_id, s.payee_id, s.currency, s.approved_minor AS amount_minor,
+        SELECT earning_id, organization_id, payee_id, CASE WHEN approved_minor < 0 THEN 'credit' ELSE 'bill' END,
+            approved_minor, currency, amount_minor, 'approved_bill', 'payment_request', request_id, round, invoice_on,
+            description, reference, :now
+        FROM source
+    ), placed AS MATERIALIZED (
+        SELECT s.earning_id, s.organization_id, s.payee_id, s.currency, s.approved_minor AS amount_minor,
             CASE WHEN s.approved_minor < 0 THEN CAST(:now AS timestamptz)
                  WHEN s.approved_minor < s.amount_minor THEN greatest(s.terms_at, CAST(:acceptance_end AS timestamptz))
                  ELSE s.terms_at END AS available_at,
             CASE WHEN s.approved_minor > 0 AND s.approved_minor < s.amount_minor
                  THEN '{HoldReason.ACCEPTANCE.value}' ELSE '{HoldReason.TERMS.value}' END AS reason
-        FROM made JOIN source s ON s.request_id = made.source_id
+        FROM source s
     ), held AS (
         INSERT INTO held_earnings (earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at)
         SELECT earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at
@@ -101,7 +102,6 @@ def record_requests(session: ScopedSession, actor: Actor, request_ids: Sequence[
     if not request_ids:
         return Recorded(0, 0)
     now = utc_now()
-    # Under a policy the planner takes many rows for one and joins them row by row.
     with session.elevated("earnings of requests whose approval was checked"):
         placed = session.execute(
             _RECORD,

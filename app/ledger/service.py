@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.money import Money
+from app.db.planning import many_rows
 from app.ledger.models import NOBODY
 from app.ledger.recipes import KEPT, PER_PAYEE, PER_RAIL, Account, Recipe
 
@@ -22,7 +23,7 @@ def _accounts(members: frozenset[Account]) -> str:
     return ", ".join(f"'{member.value}'" for member in sorted(members))
 
 
-# `source` yields (ref text, organization_id uuid, payee_id uuid, rail text, currency text, amount_minor bigint, memo text).
+# `source` yields ref text, organization_id uuid, payee_id uuid, rail text, currency text, amount_minor bigint, memo text.
 _POST = f"""
 WITH source AS ({{source}}),
 entry AS (
@@ -49,7 +50,7 @@ entry AS (
     DO UPDATE SET balance_minor = ledger_balances.balance_minor + excluded.balance_minor
 )
 SELECT count(*) FROM entry
-"""  # noqa: S608 - built from our own constants
+"""
 
 _ONE = """SELECT CAST(:ref AS text) AS ref, CAST(:organization_id AS uuid) AS organization_id,
     CAST(:payee_id AS uuid) AS payee_id, CAST(:rail AS text) AS rail, CAST(:currency AS text) AS currency,
@@ -105,12 +106,13 @@ def post_from(session: Session, recipe: Recipe, source: str, parameters: Mapping
     `source` is our own SQL yielding ref, organization_id, payee_id, rail, currency, amount_minor, memo; refs unique.
     """
     session.flush()
-    return int(
-        session.execute(
-            text(_POST.format(source=source)),
-            {**parameters, "kind": recipe.kind, "debit": recipe.debit.value, "credit": recipe.credit.value},
-        ).scalar_one()
-    )
+    with many_rows(session):
+        return int(
+            session.execute(
+                text(_POST.format(source=source)),
+                {**parameters, "kind": recipe.kind, "debit": recipe.debit.value, "credit": recipe.credit.value},
+            ).scalar_one()
+        )
 
 
 _BALANCES = text(
