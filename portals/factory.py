@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from types import SimpleNamespace
 
 from flask import Flask
@@ -28,7 +27,6 @@ PORTALS = (
     "portals.consultant",
     "portals.org",
     "portals.admin",
-    "portals.client",
     "portals.webhooks",
 )
 SANDBOX_ONLY = ("portals.dev", "portals.web.components_page")
@@ -52,9 +50,7 @@ def create_app() -> Flask:
     for portal in Portal:
         app.register_blueprint(auth.blueprint(portal))
     for name in PORTALS + (SANDBOX_ONLY if given.sandbox else ()):
-        found = importlib.util.find_spec(name)
-        if found and found.origin:
-            app.register_blueprint(importlib.import_module(name).bp)
+        app.register_blueprint(importlib.import_module(name).bp)
     Migrate(app, SimpleNamespace(metadata=metadata), directory=str(ROOT / "migrations"))
     cli.init_app(app)
     return app

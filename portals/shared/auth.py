@@ -240,6 +240,11 @@ def chooser(portal: Portal) -> ResponseReturnValue:
     return page("shared/auth/chooser.html", portal=theme_of(portal), memberships=g.memberships)
 
 
+def start(portal: Portal) -> ResponseReturnValue:
+    """Clients have no pages of their own but their account."""
+    return guards.enter(portal) or redirect(url_for(".security"), 303)
+
+
 def _has_passwords(portal: Portal) -> None:
     if not rules.has_password(portal):
         raise NotFound(_("There are no passwords here. Ask for a sign-in link."))
@@ -263,5 +268,7 @@ def blueprint(portal: Portal) -> Blueprint:
         add("/reset-password/<token>", "reset_password", reset_password, methods=both)
     if portal is Portal.ORG:
         add("/", "chooser", chooser)
+    if portal is Portal.CLIENT:
+        add("/", "start", start)
     security.mount(add, portal)
     return bp
