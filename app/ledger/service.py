@@ -23,7 +23,7 @@ def _accounts(members: frozenset[Account]) -> str:
     return ", ".join(f"'{member.value}'" for member in sorted(members))
 
 
-# `source` yields ref text, organization_id uuid, payee_id uuid, rail text, currency text, amount_minor bigint, memo text.
+# `source` yields ref text, organization_id, payee_id uuid, rail, currency text, amount_minor bigint, memo text.
 _POST = f"""
 WITH source AS ({{source}}),
 entry AS (
