@@ -63,7 +63,10 @@ def queue(
     if made.rowcount == 0:  # type: ignore[attr-defined]
         return False
     # A document takes long to make: a sign-in link must not wait behind a thousand remittance advices.
-    outbox.emit(session, Topic.MAIL_WITH_DOCUMENT_QUEUED if attachment else Topic.MAIL_QUEUED, mail_id=mail_id)
+    if attachment:
+        outbox.emit(session, Topic.MAIL_WITH_DOCUMENT_QUEUED, mail_id=mail_id)
+    else:
+        outbox.emit(session, Topic.MAIL_QUEUED, mail_id=mail_id)
     return True
 
 
