@@ -101,6 +101,7 @@ class Payout(PayeeRecord):
         Index("ix_payouts_organization_newest", "organization_id", "created_at", "id"),
         Index("ix_payouts_status", "status", "created_at", "id"),
         Index("ix_payouts_newest", "created_at", "id"),
+        Index("ix_payouts_amount", "status", "currency", "amount_minor"),
         Index("ix_payouts_single", "status", "created_at", "id", postgresql_where=text("batch_id IS NULL")),
         Index("ix_payouts_second", "created_at", "id", postgresql_where=text("first_approved_at IS NOT NULL")),
         Index("ix_payouts_payee", "payee_id", "created_at", "id"),

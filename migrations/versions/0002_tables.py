@@ -521,6 +521,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['organization_id', 'payee_id'], ['engagements.organization_id', 'engagements.payee_id'], name='fk_payouts_engagement'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payouts'))
     )
+    op.create_index('ix_payouts_amount', 'payouts', ['status', 'currency', 'amount_minor'], unique=False)
     op.create_index('ix_payouts_batch', 'payouts', ['batch_id', 'id'], unique=False, postgresql_where=sa.text('batch_id IS NOT NULL'))
     op.create_index('ix_payouts_newest', 'payouts', ['created_at', 'id'], unique=False)
     op.create_index('ix_payouts_organization_newest', 'payouts', ['organization_id', 'created_at', 'id'], unique=False)
@@ -814,6 +815,7 @@ def downgrade() -> None:
     op.drop_index('ix_payouts_organization_newest', table_name='payouts')
     op.drop_index('ix_payouts_newest', table_name='payouts')
     op.drop_index('ix_payouts_batch', table_name='payouts', postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.drop_index('ix_payouts_amount', table_name='payouts')
     op.drop_table('payouts')
     op.drop_index('ix_payout_exports_newest', table_name='payout_exports')
     op.drop_table('payout_exports')
