@@ -25,7 +25,7 @@ from portals.org import asking, bill_filters, bill_lines, bp
 from portals.org.bill_changes import LONGEST_REASON
 from portals.org.bill_filters import Queue
 from portals.web.db import db
-from portals.web.filters import money
+from portals.web.filters import money, number
 from portals.web.forms import OnceForm
 from portals.web.guards import require
 from portals.web.htmx import done, is_htmx, page
@@ -143,11 +143,11 @@ def _refuse_another_list(form: BulkForm, totals: Totals) -> None:
 
 def _told(change: Change, found: Decided, queue: Queue | None = None) -> ResponseReturnValue:
     """One toast, the list as it is now, and every bill that was left as it is with its reason."""
-    approved = change.decision is Decision.APPROVE
+    approved, done_count = change.decision is Decision.APPROVE, len(found.done)
     title = (
-        ngettext("%(num)s bill approved", "%(num)s bills approved", len(found.done))
+        ngettext("%(n)s bill approved", "%(n)s bills approved", done_count, n=number(done_count))
         if approved
-        else ngettext("%(num)s bill rejected", "%(num)s bills rejected", len(found.done))
+        else ngettext("%(n)s bill rejected", "%(n)s bills rejected", done_count, n=number(done_count))
     )
     sums = ", ".join(money(Money(minor, code), code=True) for code, minor in sorted(found.totals.items()))
     if is_htmx():

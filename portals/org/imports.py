@@ -28,6 +28,7 @@ from app.payables.states import ImportStatus
 from portals.org import bp, uploads
 from portals.web import paging
 from portals.web.db import db
+from portals.web.filters import number
 from portals.web.forms import BaseForm
 from portals.web.guards import require
 from portals.web.htmx import done, page
@@ -164,10 +165,12 @@ def _import(record: BillImport, bills: Bills, skip_bad: bool) -> Imported:
 
 def told(made: Imported) -> tuple[str, str]:
     summary = made.summary
-    title = ngettext("%(num)s bill imported", "%(num)s bills imported", summary.imported)
-    text = ngettext("%(num)s new payee.", "%(num)s new payees.", made.new_payees)
+    title = ngettext("%(n)s bill imported", "%(n)s bills imported", summary.imported, n=number(summary.imported))
+    text = ngettext("%(n)s new payee.", "%(n)s new payees.", made.new_payees, n=number(made.new_payees))
     if summary.already:
-        text += " " + ngettext("%(num)s was there before.", "%(num)s were there before.", summary.already)
+        text += " " + ngettext(
+            "%(n)s was there before.", "%(n)s were there before.", summary.already, n=number(summary.already)
+        )
     return title, text
 
 

@@ -26,6 +26,7 @@ from app.rails.base import Rail
 from portals.org import bp
 from portals.shared.payee.methods import PREFIX, form_of
 from portals.web.db import db
+from portals.web.filters import number
 from portals.web.formats import masked
 from portals.web.forms import BaseForm, OnceForm
 from portals.web.guards import require, step_up_required
@@ -132,7 +133,9 @@ def method_assignment() -> ResponseReturnValue:
     if form.accepts():
         with form.refusals():
             found = assignments.assign_bulk(db(), g.actor, g.organization.id, form.rail.data)
-            title = ngettext("%(num)s payee can be paid now", "%(num)s payees can be paid now", found.count)
+            title = ngettext(
+                "%(n)s payee can be paid now", "%(n)s payees can be paid now", found.count, n=number(found.count)
+            )
             if found.refused:
                 return page(
                     "org/methods/assigned.html",
