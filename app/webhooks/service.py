@@ -39,9 +39,11 @@ def receive(session: Session, source: str, events: Sequence[RailEvent], body: by
     if not events:
         return 0
     once = {event.event_id: event for event in events}
+    # The order of ids is the order of the delivery; those made within a millisecond have none by themselves.
+    ids = sorted(new_id() for _event in once)
     rows = [
         {
-            "id": new_id(),
+            "id": ids[position],
             "source": source,
             "event_id": event.event_id,
             "event": asdict(event),

@@ -110,3 +110,9 @@ def test_what_is_signed_but_no_delivery_is_refused(client: Browser, superuser: S
     for body in (b"", b"[]", b"{}", b'{"events": [{}]}', b"\xff"):
         assert post(client, body)[0] == 401
     assert stored(superuser) == []
+
+
+def test_events_of_a_delivery_keep_their_order(client: Browser, superuser: Superuser) -> None:
+    names = [f"e{n:03}" for n in range(60)]
+    assert post(client, delivery(*names))[0] == 200
+    assert [row[0] for row in stored(superuser)] == names
