@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import case, func, select, text
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import paging
+from app.db.paging import AnySelect
 from app.db.session import ScopedSession
 from app.payees.models import Engagement, Payee
 from app.payees.states import EngagementStatus, PayeeKind
@@ -21,15 +21,10 @@ MOST_FOUND = 200
 SHOWN_REFERENCE = case((func.starts_with(Engagement.reference, "name:"), None), else_=Engagement.reference)
 
 
-def matching(term: str, organization_id: UUID | None = None) -> Any:
-    """A sub-query of payee ids whose name contains `term`, or whose reference in the organization equals it."""
-    found = select(func.search_payees(term.strip(), MOST_FOUND).column_valued("payee_id"))
-    if organization_id is None:
-        return found
-    by_reference = select(Engagement.payee_id).where(
-        Engagement.organization_id == organization_id, func.lower(Engagement.reference) == term.strip().lower()
-    )
-    return found.union_all(by_reference)
+def matching(term: str) -> AnySelect:
+    """A sub-query of payee ids whose name contains `term`, or whose reference in the scope's organization is it."""
+    found: AnySelect = select(func.search_payees(term.strip(), MOST_FOUND).column_valued("payee_id"))
+    return found
 
 
 def payees(
@@ -71,7 +66,7 @@ def _filtered(
         .where(Engagement.organization_id == organization_id)
     )  # fmt: skip
     if search.strip():
-        query = query.where(Engagement.payee_id.in_(matching(search, organization_id)))
+        query = query.where(Engagement.payee_id.in_(matching(search)))
     if kind is not None:
         query = query.where(Payee.kind == kind)
     if status is not None:

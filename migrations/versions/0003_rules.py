@@ -107,17 +107,22 @@ LEFT JOIN LATERAL (
 GRANT SELECT ON earning_states TO quittance_app, quittance_platform;
 """
 
-# Trigram operators are not leakproof: under a policy they lose their index. This function reads the organization
-# from the setting itself and filters by it, so it shows no more than the policy would.
+# Neither trigram operators nor lower() are leakproof: under a policy they lose their index. This function reads the
+# organization from the setting itself and filters by it, so it shows no more than the policy would. What the
+# organization's own reference says comes first.
 SEARCH = """
 CREATE FUNCTION search_payees(term text, most int DEFAULT 200) RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT p.id FROM payees p
+    (SELECT e.payee_id FROM engagements e WHERE lower(e.reference) = lower(term)
+        AND e.organization_id = nullif(current_setting('app.organization', true), '')::uuid)
+    UNION ALL
+    (SELECT p.id FROM payees p
     WHERE p.name_search LIKE '%' || replace(replace(replace(lower(term), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'
       AND (current_setting('role') = 'quittance_platform' OR EXISTS (
             SELECT FROM engagements e WHERE e.payee_id = p.id
             AND e.organization_id = nullif(current_setting('app.organization', true), '')::uuid))
-    ORDER BY p.name_search, p.id LIMIT most
+    ORDER BY p.name_search, p.id LIMIT most)
+    LIMIT most
 $$;
 CREATE POLICY payees_search ON payees FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY engagements_search ON engagements FOR SELECT TO CURRENT_USER USING (true);
