@@ -64,21 +64,20 @@ _DETECT = _l("As detected")
 
 
 def _select(label: Any, choices: Sequence[Any], hint: Any = "") -> SelectField:
+    """What is not offered is refused by the reading of the file, which says why."""
     return SelectField(label, choices=choices, validate_choice=False, description=hint)
 
 
 class ColumnsForm(BaseForm):
     """A select for each field of a bill, and what a person may decide about how the file is written."""
 
-    encoding = SelectField(_l("Encoding"), choices=[("", _DETECT), *ENCODINGS.items()])
-    delimiter = SelectField(_l("Columns separated by"), choices=[("", _DETECT), *((n, n) for n in DELIMITERS)])
+    encoding = _select(_l("Encoding"), [("", _DETECT), *ENCODINGS.items()])
+    delimiter = _select(_l("Columns separated by"), [("", _DETECT), *((n, n) for n in DELIMITERS)])
     heading_line = IntegerField(
         _l("Headings on line"), [Optional(), NumberRange(1, 1_000)], description=_l("Empty: as detected.")
     )
-    amounts = SelectField(_l("Amounts written as"), choices=[("", _DETECT), (POINT, POINT), (COMMA, COMMA)])
-    dates = SelectField(
-        _l("Dates written as"), choices=[("", _DETECT), (DAY_FIRST, DAY_FIRST), (MONTH_FIRST, MONTH_FIRST)]
-    )
+    amounts = _select(_l("Amounts written as"), [("", _DETECT), (POINT, POINT), (COMMA, COMMA)])
+    dates = _select(_l("Dates written as"), [("", _DETECT), (DAY_FIRST, DAY_FIRST), (MONTH_FIRST, MONTH_FIRST)])
     default_currency = SelectField(
         _l("Currency"), choices=sorted(CURRENCIES), description=_l("For lines that name none themselves.")
     )
@@ -123,12 +122,14 @@ def import_columns(import_id: UUID) -> ResponseReturnValue:
         return done(back=url_for(".bill_import", import_id=import_id))
     body, form = body_of(record), ColumnsForm()
     sent, again = form.is_submitted(), request.form.get("again") is not None
+    if sent:
+        form.validate()  # first: it forgets what was blamed before
     choices = form.asked() if sent else import_service.choices_of(record)
     currency = str(form.default_currency.data) if sent else record.currency
     table, choices = _opened(body, choices, form, again)
     columns = _matched(table, choices, form)
     bills = _checked(table, choices, currency, form if sent and not again else None)
-    if sent and form.accepts() and not form.form_errors:
+    if sent and not form.faulty:
         import_service.choose(db(), g.actor, g.organization.id, import_id, choices, currency)
         return done(back=url_for(".import_columns" if again else ".import_preview", import_id=import_id))
     if not sent:
