@@ -141,6 +141,10 @@ class Crew:
                 return False
         return True
 
+    def last_lines(self, name: str) -> list[str]:
+        """What a child has written last."""
+        return [line for group in self.groups for child in group if child.name == name for line in child.last]
+
     def pids(self) -> dict[str, int]:
         stores = {type(store).__name__.lower(): store.pid for store in self.stores}
         return stores | {child.name: child.running.pid for group in self.groups for child in group}

@@ -19,6 +19,7 @@ from jobs.supervisor.console import say
 from jobs.supervisor.crew import Crew
 
 READY_SECONDS = 180
+GRANIAN_GIVES_UP = "Unexpected exit from worker"
 # (portal, e-mail): who `flask demo load` makes; the README lists them too
 ACCOUNTS = (
     ("admin", "admin@quittance.test"),
@@ -121,6 +122,9 @@ def wait_until_ready(crew: Crew, services: Services) -> None:
     said: dict[str, str] = {}
 
     def ready() -> bool:
+        lines = crew.last_lines("web")
+        if any(GRANIAN_GIVES_UP in line for line in lines):  # it would try again for ever
+            raise CannotStart("\n  ".join(["The web server cannot start. Its last lines:", *lines]))
         for url, must_be_fine in list(waiting.items()):
             said[url] = _answer(url)
             if said[url].startswith("2") or (not must_be_fine and said[url]):
