@@ -14,13 +14,19 @@ from app.charges.models import Deposit
 from app.charges.states import DepositStatus
 from app.core.clock import today, utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor, Permission
+from app.core.settings import settings
 from app.core.topics import Topic
 from app.db import outbox
+from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.ledger import recipes
 from app.ledger import service as ledger
+from app.notify import service as notify
+from app.organizations import queries as organizations
+from app.organizations.models import Organization
 
 BANK = "bank"  # the rail whose cash account deposits arrive on
 
@@ -65,7 +71,7 @@ def announce(
     return made
 
 
-def confirm(session: Session, actor: Actor, deposit_id: UUID) -> Deposit:
+def confirm(session: ScopedSession, actor: Actor, deposit_id: UUID) -> Deposit:
     """The money is on our bank statement: post it to the organization's funds. Needs a platform scope.
 
     Raises Forbidden (also for who announced it), NotFound, InvalidTransition.
@@ -85,7 +91,29 @@ def confirm(session: Session, actor: Actor, deposit_id: UUID) -> Deposit:
     )
     _note(session, actor, deposit, "deposit.confirmed", before)
     outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=deposit.organization_id)
+    _tell_arrived(session, deposit)
     return deposit
+
+
+def _tell_arrived(session: ScopedSession, deposit: Deposit) -> None:
+    organization = session.get_one(Organization, deposit.organization_id)
+    balance = ledger.funds(session, organization.id, deposit.currency)
+    for name, email in organizations.members_who(session, organization.id, Permission.FUNDS_ANNOUNCE):
+        notify.queue(
+            session,
+            email,
+            "deposit_confirmed",
+            subject=f"{format_money(deposit.amount)} arrived",
+            context={
+                "name": name,
+                "organization": organization.name,
+                "amount": {"minor": deposit.amount_minor, "currency": deposit.currency},
+                "reference": deposit.reference,
+                "balance": {"minor": balance.minor, "currency": balance.currency},
+                "url": f"{settings().base_url}/org/{organization.slug}/funds",
+            },
+            organization_id=organization.id,
+        )
 
 
 def reject(session: Session, actor: Actor, deposit_id: UUID, reason: str) -> Deposit:

@@ -220,7 +220,7 @@ def tell(session: ScopedSession, payee: Payee, method: Method, what: str) -> Non
                 "last4": method.last4,
                 "usable_from": method.usable_from_at.isoformat(),
                 "cooling_off": method.usable_from_at > utc_now(),
-                "url": f"{settings().base_url}/{contact.portal}/methods" if contact.portal else "",
+                "url": f"{settings().base_url}/{contact.portal}/settings/payout-methods" if contact.portal else "",
                 "locale": contact.locale,
             },
         )

@@ -110,13 +110,13 @@ def funds_policies(session: Session, organization_id: UUID) -> dict[str, FundsPo
     return {row.currency: row for row in rows}
 
 
-def reviewers(session: ScopedSession, organization_id: UUID) -> list[tuple[str, str]]:
-    """Name and address of the members who may decide on payment requests; also asked when a payee acts."""
-    roles = [role for role in Role if Permission.REQUEST_REVIEW in ROLE_PERMISSIONS[role.value]]
+def members_who(session: ScopedSession, organization_id: UUID, may: Permission) -> list[tuple[str, str]]:
+    """Name and address of the active members whose role includes `may`; also asked while a payee acts."""
+    roles = [role for role in Role if may in ROLE_PERMISSIONS[role.value]]
     query = (
         select(Member.name, Member.email)
         .where(Member.organization_id == organization_id, Member.status == MemberStatus.ACTIVE, Member.role.in_(roles))
         .order_by(Member.email)
     )
-    with session.elevated("whom to tell of a new request"):
+    with session.elevated("whom of the organization to write to"):
         return [(row.name, row.email) for row in session.execute(query)]

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from app.core.formats import format_money
 from app.core.money import Money
+from app.core.scope import Permission
 from app.core.settings import settings
 from app.db.session import ScopedSession
 from app.notify import service as notify
@@ -29,7 +30,7 @@ def received(session: ScopedSession, request: PaymentRequest) -> None:
     """Tell the people of the organization who may decide."""
     organization = session.get_one(Organization, request.organization_id)
     payee = session.get_one(Payee, request.payee_id)
-    for name, email in organizations.reviewers(session, organization.id):
+    for name, email in organizations.members_who(session, organization.id, Permission.REQUEST_REVIEW):
         notify.queue(
             session,
             email,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,7 +40,7 @@ def announce(actor: Actor, organization_id: UUID, minor: int = 100_00) -> UUID:
         return made.id
 
 
-def test_an_announced_deposit_counts_once_a_second_person_confirmed_it(oxford: UUID) -> None:
+def test_an_announced_deposit_counts_once_a_second_person_confirmed_it(oxford: UUID, superuser: Any) -> None:
     deposit_id = announce(people.member(oxford, Role.OWNER), oxford)
     assert funds(oxford) == 0
     with unit_of_work(people.PLATFORM) as session:
@@ -48,8 +49,12 @@ def test_an_announced_deposit_counts_once_a_second_person_confirmed_it(oxford: U
     with unit_of_work(people.PLATFORM) as session:
         with pytest.raises(InvalidTransition):
             service.confirm(session, people.admin("other@quittance.test"), deposit_id)
-        topics = session.execute(text("SELECT topic, payload ->> 'organization_id' FROM outbox")).all()
-    assert [tuple(row) for row in topics] == [("funds.arrived", str(oxford))]
+        topics = session.execute(
+            text("SELECT payload ->> 'organization_id' FROM outbox WHERE topic = 'funds.arrived'")
+        ).all()
+    assert [tuple(row) for row in topics] == [(str(oxford),)]
+    mails = superuser.execute("SELECT template, context -> 'balance' ->> 'minor' FROM mails").fetchall()
+    assert mails == [("deposit_confirmed", "10000")]
     assert funds(oxford) == 100_00
 
 
