@@ -8,6 +8,7 @@ from uuid import uuid4
 from flask import Blueprint
 
 from app.identity.states import Portal
+from portals.org.asking import house_money
 from portals.org.navigation import ITEMS, counts, fit_links, search
 from portals.web.guards import portal_guard
 
@@ -17,9 +18,9 @@ bp.before_request(fit_links)
 
 
 @bp.context_processor
-def _once() -> dict[str, Any]:
-    """`once_key()`: the idempotency key of a form that is only a button."""
-    return {"once_key": lambda: uuid4().hex}
+def _shared() -> dict[str, Any]:
+    """`once_key()`: the idempotency key of a form that is only a button; `house_money`: see `asking`."""
+    return {"once_key": lambda: uuid4().hex, "house_money": house_money}
 
 
 from portals.org import (  # noqa: E402,F401 - the views of this blueprint

@@ -9,13 +9,14 @@ from enum import StrEnum
 from typing import TypeVar
 from uuid import UUID
 
-from flask import request
+from flask import g, request
 from flask_babel import gettext as _
 
 from app.core.errors import Invalid
+from app.core.money import Money
 from app.db.paging import CAP, MAX_LIMIT
 from portals.web import paging
-from portals.web.filters import number
+from portals.web.filters import money, number
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -66,6 +67,11 @@ def chosen_ids() -> list[UUID]:
     if len(ids) > MAX_LIMIT:
         raise Invalid(_("At most %(n)s rows can be changed at once.", n=MAX_LIMIT))
     return ids
+
+
+def house_money(value: Money | None) -> str:
+    """An amount with its code only where it is not in the organization's own currency."""
+    return money(value, code=value is not None and value.currency != g.organization.currency)
 
 
 def without(name: str) -> str:

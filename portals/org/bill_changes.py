@@ -18,8 +18,8 @@ from app.earnings import service as earnings
 from app.payables import queries, review
 from app.payables.models import PaymentRequest
 from portals.org import bill_filters, bill_lines, bp
+from portals.org.asking import house_money
 from portals.web.db import db
-from portals.web.filters import money
 from portals.web.forms import MoneyField, OnceForm
 from portals.web.guards import require
 from portals.web.htmx import done, fragment, is_htmx, page
@@ -116,7 +116,7 @@ def _decided(made: PaymentRequest, word: str) -> ResponseReturnValue:
     agreed = made.approved or Money(made.amount_minor, made.currency)
     back = url_for(".bill", request_id=made.id)
     line = bill_lines.one(made.id)
-    toast = (word, _("%(amount)s of %(payee)s", amount=money(agreed, code=True), payee=line.row.payee_name))
+    toast = (word, _("%(amount)s of %(payee)s", amount=house_money(agreed), payee=line.row.payee_name))
     if _whole() or not is_htmx():
         return done(back=back, toast=toast)
     queue = bill_filters.of_current_page()

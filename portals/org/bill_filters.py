@@ -16,10 +16,10 @@ from app.payables.queries import RequestFilter, Sort
 from app.payables.states import RequestStatus
 from app.payees import queries as payees
 from portals.org import asking
-from portals.org.asking import Applied
+from portals.org.asking import Applied, house_money
 from portals.web.amounts import Unreadable, read_amount
 from portals.web.db import db
-from portals.web.filters import date_text, money
+from portals.web.filters import date_text
 
 S = RequestStatus
 VIEWS: dict[str, RequestStatus | None] = {
@@ -117,8 +117,8 @@ def _applied(found: RequestFilter, least: Money | None, most: Money | None) -> l
         ("payee", _("Payee"), _payee_name(found)),
         ("import", _("Import"), _("one file") if found.import_id else ""),
         ("currency", _("Currency"), found.currency if found.currency and not (least or most) else ""),
-        ("min", _("At least"), money(least, code=True) if least else ""),
-        ("max", _("At most"), money(most, code=True) if most else ""),
+        ("min", _("At least"), house_money(least) if least else ""),
+        ("max", _("At most"), house_money(most) if most else ""),
         ("from", _("From"), date_text(found.invoice_from) if found.invoice_from else ""),
         ("to", _("To"), date_text(found.invoice_until) if found.invoice_until else ""),
     ]

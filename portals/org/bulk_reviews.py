@@ -22,10 +22,11 @@ from app.payables import queries, review
 from app.payables.queries import RequestFilter, Totals
 from app.payables.review import Decided, Decision
 from portals.org import asking, bill_filters, bill_lines, bp
+from portals.org.asking import house_money
 from portals.org.bill_changes import LONGEST_REASON
 from portals.org.bill_filters import Queue
 from portals.web.db import db
-from portals.web.filters import money, number
+from portals.web.filters import number
 from portals.web.forms import OnceForm
 from portals.web.guards import require
 from portals.web.htmx import done, is_htmx, page
@@ -149,7 +150,7 @@ def _told(change: Change, found: Decided, queue: Queue | None = None) -> Respons
         if approved
         else ngettext("%(n)s bill rejected", "%(n)s bills rejected", done_count, n=number(done_count))
     )
-    sums = ", ".join(money(Money(minor, code), code=True) for code, minor in sorted(found.totals.items()))
+    sums = ", ".join(house_money(Money(minor, code)) for code, minor in sorted(found.totals.items()))
     if is_htmx():
         queue = bill_filters.of_current_page()
         return done(

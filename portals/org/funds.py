@@ -20,10 +20,10 @@ from app.core.scope import Permission
 from app.reporting import organization
 from app.reporting.organization import Position
 from portals.org import bp
+from portals.org.asking import house_money
 from portals.shared.downloads import csv_file
 from portals.web import paging
 from portals.web.db import db
-from portals.web.filters import money
 from portals.web.forms import MoneyField, OnceForm
 from portals.web.guards import require
 from portals.web.htmx import done, page
@@ -119,7 +119,7 @@ def new_deposit() -> ResponseReturnValue:
                     reference=form.reference.data,
                     sent_on=form.sent_on.data,
                 )
-                text = _("%(amount)s counts once it has arrived at our bank.", amount=money(made.amount, code=True))
+                text = _("%(amount)s counts once it has arrived at our bank.", amount=house_money(made.amount))
                 return done(back=url_for(".funds", currency=made.currency), toast=(_("Deposit announced"), text))
         except Conflict as again:
             form.blame(again)

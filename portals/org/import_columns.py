@@ -79,7 +79,7 @@ class ColumnsForm(BaseForm):
     amounts = _select(_l("Amounts written as"), [("", _DETECT), (POINT, POINT), (COMMA, COMMA)])
     dates = _select(_l("Dates written as"), [("", _DETECT), (DAY_FIRST, DAY_FIRST), (MONTH_FIRST, MONTH_FIRST)])
     default_currency = SelectField(
-        _l("Currency"), choices=sorted(CURRENCIES), description=_l("For lines that name none themselves.")
+        _l("Currency of the file"), choices=sorted(CURRENCIES), description=_l("For lines that name none themselves.")
     )
 
     def asked(self) -> Choices:
