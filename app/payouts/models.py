@@ -102,6 +102,8 @@ class Payout(PayeeRecord):
         Index("ix_payouts_status", "status", "created_at", "id"),
         Index("ix_payouts_newest", "created_at", "id"),
         Index("ix_payouts_amount", "status", "currency", "amount_minor"),
+        Index("ix_payouts_hold", "hold_code", postgresql_where=text("hold_code IS NOT NULL")),
+        Index("ix_payouts_failed", "status_at", postgresql_where=text("status IN ('failed', 'returned')")),
         Index("ix_payouts_single", "status", "created_at", "id", postgresql_where=text("batch_id IS NULL")),
         Index("ix_payouts_second", "created_at", "id", postgresql_where=text("first_approved_at IS NOT NULL")),
         Index("ix_payouts_payee", "payee_id", "created_at", "id"),

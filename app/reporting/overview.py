@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -44,27 +45,31 @@ class Attention:
 
 
 def attention(session: Session) -> Attention:
-    """One statement of short index scans."""
+    return Attention(**counts(session, Attention.__slots__))
+
+
+def counts(session: Session, names: Collection[str]) -> dict[str, int]:
+    """Some of the numbers of `Attention`, by name: one statement of short index scans."""
     parts = [
         select(func.count()).select_from(query.limit(CAP + 1).subquery()).scalar_subquery().label(name)
         for name, query in _waiting().items()
+        if name in names
     ]
-    return Attention(**session.execute(select(*parts)).one()._mapping)
+    return dict(session.execute(select(*parts)).one()._mapping)
 
 
 def _waiting() -> dict[str, AnySelect]:
     payouts: Any = select(Payout.id)
     single = payouts.where(Payout.batch_id.is_(None))
-    on_hold = payouts.where(Payout.status == PayoutStatus.ON_HOLD)
-    funds = Payout.hold_code == HoldCode.AWAITING_FUNDS
+    by_people = [code for code in HoldCode if code is not HoldCode.AWAITING_FUNDS]
     attempts: Any = select(Attempt.id)
     batches: Any = select(Batch.id)
     return {
         "pending": single.where(Payout.status == PayoutStatus.PENDING),
         "second": payouts.where(Payout.first_approved_at.is_not(None)),
         "approved": single.where(Payout.status == PayoutStatus.APPROVED),
-        "held": on_hold.where(~funds),
-        "waiting_for_funds": on_hold.where(funds),
+        "held": payouts.where(Payout.hold_code.in_(by_people)),
+        "waiting_for_funds": payouts.where(Payout.hold_code == HoldCode.AWAITING_FUNDS),
         "failed": payouts.where(
             Payout.status.in_([PayoutStatus.FAILED, PayoutStatus.RETURNED]), Payout.status_at > utc_now() - LATELY
         ),

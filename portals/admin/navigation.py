@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import g, url_for
+from flask import url_for
 from flask_babel import lazy_gettext as _l
 
 from app.db.paging import CAP
-from app.reporting.overview import Attention, attention
+from app.reporting import overview
 from portals.web.db import db
 from portals.web.nav import Label, NavItem
 
@@ -28,23 +28,19 @@ ITEMS = (
 )
 
 
-def waiting() -> Attention:
-    """What needs a person, asked once per request."""
-    if "attention" not in g:
-        g.attention = attention(db())
-    found: Attention = g.attention
-    return found
+# What stands beside a link, and which number of the overview it is.
+_COUNTS = {
+    "payouts": "pending",
+    "batches": "batches",
+    "exports": "exports",
+    "deposits": "deposits",
+    "webhooks": "webhooks",
+}
 
 
 def counts() -> Mapping[str, int]:
-    now = waiting()
-    return {
-        "payouts": min(now.pending, CAP),
-        "batches": now.batches,
-        "exports": now.exports,
-        "deposits": now.deposits,
-        "webhooks": now.webhooks,
-    }
+    found = overview.counts(db(), _COUNTS.values())
+    return {link: min(found[name], CAP) for link, name in _COUNTS.items()}
 
 
 def search() -> tuple[str, Label]:

@@ -6,8 +6,8 @@ from flask.typing import ResponseReturnValue
 
 from app.payouts import queries, review
 from app.payouts.queries import PayoutFilter
+from app.reporting.overview import attention
 from portals.admin import asking, bp
-from portals.admin.navigation import waiting
 from portals.web.db import db
 from portals.web.htmx import page
 
@@ -17,7 +17,7 @@ def overview() -> ResponseReturnValue:
     latest = queries.batches(db(), limit=6).items
     return page(
         "admin/overview/index.html",
-        waiting=waiting(),
+        waiting=attention(db()),
         capped=asking.capped,
         to_approve=review.totals(db(), review.in_view("open", PayoutFilter(single=True))),
         to_send=review.totals(db(), review.in_view("approved", PayoutFilter(single=True))),
