@@ -48,7 +48,7 @@ def _has_method() -> ColumnElement[bool]:
 def _narrowed(query: paging.AnySelect, organization_id: UUID, chosen: DirectoryFilter) -> paging.AnySelect:
     query = query.join(Payee, Payee.id == Engagement.payee_id).where(Engagement.organization_id == organization_id)
     if chosen.search.strip():
-        query = query.where(Engagement.payee_id.in_(matching(chosen.search, organization_id)))
+        query = query.where(Engagement.payee_id.in_(matching(chosen.search)))
     if chosen.kind is not None:
         query = query.where(Payee.kind == chosen.kind)
     if chosen.status is not None:
