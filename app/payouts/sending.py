@@ -16,10 +16,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.audit import service as audit
 from app.core.clock import utc_now
 from app.core.crypto import CannotOpen, open_sealed
 from app.core.money import Money
-from app.core.scope import Actor
+from app.core.scope import SYSTEM, Actor
+from app.methods.service import seal_context
 from app.payouts import content
 from app.payouts.moves import move
 from app.payouts.rules import HOLD_TEXT, arrival, payout_number, request_sha256, send_key
@@ -81,7 +83,7 @@ def _order(row: Any, attempt: int) -> SendOrder:
         payout_id=row.id,
         amount=Money(row.amount_minor, row.currency),
         payee_name=row.payee_name,
-        destination=open_sealed(row.details_sealed, f"methods.details:{row.method_id}"),
+        destination=open_sealed(row.details_sealed, seal_context(row.method_id)),
         reference=f"{row.organization_name[:20]} {payout_number(row.id)}",
     )
 
@@ -133,6 +135,7 @@ def _write_attempts(session: Session, actor: Actor, orders: Sequence[SendOrder])
     if not orders:
         return
     ids = [order.payout_id for order in orders]
+    _note_opened(session, actor, "sending", ids)
     session.execute(
         _ATTEMPTS,
         {
@@ -157,6 +160,14 @@ def _write_attempts(session: Session, actor: Actor, orders: Sequence[SendOrder])
             note=f"Handed to {rail.label}; usually {rail.settles_in}.",
             expected_on=arrival(utc_now().date(), rail.settles_days),
         )
+
+
+def _note_opened(session: Session, actor: Actor, purpose: str, payout_ids: Sequence[UUID]) -> None:
+    """Every opening of sealed destinations is on the audit trail (decision 20): one line for all of them."""
+    audit.record(
+        session, actor, "methods.opened", "payout", None, purpose=purpose, count=len(payout_ids),
+        payouts=[str(payout_id) for payout_id in payout_ids],
+    )  # fmt: skip
 
 
 _UNANSWERED = """SELECT a.key, a.number, a.request_sha256, a.payout_id FROM payout_attempts a
@@ -203,6 +214,8 @@ def accepted(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
 def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
     by_payout = {attempt.payout_id: attempt for attempt in attempts}
     rows = session.execute(text(_ORDERS), {"ids": list(by_payout)}).all()
+    if rows:
+        _note_opened(session, SYSTEM, "look-up", list(by_payout))
     found = []
     for row in rows:
         attempt = by_payout[row.id]

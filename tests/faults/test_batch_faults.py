@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import redis
 
-from tests.faults.conftest import Demo
+from tests.running import Demo
 
 pytestmark = pytest.mark.faults
 PAYEES = 450  # three chunks
@@ -61,7 +61,7 @@ def test_lost_webhooks_are_found_by_the_look_up(demo: Demo) -> None:
     from app.db import outbox
     from app.db.session import unit_of_work
     from tests.factories.payouts import PLATFORM
-    from tests.faults.conftest import eventually
+    from tests.running import eventually
 
     demo.simulator("POST", "/_faults", {"drop_webhooks": True})
     _, batch_id = demo.approved_batch("lost-webhooks", 20)

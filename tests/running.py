@@ -1,4 +1,7 @@
-"""The whole demo as its user starts it, to break for real: one for all tests, each with organizations of its own."""
+"""The whole demo as its user starts it, to use and to break: one for all tests, each with organizations of its own.
+
+A plugin of pytest (see pyproject.toml), so that journeys and fault tests share it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ from app.reporting import doctor
 from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 
 NO_FAULTS = {
@@ -58,6 +61,17 @@ class Demo:
 
     data_dir: Path
     process: subprocess.Popen[bytes]
+
+    def link(self, portal: str, email: str) -> str:
+        """A sign-in link as an operator makes it."""
+        command = [sys.executable, "-m", "flask", "login-link", "--portal", portal, email]
+        environ = {**os.environ, "DATA_DIR": str(self.data_dir), "FLASK_APP": "wsgi:app"}
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    @property
+    def console(self) -> str:
+        return (self.data_dir / "console.log").read_text()
 
     @property
     def services(self) -> Services:
