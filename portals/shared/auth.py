@@ -16,7 +16,6 @@ from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, HiddenField, PasswordField
 from wtforms.validators import InputRequired, Length
 
-from app.core.clock import utc_now
 from app.core.errors import Gone, Invalid, Locked, NotFound
 from app.core.settings import settings
 from app.identity import rules, service
@@ -122,9 +121,9 @@ def check_inbox(portal: Portal) -> ResponseReturnValue:
         return go(url_for(".sign_in"))
     purpose = TokenPurpose.PASSWORD_RESET if mailed["what"] == "reset" else TokenPurpose.SIGN_IN
     again = EmailForm(formdata=None, email=mailed["email"], next=mailed["next"])
-    until = utc_now() + rules.LINK_LIVES[purpose]
+    minutes = int(rules.LINK_LIVES[purpose].total_seconds() // 60)
     return _auth_page(
-        portal, "check_inbox", email=mailed["email"], what=mailed["what"], until=until, again=again,
+        portal, "check_inbox", email=mailed["email"], what=mailed["what"], minutes=minutes, again=again,
         sandbox_mailbox=settings().sandbox,
     )  # fmt: skip
 
