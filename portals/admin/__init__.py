@@ -6,9 +6,11 @@ from typing import Any
 from uuid import uuid4
 
 from flask import Blueprint
+from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.identity.states import Portal
+from app.payees.states import PayeeKind
 from app.payouts.rules import HOLD_TEXT
 from portals.admin.navigation import ITEMS, counts, search
 from portals.web.guards import portal_guard
@@ -17,6 +19,13 @@ bp = Blueprint("admin", __name__, url_prefix="/admin")
 portal_guard(bp, Portal.ADMIN, items=ITEMS, counts=counts, search=search)
 
 
+KINDS = {
+    PayeeKind.CREATOR: (_l("Creator"), _l("Creators")),
+    PayeeKind.CONTRACTOR: (_l("Contractor"), _l("Contractors")),
+    PayeeKind.VENDOR: (_l("Vendor"), _l("Vendors")),
+    PayeeKind.CONSULTANT: (_l("Consultant"), _l("Consultants")),
+    PayeeKind.ORGANIZATION: (_l("Organization"), _l("Organizations")),
+}
 RAIL_ICONS = {"bank_file": "building-bank", "check": "mail", "simulated": "flask"}
 
 
@@ -27,7 +36,13 @@ def _link(text: str, url: str) -> Markup:
 @bp.context_processor
 def _everywhere() -> dict[str, Any]:
     """`once_key()`: the idempotency key of a form that is only a button. `link(text, url)`: for lists of facts."""
-    return {"once_key": lambda: uuid4().hex, "link": _link, "hold_text": HOLD_TEXT, "rail_icons": RAIL_ICONS}
+    return {
+        "once_key": lambda: uuid4().hex,
+        "link": _link,
+        "hold_text": HOLD_TEXT,
+        "rail_icons": RAIL_ICONS,
+        "kind_of": KINDS,
+    }
 
 
 from portals.admin import (  # noqa: E402,F401 - the views of this blueprint

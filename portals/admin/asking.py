@@ -1,58 +1,22 @@
-"""What the address of a page asks for: days, choices, organizations, ids. Nonsense is left out, not refused."""
+"""What the address of an admin page asks for: as everywhere, and organizations, which an admin chooses among."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
+from collections.abc import Sequence
 
-from flask import g, request
-from flask_babel import gettext as _
+from flask import g
 
-from app.core.errors import Invalid, NotFound
-from app.db.paging import CAP, MAX_LIMIT, AnyRow
+from app.core.errors import NotFound
+from app.db.paging import MAX_LIMIT, AnyRow
 from app.organizations import queries as organizations
 from app.organizations.models import Organization
-from portals.web import paging
+from portals.shared.asking import Applied, capped, chosen_ids, day, one_of, without
 from portals.web.db import db
-from portals.web.filters import number
 
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """A filter that is on: what it is, its value in words, and the address without it."""
-
-    label: str
-    value: str
-    url: str
-
-
-def day(args: Mapping[str, str], name: str) -> date | None:
-    """An ISO day, or None."""
-    try:
-        return date.fromisoformat(args.get(name, ""))
-    except ValueError:
-        return None
-
-
-def capped(count: int) -> str:
-    """ "1,000+" beyond what is counted."""
-    return f"{number(CAP)}+" if count > CAP else number(count)
-
-
-def chosen_ids() -> list[UUID]:
-    """The ticked rows of a list, once each. Raises Invalid for none, too many, or what is no id."""
-    texts = list(dict.fromkeys(request.values.getlist("id")))
-    try:
-        ids = [UUID(text) for text in texts]
-    except ValueError:
-        raise Invalid(_("One of the chosen rows is not known. Reload the page and choose again.")) from None
-    if not ids:
-        raise Invalid(_("Choose at least one row."))
-    if len(ids) > MAX_LIMIT:
-        raise Invalid(_("At most %(n)s rows can be changed at once.", n=MAX_LIMIT))
-    return ids
+__all__ = [
+    "Applied", "capped", "chosen_ids", "day", "one_of", "organization_choices", "organization_named", "own_page",
+    "without",
+]  # fmt: skip
 
 
 def organization_choices() -> Sequence[AnyRow]:
@@ -73,11 +37,6 @@ def organization_named(slug: str) -> AnyRow | Organization | None:
         return organizations.by_slug(db(), slug)
     except NotFound:
         return None
-
-
-def without(name: str) -> str:
-    """This page's address with one filter taken off."""
-    return paging.url_with(**{name: None})
 
 
 def own_page(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import g
+from flask_babel import gettext as _
 
 from app.audit import queries as history
 from app.audit.models import Audience
@@ -59,7 +60,7 @@ def parts_of(batch_id: UUID) -> list[Fragment]:
 def why_not_approve(batch: AnyRow) -> str:
     """Why this admin may not approve the batch, "" when they may; the service decides again."""
     mine = g.actor.account_id in (batch.created_by_account_id, batch.submitted_by_account_id)
-    return "You made or submitted this batch; somebody else has to approve it." if mine else ""
+    return _("You made or submitted this batch; somebody else has to approve it.") if mine else ""
 
 
 def polls(status: BatchStatus, rails: Sequence[Any]) -> bool:

@@ -84,7 +84,7 @@ def _shown(export_id: UUID) -> dict[str, Any]:
 
 def _why_not_release(row: Any) -> str:
     mine = row.made_by_account_id == g.actor.account_id
-    return "You made this export; somebody else has to release it." if mine else ""
+    return _("You made this export; somebody else has to release it.") if mine else ""
 
 
 @bp.post("/exports/<uuid:export_id>/release")

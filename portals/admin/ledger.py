@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from app.ledger import queries
+from app.ledger.recipes import Account
 from app.ledger.service import all_funds
 from app.payees import queries as payees
 from portals.admin import asking, bp
@@ -29,6 +30,15 @@ KINDS = {
     "payout_bounced": _l("Refused by a rail"),
     "payout_paid": _l("Paid"),
     "payout_returned": _l("Returned after it was paid"),
+}
+ACCOUNTS = {
+    Account.CASH: _l("Cash"),
+    Account.CLEARING: _l("Clearing"),
+    Account.FUNDS: _l("Funds"),
+    Account.RECEIVABLE: _l("Receivable"),
+    Account.PAYEE_HELD: _l("Payee held"),
+    Account.PAYEE_AVAILABLE: _l("Payee available"),
+    Account.PAYEE_IN_TRANSIT: _l("Payee in transit"),
 }
 
 
@@ -54,5 +64,6 @@ def ledger() -> ResponseReturnValue:
         organizations=asking.organization_choices(),
         kind=kind,
         kinds=KINDS,
+        accounts=ACCOUNTS,
         funds=all_funds(db(), organization.id),
     )

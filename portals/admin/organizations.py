@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired, Optional
 from app.charges import queries as charges
 from app.core.money import CURRENCIES, Money
 from app.organizations import queries, service
+from app.organizations.states import OrganizationKind
 from app.payouts import queries as payouts
 from app.payouts.rules import DEFAULT_SECOND_APPROVAL_MAJOR
 from app.reporting.organization import positions
@@ -24,6 +25,12 @@ from portals.web.forms import OnceForm
 from portals.web.guards import step_up_required
 from portals.web.htmx import done, page
 
+ORGANIZATION_KINDS = {
+    OrganizationKind.BUYER: _l("Buyer"),
+    OrganizationKind.PROVIDER: _l("Provider"),
+    OrganizationKind.HYBRID: _l("Buyer and provider"),
+}
+
 
 @bp.get("/organizations")
 def organizations() -> ResponseReturnValue:
@@ -34,6 +41,7 @@ def organizations() -> ResponseReturnValue:
         fragment="admin/organizations/_list.html",
         found=found,
         neighbours=paging.neighbours(found),
+        organization_kinds=ORGANIZATION_KINDS,
     )
 
 

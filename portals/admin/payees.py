@@ -22,7 +22,7 @@ from app.payouts.queries import PayoutFilter
 from app.rails import registry
 from app.reporting.balances import balances
 from app.reporting.money_map import bills
-from portals.admin import bp
+from portals.admin import asking, bp
 from portals.web import paging
 from portals.web.db import db
 from portals.web.htmx import page
@@ -34,7 +34,7 @@ A_YEAR = timedelta(days=365)
 @bp.get("/payees")
 def payees() -> ResponseReturnValue:
     want, search = paging.wanted(), request.args.get("q", "").strip()[:100]
-    kind = next((kind for kind in PayeeKind if kind.value == request.args.get("kind")), None)
+    kind = asking.one_of(PayeeKind, request.args, "kind")
     found = queries.all_payees(db(), search=search, kind=kind, cursor=want.cursor, limit=want.limit)
     return page(
         "admin/payees/index.html",

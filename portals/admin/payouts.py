@@ -37,6 +37,14 @@ from portals.web.forms import OnceForm
 from portals.web.guards import step_up_required
 from portals.web.htmx import done, page
 
+EARNING_KINDS = {
+    "bill": _l("Bill"),
+    "credit": _l("Credit"),
+    "commission": _l("Commission"),
+    "booking": _l("Booking"),
+    "adjustment": _l("Adjustment"),
+    "reversal": _l("Reversal"),
+}
 COLUMNS = ("id", "doctorId", "doctor_name", "doctor_email", "amount", "currency", "bankDetails", "status")
 
 
@@ -104,6 +112,7 @@ def details(line: ReviewLine) -> dict[str, Any]:
     return {
         "line": line,
         "items": queries.items(db(), line.id),
+        "earning_kinds": EARNING_KINDS,
         "attempts": queries.attempts(db(), line.id),
         "steps": steps(history.timeline(db(), line.id, Audience.PLATFORM), "payout"),
         "rail": registry.rail(line.row.rail),

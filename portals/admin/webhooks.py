@@ -22,7 +22,7 @@ from portals.web.htmx import done, page
 @bp.get("/webhooks")
 def webhooks() -> ResponseReturnValue:
     want = paging.wanted()
-    status = next((status for status in EventStatus if status.value == request.args.get("status")), None)
+    status = asking.one_of(EventStatus, request.args, "status")
     found = queries.events(db(), want.cursor, want.limit, status=status)
     return page(
         "admin/webhooks/index.html",
