@@ -30,6 +30,8 @@ from portals.web import paging
 from portals.web.db import db
 from portals.web.paging import Neighbours
 
+ROWS = 40  # a page stays below 1,500 elements, drawers included
+
 
 @dataclass(frozen=True, slots=True)
 class BillLine:
@@ -118,7 +120,7 @@ def tab_counts() -> Mapping[str, str]:
 
 def current(queue: Queue) -> dict[str, Any]:
     """The list as it is now, after a change made on it."""
-    want = paging.wanted()
+    want = paging.wanted(ROWS)
     found = queries.approval_queue(db(), g.organization.id, queue.found, sort=queue.sort, limit=want.limit)
     return listed(queue, found)
 

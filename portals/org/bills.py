@@ -33,7 +33,7 @@ COLUMNS = (
 @bp.get("/bills")
 @require(Permission.REQUEST_READ)
 def bills() -> ResponseReturnValue:
-    queue, want = bill_filters.asked(), paging.wanted()
+    queue, want = bill_filters.asked(), paging.wanted(bill_lines.ROWS)
     found = queries.approval_queue(
         db(), g.organization.id, queue.found, sort=queue.sort, cursor=want.cursor, limit=want.limit
     )

@@ -68,7 +68,10 @@ def check(body: bytes, default_rail: str) -> Checked:
     found = read_destinations(body, rails, default_rail=default_rail or None)
     applied = assignments.apply_method_rows(db(), g.actor, g.organization.id, found.rows, dry_run=True)
     faults = [Fault(*error) for error in found.errors]
-    faults += [Fault(error.line, found.columns.get(error.column, ""), error.reason) for error in applied.errors]
+    faults += [
+        Fault(error.line, found.columns.get(error.column, ""), error.reason[:1].upper() + error.reason[1:])
+        for error in applied.errors
+    ]
     return Checked(found, applied, sorted(faults, key=lambda fault: fault.line))
 
 

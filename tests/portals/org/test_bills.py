@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
+from app.core.clock import today
 from app.organizations.states import Role
 from app.payables.states import RequestStatus
 from tests.factories import methods, payables, payees, people
@@ -175,10 +177,6 @@ def test_the_csv_defuses_formulas(house: House) -> None:
 def test_paying_before_the_terms_have_passed_is_for_admins(house: House) -> None:
     payee_id = payees.vendor(house.organization_id, "Lumen Print", terms_days=30)
     actor = people.payee(payee_id)
-    from datetime import timedelta
-
-    from app.core.clock import today
-
     request_id = payables.approved(house.organization_id, actor, invoice_on=today() - timedelta(days=1))
     page = house.browser.get(f"/org/oxford/bills/{request_id}").text
     assert "Pay before it is due" in page and "Waiting for the payment terms to pass." in page
