@@ -37,8 +37,8 @@ def sample() -> Path:
 
 
 @pytest.fixture
-def enter(demo: Demo, browser: Any) -> Iterator[Enter]:
-    """Sign in with a link, as its reader: a page in a browser of its own."""
+def enter(demo: Demo, browser: Any, tmp_path: Path) -> Iterator[Enter]:
+    """Sign in with a link, as its reader: a page in a browser of its own. Its last view is kept as a picture."""
     contexts = []
 
     def start(portal: str, email: str) -> Any:
@@ -52,7 +52,8 @@ def enter(demo: Demo, browser: Any) -> Iterator[Enter]:
         return page
 
     yield start
-    for context in contexts:
+    for number, context in enumerate(contexts):
+        context.pages[0].screenshot(path=tmp_path / f"end-{number}.png")
         context.close()
 
 
