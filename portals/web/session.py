@@ -90,4 +90,5 @@ def init_app(app: Flask) -> None:
         PERMANENT_SESSION_LIFETIME=timedelta(days=30),
         SESSION_REFRESH_EACH_REQUEST=False,
     )
-    _login.init_app(app)
+    # No `current_user` in templates: the page that reports a lost database must not ask it who is there.
+    _login.init_app(app, add_context_processor=False)
