@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from app.core.errors import Refusal
+from app.core.errors import Invalid, Refusal
 from app.core.scope import Actor, Scope, operator
 from app.core.settings import settings
 from app.db.session import unit_of_work
@@ -36,7 +36,7 @@ from portals.cli.services import around
 
 BAD_ROWS = 2
 SHOWN = 50
-_FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+_FILE = click.Path(path_type=Path)  # looked at by `_read`, so that programs get their JSON for a missing file too
 
 
 class Reporter:
@@ -68,6 +68,29 @@ class Reporter:
         faults = {name: f"{refusal.message} {reason}" for name, reason in refusal.fields.items()}
         errors = [{"line": 0, "column": n, "reason": r} for n, r in (faults or {"": refusal.message}).items()]
         self.end({**result, "errors": errors}, BAD_ROWS)
+
+
+def _read(file: Path) -> bytes:
+    """Raises Invalid where there is no readable file."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
+
+
+def _hand_back(rows: bytes, wanted: Path | None, file: Path) -> None:
+    """Write the skipped rows where they were wanted, else beside the file, else where we are."""
+    places = [wanted] if wanted else [file.with_name(f"{file.name}.skipped.csv"), Path(f"{file.name}.skipped.csv")]
+    for place in places:
+        try:
+            place.write_bytes(rows)
+        except OSError as error:
+            reason = f"{place} cannot be written: {(error.strerror or 'unknown reason').lower()}."
+            continue
+        click.echo(f"Skipped rows to mend: {place}", err=True)
+        return
+    click.echo(f"The good rows are imported, but {reason} Import again with --skipped-to to get the others.", err=True)
+    sys.exit(1)
 
 
 def _actor() -> Actor:
@@ -113,7 +136,7 @@ def import_(
     try:
         owner = _organization(organization)
         choices = Choices(parse_overrides(mapping), encoding, delimiter, None, amounts, dates)
-        body = file.read_bytes()
+        body = _read(file)
         bills = read_bills(body, choices, currency=(currency or owner.currency).upper())
         for label, value in () if as_json else bills.facts():
             report.say(f"{label}: {value}")
@@ -132,11 +155,9 @@ def import_(
         report.refuse(refusal, empty)
         return
     _told(report, done, bills, written=written, dry_run=dry_run)
-    if written and bills.errors:
-        target = skipped_to or file.with_name(f"{file.name}.skipped.csv")
-        target.write_bytes(skipped_csv(bills))
-        click.echo(f"Skipped rows to mend: {target}", err=True)
     report.end(done.as_dict(), BAD_ROWS if done.errors and not skip_bad else 0)
+    if written and bills.errors:
+        _hand_back(skipped_csv(bills), skipped_to, file)
 
 
 def _told(report: Reporter, done: ImportSummary, bills: Bills, *, written: bool, dry_run: bool) -> None:
@@ -167,7 +188,7 @@ def methods(file: Path, organization: str, rail: str | None, dry_run: bool, as_j
     report = Reporter(as_json)
     try:
         owner = _organization(organization)
-        found = read_destinations(file.read_bytes(), available(settings().mode), default_rail=rail)
+        found = read_destinations(_read(file), available(settings().mode), default_rail=rail)
         errors: list[Any] = list(found.errors)
         added = replaced = unchanged = 0
         if not errors:
