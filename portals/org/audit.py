@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from flask import g, request
 from flask.typing import ResponseReturnValue
@@ -10,8 +11,10 @@ from flask.typing import ResponseReturnValue
 from app.audit import queries
 from app.audit.queries import AuditFilter
 from app.core.clock import today
+from app.core.money import CURRENCIES, Money
 from app.core.scope import Permission
 from portals.org import asking, bp
+from portals.org.asking import house_money
 from portals.shared.downloads import csv_file
 from portals.web import paging
 from portals.web.db import db
@@ -31,6 +34,23 @@ def _asked() -> AuditFilter:
     )
 
 
+def words(detail: dict[str, Any]) -> list[tuple[str, str]]:
+    """What is known of an act, for people: amounts in their currency, hashes by their beginning."""
+    code, found = detail.get("currency"), []
+    for name, value in detail.items():
+        if value in (None, "", [], {}) or (name == "currency" and any(key.endswith("_minor") for key in detail)):
+            continue
+        label = name.removesuffix("_minor").removesuffix("_sha256").replace("_", " ")
+        if name.endswith("_minor") and isinstance(value, int) and code in CURRENCIES:
+            value = house_money(Money(value, str(code)))
+        elif name == "totals" and isinstance(value, dict):
+            value = ", ".join(house_money(Money(minor, key)) for key, minor in value.items())
+        elif name.endswith("sha256"):
+            value = f"{str(value)[:12]}…"
+        found.append((label, str(value)))
+    return found
+
+
 @bp.get("/audit")
 @require(Permission.AUDIT_READ)
 def audit() -> ResponseReturnValue:
@@ -43,7 +63,7 @@ def audit() -> ResponseReturnValue:
         chosen=chosen,
         filtered=bool(chosen.actor or chosen.action or chosen.start or chosen.end),
         neighbours=paging.neighbours(found),
-        file_url=paging.url_with(),
+        words=words,
     )
 
 

@@ -78,7 +78,9 @@ def new_import() -> ResponseReturnValue:
                 return done(back=url_for(".import_columns", import_id=made.id))
         finally:
             _blame_file(form)
-    return page("org/imports/new.html", fragment="org/imports/_new.html", form=form)
+    return page(
+        "org/imports/new.html", fragment="org/imports/_new.html", form=form, most_megabytes=uploads.MOST_MEGABYTES
+    )
 
 
 def _blame_file(form: UploadForm) -> None:

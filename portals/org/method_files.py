@@ -95,6 +95,7 @@ def new_method_file() -> ResponseReturnValue:
         form=form,
         checked=checked,
         shown=SHOWN,
+        most_megabytes=uploads.MOST_MEGABYTES,
         rails=registry.available(settings().mode),
     )
 

@@ -21,18 +21,21 @@ from app.files.sniffing import Inspected, clean_name
 from app.files.storage import StorageUnavailable, storage
 from app.payables.importing import MAX_BYTES
 from portals.web.db import db, paused
+from portals.web.setup import MAX_UPLOAD
 from portals.web.uploads import fetch
 
 _CONTEXT = "files.methods"
+MOST_MEGABYTES = min(MAX_BYTES, MAX_UPLOAD) // (1024 * 1024) - 1  # a form is a little larger than its file
 
 
 def received(upload: FileStorage | None) -> tuple[str, bytes]:
     """Name and bytes of what was chosen. Raises Invalid when there is nothing, or too much."""
     if upload is None or not upload.filename:
         raise Invalid(_("Choose a file."), fields={"file": _("Choose a file.")})
-    body = upload.stream.read(MAX_BYTES + 1)
-    if len(body) > MAX_BYTES:
-        said = _("The file is larger than %(n)s MB. Split it.", n=MAX_BYTES // (1024 * 1024))
+    most = MOST_MEGABYTES * 1024 * 1024
+    body = upload.stream.read(most + 1)
+    if len(body) > most:
+        said = _("The file is larger than %(n)s MB. Split it.", n=MOST_MEGABYTES)
         raise Invalid(said, fields={"file": said})
     return clean_name(upload.filename), body
 
