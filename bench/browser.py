@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import event
 
 from app.core.scope import Scope
-from app.db.session import unit_of_work
+from app.db.session import engine, unit_of_work
 from app.identity import service as identity
 from app.identity.sessions import Browser as Agent
 from app.identity.states import Portal
 
+PLATFORM = Scope.platform("bench")
+
 
 def admin(app: Flask, email: str = "admin@bench.test") -> FlaskClient:
-    """A platform admin with an account of its own in the database that `settings()` names now."""
-    with unit_of_work(Scope.platform("bench")) as session:
+    """A platform admin with a new account in the database that `settings()` names now."""
+    with unit_of_work(PLATFORM) as session:
         identity.create_account(session, Portal.ADMIN, email, "Bench Admin")
-    with unit_of_work(Scope.platform("bench")) as session:
-        link = identity.issue_link(session, Portal.ADMIN, email)
+    return sign_in(app, Portal.ADMIN, email)
+
+
+def sign_in(app: Flask, portal: Portal, email: str) -> FlaskClient:
+    """A browser with a session of an account that exists."""
+    with unit_of_work(PLATFORM) as session:
+        link = identity.issue_link(session, portal, email)
         assert link is not None
-        opened = identity.use_link(session, Portal.ADMIN, link.token, Agent("bench", "127.0.0.1"))
+        opened = identity.use_link(session, portal, link.token, Agent("bench", "127.0.0.1"))
     client = app.test_client()
     with client.session_transaction() as cookie:
         cookie["_user_id"], cookie["_fresh"] = opened.token, True
@@ -33,3 +44,18 @@ def fetch(client: FlaskClient, path: str) -> bytes:
     if answer.status_code != 200:
         raise SystemExit(f"{path} answered {answer.status}")
     return answer.get_data()
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """Every statement that reaches the database inside the block."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    event.listen(engine(), "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine(), "before_cursor_execute", note)

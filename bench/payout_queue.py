@@ -12,18 +12,16 @@ import argparse
 import re
 import statistics
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
 
 from flask.testing import FlaskClient
-from sqlalchemy import event
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from app.core.scope import Scope
-from app.db.session import engine, unit_of_work
+from app.db.session import unit_of_work
 from app.payouts import queries, review
 from bench import browser, fill_payouts
 from bench.ground import Ground, goal, ground, pointed, say, table, timed
@@ -83,23 +81,9 @@ class Side:
 
     def look(self, path: str) -> tuple[int, int]:
         """Rows shown and statements run."""
-        with pointed(DATABASE_URL=self.url), _statements() as seen:
+        with pointed(DATABASE_URL=self.url), browser.statements() as seen:
             body = browser.fetch(self.client, path).decode()
         return len(re.findall(r'id="payout-[0-9a-f-]{36}"', body)), len(seen)
-
-
-@contextmanager
-def _statements() -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    event.listen(engine(), "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        event.remove(engine(), "before_cursor_execute", note)
 
 
 def main() -> None:

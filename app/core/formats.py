@@ -5,37 +5,69 @@ The rules: minus is U+2212 before the symbol, no plus sign, no parentheses, neve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale
 from babel.dates import format_date
-from babel.numbers import NumberPattern, get_currency_symbol, get_decimal_symbol, parse_pattern
+from babel.numbers import NumberPattern, get_currency_symbol, get_decimal_symbol, get_group_symbol, parse_pattern
 
 from app.core.money import Money, exponent
 
 MINUS = "\u2212"
 
 
+_TRIED = (0, 7, 12_34, 999_99, 1_000_00, 12_345_67, 123_456_789_01, 9_999_999_999_99)
+
+
 @dataclass(frozen=True, slots=True)
 class _CurrencyFormat:
     pattern: NumberPattern
     locale: Locale
+    digits: int  # shown behind the point
     decimal: str
+    group: str
     symbol: str
     spelled_by_code: bool  # the locale has no symbol of its own, so the code is there already
+    around: tuple[str, str] | None = None  # what stands before and after the figures; None: ask Babel each time
+
+    def by_babel(self, minor: int, currency: str) -> str:
+        major = Decimal(minor).scaleb(-exponent(currency))
+        text: str = self.pattern.apply(major, self.locale, currency=currency, currency_digits=False)
+        if self.symbol[-1:].isalpha() and text.startswith(self.symbol):
+            # CLDR: letters keep a distance from figures
+            text = f"{self.symbol}\u00a0{text[len(self.symbol) :].lstrip()}"
+        return text
+
+    def figures(self, minor: int, currency: str) -> str:
+        """Western figures in groups of three."""
+        whole, part = divmod(minor, 10 ** exponent(currency))
+        grouped = f"{whole:,}".replace(",", self.group)
+        return f"{grouped}{self.decimal}{part:0{self.digits}d}" if self.digits else grouped
+
+    def write(self, minor: int, currency: str) -> str:
+        if self.around is None:
+            return self.by_babel(minor, currency)
+        return f"{self.around[0]}{self.figures(minor, currency)}{self.around[1]}"
 
 
 @lru_cache(maxsize=512)
 def _currency_format(locale: str, currency: str, digits: int) -> _CurrencyFormat:
-    """Building these is what makes Babel slow, so they are kept for good."""
+    """Building these is what makes Babel slow, so they are kept for good; so is what its pattern comes to."""
     parsed = Locale.parse(locale)
     pattern = parse_pattern(parsed.currency_formats["standard"].pattern)
     pattern.frac_prec = (digits, digits)
     symbol = str(get_currency_symbol(currency, parsed))
-    return _CurrencyFormat(pattern, parsed, get_decimal_symbol(parsed), symbol, symbol == currency)
+    style = _CurrencyFormat(
+        pattern, parsed, digits, get_decimal_symbol(parsed), get_group_symbol(parsed), symbol, symbol == currency
+    )
+    before, found, after = style.by_babel(0, currency).partition(style.figures(0, currency))
+    quick = replace(style, around=(before, after))
+    scale = 1 if digits else 10 ** exponent(currency)
+    same = all(quick.write(n * scale, currency) == style.by_babel(n * scale, currency) for n in _TRIED)
+    return quick if found and same else style
 
 
 def format_money(value: Money, locale: str = "en_US", *, code: bool = False, drop_zeros: bool = False) -> str:
@@ -44,10 +76,7 @@ def format_money(value: Money, locale: str = "en_US", *, code: bool = False, dro
     digits = exponent(value.currency)
     round_sum = drop_zeros and size % 10**digits == 0
     style = _currency_format(locale, value.currency, 0 if round_sum else digits)
-    major = Decimal(size).scaleb(-digits)
-    text: str = style.pattern.apply(major, style.locale, currency=value.currency, currency_digits=False)
-    if style.symbol[-1:].isalpha() and text.startswith(style.symbol):
-        text = f"{style.symbol}\u00a0{text[len(style.symbol) :].lstrip()}"  # CLDR: letters keep a distance from figures
+    text = style.write(size, value.currency)
     if value.minor < 0:
         text = MINUS + text
     return f"{text} {value.currency}" if code and not style.spelled_by_code else text

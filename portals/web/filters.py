@@ -21,6 +21,13 @@ from portals.web.i18n import reader_locale, reader_zone
 from portals.web.status import badge_of
 
 NONE = "–"  # an empty cell is never empty
+_TIME = Markup('<time datetime="{}" title="{}">{}</time>')
+_AGES: dict[str, Callable[[int], str]] = {
+    "now": lambda _n: _("now"),
+    "min": lambda n: _("%(n)s min", n=n),
+    "h": lambda n: _("%(n)s h", n=n),
+    "d": lambda n: _("%(n)s d", n=n),
+}
 
 
 def money(value: Money | None, *, code: bool = False, drop_zeros: bool = False) -> str:
@@ -46,7 +53,7 @@ def when(value: date | datetime | None, style: str = "date") -> Markup:
         clock = formats.format_when(value, now=now, locale=locale, zone=zone, style="time")
         title = f"{title}, {clock} {formats.local(value, zone).tzname()}"
         value = value.replace(microsecond=0)
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(value.isoformat(), title, text)
+    return _TIME.format(value.isoformat(), title, text)
 
 
 def date_text(value: date | datetime | None, style: str = "date") -> str:
@@ -61,16 +68,8 @@ def age(value: datetime | None) -> Markup:
     if value is None:
         return Markup("–")
     unit, amount = formats.format_age((utc_now() - value).total_seconds())
-    words = {
-        "now": _("now"),
-        "min": _("%(n)s min", n=amount),
-        "h": _("%(n)s h", n=amount),
-        "d": _("%(n)s d", n=amount),
-    }
     stamp = date_text(value, "full")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        value.replace(microsecond=0).isoformat(), stamp, words[unit]
-    )
+    return _TIME.format(value.replace(microsecond=0).isoformat(), stamp, _AGES[unit](amount))
 
 
 def currency_sign(currency: str) -> str:

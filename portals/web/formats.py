@@ -6,7 +6,7 @@ Dates leave the year out when it is the reader's present year.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -42,6 +42,22 @@ def local(value: datetime, zone: str) -> datetime:
     return value.astimezone(_zone(zone))
 
 
+# Babel reads its patterns anew each time; a page shows the same few days and minutes again and again.
+@lru_cache(maxsize=4096)
+def _day(day: date, skeleton: str, locale: str) -> str:
+    return str(format_skeleton(skeleton, day, locale=locale)).translate(_NARROW)
+
+
+@lru_cache(maxsize=4096)
+def _long_day(day: date, locale: str) -> str:
+    return str(format_date(day, "full", locale=locale))
+
+
+@lru_cache(maxsize=4096)
+def _clock(hour: int, minute: int, locale: str) -> str:
+    return str(format_time(time(hour, minute), "short", locale=locale)).translate(_NARROW)
+
+
 def format_when(value: date | datetime, *, now: datetime, locale: str, zone: str, style: str = "date") -> str:
     """One of date `Nov 24`, day `Tue, Nov 24`, time `9:04 AM`, moment `Nov 24, 9:04 AM`, full `Tue, Nov 24 · 9:04 AM`,
     long `Tuesday, November 24, 2026`. A bare date has no time, so `moment` and `full` show the day alone.
@@ -52,12 +68,12 @@ def format_when(value: date | datetime, *, now: datetime, locale: str, zone: str
     day: date = moment.date() if moment else value
     year = "" if day.year == local(now, zone).year else "y"
     if style == "long":
-        return str(format_date(day, "full", locale=locale))
-    clock = str(format_time(moment.time(), "short", locale=locale)).translate(_NARROW) if moment else ""
+        return _long_day(day, locale)
+    clock = _clock(moment.hour, moment.minute, locale) if moment else ""
     if style == "time":
         return clock
     weekday = "E" if style in ("day", "full") else ""
-    text = str(format_skeleton(f"{year}MMM{weekday}d", day, locale=locale)).translate(_NARROW)
+    text = _day(day, f"{year}MMM{weekday}d", locale)
     if style == "moment" and clock:
         return f"{text}, {clock}"
     if style == "full" and clock:

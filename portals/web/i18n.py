@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from babel import Locale, UnknownLocaleError
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel
+from flask_babel import Babel, Domain
 
 LANGUAGES = ("en",)  # those with a catalogue, or the source language itself
 DEFAULT_LOCALE = "en_US"
 DEFAULT_ZONE = "UTC"
 
-babel = Babel()
+
+class ReaderDomain(Domain):
+    """Finds the reader's catalogue once a request: Flask-Babel spells the locale out for each word of a page."""
+
+    def get_translations(self) -> Any:
+        if not has_request_context():
+            return super().get_translations()
+        found = getattr(g, "catalogue", None)
+        if found is None:
+            found = g.catalogue = super().get_translations()
+        return found
+
+
+class ReaderBabel(Babel):
+    @property
+    def domain_instance(self) -> Domain:
+        return ReaderDomain(domain=self.domain)
+
+
+babel = ReaderBabel()
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,19 @@ from pathlib import Path
 from flask import Flask
 from flask_wtf.csrf import CSRFProtect
 
-from portals.web import appearance, assets, compress, errors, filters, headers, i18n, logging, nav, ratelimit
+from portals.web import (
+    appearance,
+    assets,
+    compress,
+    errors,
+    filters,
+    headers,
+    i18n,
+    logging,
+    nav,
+    ratelimit,
+    templating,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"
@@ -22,7 +34,7 @@ def init_app(app: Flask, static: Path = STATIC) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", 12 * 3600)
-    for part in (logging, compress, i18n, filters, nav, appearance, errors, headers, ratelimit):
+    for part in (logging, compress, i18n, templating, filters, nav, appearance, errors, headers, ratelimit):
         part.init_app(app)
     assets.init_app(app, static)
     csrf.init_app(app)
