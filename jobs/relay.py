@@ -23,8 +23,8 @@ from app.core.scope import Scope
 from app.core.topics import Topic
 from app.db.session import unit_of_work
 from jobs import queues
+from jobs.hold import row_lock
 from jobs.registry import JOBS
-from jobs.runtime import row_lock
 
 log = logging.getLogger("quittance.relay")
 LEASE_S = 15.0

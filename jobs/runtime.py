@@ -9,27 +9,24 @@ import logging
 import random
 import time
 import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select, update
 
 from app.audit import service as audit
 from app.core.clock import utc_now
 from app.core.errors import Refusal
 from app.core.scope import Scope
 from app.core.topics import Topic
-from app.db.locks import lock_key
 from app.db.outbox import MAX_TRIES, OutboxRow
-from app.db.session import engine, unit_of_work
+from app.db.session import unit_of_work
 from app.notify.smtp import MailError
 from app.rails.base import RailError
 from jobs import registry
+from jobs.hold import Hold
 
 log = logging.getLogger("quittance.job")
 SLOWEST_RETRY_S = 600.0
@@ -50,10 +47,8 @@ class Run:
 def run(outbox_id: str) -> None:
     """What the queue calls. Ends quietly when the row is done, given up, or being worked on by somebody else."""
     row_id = UUID(outbox_id)
-    with _alone(row_id) as alone:
-        if not alone:
-            return
-        this = _begin(row_id)
+    with Hold(row_id) as hold:
+        this = _begin(hold, row_id) if hold.alone else None
         if this is None:
             return
         audit.request_id.set(f"job-{row_id}")
@@ -61,66 +56,40 @@ def run(outbox_id: str) -> None:
         try:
             registry.JOBS[Topic(this.topic)].function(**this.payload)
         except Exception as error:
-            _failed(this, error)
+            _failed(hold, this, error)
         else:
-            _done(this, time.perf_counter() - began)
+            _done(hold, this, time.perf_counter() - began)
 
 
-def row_lock(row_id: UUID) -> int:
-    """The advisory lock a running row holds."""
-    return lock_key("outbox", row_id)
-
-
-@contextmanager
-def _alone(row_id: UUID) -> Iterator[bool]:
-    """A lock of this connection, not of a transaction: it lasts as long as the run and dies with its process."""
-    key = {"key": row_lock(row_id)}
-    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        alone = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key))
-        try:
-            yield alone
-        finally:
-            if alone:
-                try:
-                    connection.execute(text("SELECT pg_advisory_unlock(:key)"), key)
-                except DBAPIError:  # the server went away meanwhile, and the lock with it
-                    connection.invalidate()
-
-
-def _begin(row_id: UUID) -> Run | None:
+def _begin(hold: Hold, row_id: UUID) -> Run | None:
     """Count the try before it starts: a run that kills its process must not be tried for ever."""
-    with unit_of_work(_PLATFORM) as session:
-        row = session.execute(
-            update(OutboxRow)
-            .where(
-                OutboxRow.id == row_id,
-                OutboxRow.done_at.is_(None),
-                OutboxRow.failed_at.is_(None),
-                OutboxRow.due_at <= utc_now(),
-            )
-            .values(tries=OutboxRow.tries + 1)
-            .returning(OutboxRow.id, OutboxRow.topic, OutboxRow.payload, OutboxRow.tries)
-        ).one_or_none()
-        if row is None:
-            return None
-        if row.tries > MAX_TRIES:
-            session.execute(
-                update(OutboxRow)
-                .where(OutboxRow.id == row_id)
-                .values(failed_at=utc_now(), last_error="its worker was lost each time")
-            )
-            log.error("job given up", extra={"fields": {"topic": row.topic, "outbox_id": str(row_id)}})
-            return None
-        return Run(*row)
+    row = hold.note(
+        update(OutboxRow)
+        .where(
+            OutboxRow.id == row_id,
+            OutboxRow.done_at.is_(None),
+            OutboxRow.failed_at.is_(None),
+            OutboxRow.due_at <= utc_now(),
+        )
+        .values(tries=OutboxRow.tries + 1)
+        .returning(OutboxRow.id, OutboxRow.topic, OutboxRow.payload, OutboxRow.tries)
+    ).one_or_none()
+    if row is None:
+        return None
+    this = Run(*row)
+    if this.tries > MAX_TRIES:
+        _note(hold, this, failed_at=utc_now(), last_error="its worker was lost each time")
+        log.error("job given up", extra={"fields": _fields(this)})
+        return None
+    return this
 
 
-def _done(this: Run, seconds: float) -> None:
-    with unit_of_work(_PLATFORM) as session:
-        session.execute(update(OutboxRow).where(OutboxRow.id == this.id).values(done_at=utc_now(), last_error=None))
+def _done(hold: Hold, this: Run, seconds: float) -> None:
+    _note(hold, this, done_at=utc_now(), last_error=None)
     log.info("job done", extra={"fields": {**_fields(this), "ms": round(seconds * 1000)}})
 
 
-def _failed(this: Run, error: Exception) -> None:
+def _failed(hold: Hold, this: Run, error: Exception) -> None:
     over = this.tries >= MAX_TRIES
     wait = backoff_s(this.tries)
     fields = {**_fields(this), "error": type(error).__name__, "retry_s": None if over else round(wait)}
@@ -128,13 +97,12 @@ def _failed(this: Run, error: Exception) -> None:
         log.warning("job to be tried again: %s", error, extra={"fields": fields})
     else:
         log.error("job given up" if over else "job failed", exc_info=error, extra={"fields": fields})
-    values: dict[str, Any] = {"last_error": describe(error)}
-    if over:
-        values["failed_at"] = utc_now()
-    else:
-        values["due_at"] = utc_now() + timedelta(seconds=wait)
-    with unit_of_work(_PLATFORM) as session:
-        session.execute(update(OutboxRow).where(OutboxRow.id == this.id).values(**values))
+    end = {"failed_at": utc_now()} if over else {"due_at": utc_now() + timedelta(seconds=wait)}
+    _note(hold, this, last_error=describe(error), **end)
+
+
+def _note(hold: Hold, this: Run, **values: Any) -> None:
+    hold.note(update(OutboxRow).where(OutboxRow.id == this.id).values(**values))
 
 
 def backoff_s(tries: int) -> float:

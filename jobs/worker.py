@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 from rq.worker.base import BaseWorker, StopRequested
 
 from app.db.session import engine_for
-from jobs import queues, runtime
+from jobs import hold, queues, runtime
 from jobs.registry import QUEUES
 
 log = logging.getLogger("quittance.worker")
@@ -80,3 +80,4 @@ def _make(kind: type[InProcess] | type[Forking]) -> InProcess | Forking:
 def _forget_connections() -> None:
     """A forked child must not speak over its parent's database connections."""
     engine_for.cache_clear()
+    hold.engine_for.cache_clear()

@@ -21,7 +21,7 @@ from app.db import outbox
 from app.db.outbox import MAX_TRIES
 from app.db.session import engine, engine_for, unit_of_work
 from app.rails.base import RailUnavailable
-from jobs import registry, runtime
+from jobs import hold, registry, runtime
 from jobs.registry import Job
 
 Superuser = psycopg.Connection[tuple[Any, ...]]
@@ -145,6 +145,7 @@ def test_a_run_that_kills_its_process_is_counted(database_url: str, superuser: S
         pid = os.fork()
         if pid == 0:
             engine_for.cache_clear()
+            hold.engine_for.cache_clear()
             runtime.run_due()
             os._exit(0)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 9
