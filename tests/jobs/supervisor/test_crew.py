@@ -47,7 +47,7 @@ def log(crew: Crew, name: str) -> str:
 def test_everything_is_logged_and_only_warnings_are_shown(crew: Crew, capsys: pytest.CaptureFixture[str]) -> None:
     said = python("print('09:00:00 INFO a quiet'); print('09:00:01 ERROR a loud'); import time; time.sleep(60)")
     crew.start({"talker": said}, os.environ)
-    assert crew.wait(lambda: "loud" in log(crew, "talker"), 10)
+    assert crew.wait(lambda: log(crew, "talker").endswith("loud\n"), 10)
     assert "quiet" in log(crew, "talker")
     assert capsys.readouterr().out == "talker     | 09:00:01 ERROR a loud\n"
 
