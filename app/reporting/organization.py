@@ -15,6 +15,8 @@ from app.charges.states import DepositStatus
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.db.paging import CAP, AnyRow, AnySelect
+from app.ledger.account_lines import AccountLine
+from app.ledger.recipes import PAYOUT_FUNDED, PAYOUT_UNFUNDED
 from app.payables.models import BillImport, PaymentRequest
 from app.payables.states import ImportStatus, RequestStatus
 from app.payees.models import Payee
@@ -209,3 +211,24 @@ def newest_payouts(session: Session, organization_id: UUID, limit: int = 5) -> S
         .order_by(Payout.created_at.desc(), Payout.id.desc())
         .limit(limit)
     ).all()  # fmt: skip
+
+
+_OF_LINES = text(
+    """SELECT p.id, y.name FROM payouts p JOIN payees y ON y.id = p.payee_id
+    WHERE p.organization_id = :organization_id AND p.id = ANY(:ids)"""
+)
+
+
+def payouts_of_lines(
+    session: Session, organization_id: UUID, lines: Sequence[AccountLine]
+) -> dict[UUID, tuple[UUID, str]]:
+    """Line of the funds account → the payout it was for and its payee's name; other lines are left out."""
+    ids = {line.id: UUID(line.ref.partition(":")[0]) for line in lines if line.kind in _FUNDED}
+    if not ids:
+        return {}
+    rows = session.execute(_OF_LINES, {"organization_id": organization_id, "ids": list(set(ids.values()))})
+    names = {row.id: row.name for row in rows}
+    return {line_id: (payout_id, names[payout_id]) for line_id, payout_id in ids.items() if payout_id in names}
+
+
+_FUNDED = frozenset({PAYOUT_FUNDED.kind, PAYOUT_UNFUNDED.kind})

@@ -67,6 +67,7 @@ def approval(request_id: UUID) -> ResponseReturnValue:
                 version=_version(form),
             )
             return _decided(made, _("Approved"))
+    form.amount.flags.required = form.reason.flags.required = True  # whoever opens the form changes the amount
     return page("org/bills/approval.html", fragment="org/bills/_approval.html", form=form, line=line, whole=_whole())
 
 

@@ -17,6 +17,7 @@ from app.core.clock import today
 from app.core.errors import Conflict
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
+from app.payouts.rules import payout_number
 from app.reporting import organization
 from app.reporting.organization import Position
 from portals.org import bp
@@ -56,6 +57,8 @@ def funds() -> ResponseReturnValue:
         chosen=chosen,
         lines=lines,
         neighbours=paging.neighbours(lines),
+        of_payouts=organization.payouts_of_lines(db(), g.organization.id, lines.items),
+        payout_number=payout_number,
         deposits=queries.deposits(db(), g.organization.id, limit=DEPOSITS),
         announces=g.actor.can(Permission.FUNDS_ANNOUNCE),
     )
@@ -78,13 +81,18 @@ def funds_file() -> ResponseReturnValue:
         cursor: str | None = None
         while True:
             found = queries.funds_statement(session, organization_id, currency, cursor=cursor, limit=200)
+            names = organization.payouts_of_lines(session, organization_id, found.items)
             for line in found.items:
-                yield line.at.isoformat(), line.label, line.memo, line.amount.plain(), line.balance.plain(), currency
+                payout_id, payee = names.get(line.id, (None, ""))
+                yield (
+                    line.at.isoformat(), line.label, payout_number(payout_id) if payout_id else line.memo, payee,
+                    line.amount.plain(), line.balance.plain(), currency,
+                )  # fmt: skip
             cursor = found.next_cursor
             if cursor is None:
                 return
 
-    header = ("Time", "What", "Reference", "Amount", "Balance", "Currency")
+    header = ("Time", "What", "Reference", "Payee", "Amount", "Balance", "Currency")
     return csv_file(header, rows(), f"funds-{g.slug}-{currency}-{today()}.csv")
 
 

@@ -114,6 +114,10 @@ def test_a_batch_waits_for_funds_and_says_so(shop: tuple[Shop, Browser]) -> None
     listed = browser.get("/org/shop/batches").text
     assert "November" in listed and "£170.00" in listed
     page = browser.get(f"/org/shop/batches/{batch_id}").text
+    statement = browser.get("/org/shop/funds").text
+    assert "Payout Q-" in statement and "Vendor 000</small>" in statement
+    rows = list(csv.DictReader(io.StringIO(browser.get("/org/shop/funds/statement.csv").text)))
+    assert rows[0]["Payee"] == "Vendor 000" and rows[0]["Balance"] == "20.00"
     assert "1 on hold" in page and "Simulated transfer" in page and 'hx-trigger="every 3s"' in page
     part = browser.htmx("GET", f"/org/shop/batches/{batch_id}/progress").text
     assert part.lstrip().startswith('<div class="stack" id="progress"')
