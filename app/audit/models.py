@@ -49,7 +49,7 @@ class Audience(StrEnum):
 
 
 class TimelineEvent(Identified):
-    """One step in the life of a request, payout, batch, deposit or method; the same text for everyone who may see it."""
+    """One step in the life of a request, payout, batch or deposit; the same text for everyone who may see it."""
 
     __tablename__ = "timeline_events"
     __visibility__ = Visibility.PAYEE

@@ -17,4 +17,4 @@ def lock_key(*parts: object) -> int:
 def hold(session: Session, *parts: object, shared: bool = False) -> None:
     """Wait for a lock kept until the transaction ends; `shared` holders only exclude exclusive ones."""
     function = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
-    session.execute(text(f"SELECT {function}(:key)"), {"key": lock_key(*parts)})  # noqa: S608
+    session.execute(text(f"SELECT {function}(:key)"), {"key": lock_key(*parts)})

@@ -22,7 +22,7 @@ def test_elevation_ends_with_its_block_also_after_a_refusal() -> None:
     organization_id = new_id()
     with unit_of_work(Scope.organization(organization_id)) as session:
         assert state(session) == ("quittance_app", str(organization_id))
-        with pytest.raises(ValueError, match="refused"), session.elevated("test"):
+        with pytest.raises(ValueError, match="refused"), session.elevated("test"):  # noqa: PT012
             assert state(session) == ("quittance_platform", "")
             raise ValueError("refused")
         assert state(session) == ("quittance_app", str(organization_id))
