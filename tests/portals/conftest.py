@@ -26,6 +26,7 @@ from app.identity import service as identity
 from app.identity.sessions import Browser as Agent
 from app.identity.states import Portal
 from portals.factory import create_app
+from portals.web.ratelimit import limiter
 from tests.stores import environment
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -70,13 +71,28 @@ def _application(_worker: Any) -> Flask:
         made = create_app()
     made.test_client_class = Browser
     made.config["PROPAGATE_EXCEPTIONS"] = False  # a fault is a 500 page, as in production
+    remember_limits(made)
+    return made
+
+
+def remember_limits(made: Flask) -> None:
+    """The limiter is one per process: an application with servers of its own takes it along, and keeps it."""
+    made.extensions["limiter as made"] = dict(vars(limiter))
+
+
+def limits_anew(made: Flask) -> Flask:
+    """Counting starts again, in this application's Redis, even after another test's Redis was lost."""
+    vars(limiter).update(made.extensions["limiter as made"])
+    limiter._storage_dead = False
+    if limiter._fallback_limiter:
+        limiter._fallback_limiter.storage.reset()
     return made
 
 
 @pytest.fixture
 def app(_application: Flask, redis_url: str) -> Flask:
     """The application on an empty database. Push no application context around requests: they would share `g`."""
-    return _application
+    return limits_anew(_application)
 
 
 @pytest.fixture

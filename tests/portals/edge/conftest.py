@@ -11,7 +11,7 @@ from portals.factory import create_app
 from tests.factories import people
 from tests.factories.organizations import organization
 from tests.factories.payees import vendor
-from tests.portals.conftest import Browser
+from tests.portals.conftest import Browser, limits_anew, remember_limits
 from tests.portals.edge import toy
 from tests.stores import environment
 
@@ -24,12 +24,13 @@ def _with_toys(_worker: Any) -> Flask:
     made.register_blueprint(toy.org)
     made.test_client_class = Browser
     made.config["PROPAGATE_EXCEPTIONS"] = False
+    remember_limits(made)
     return made
 
 
 @pytest.fixture
 def app(_with_toys: Flask, redis_url: str) -> Flask:
-    return _with_toys
+    return limits_anew(_with_toys)
 
 
 @pytest.fixture
