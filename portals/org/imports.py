@@ -146,7 +146,8 @@ def import_confirmation(import_id: UUID) -> ResponseReturnValue:
     bills = checked(record)
     if not form.accepts() or (bills.errors and not form.skip_bad.data):
         form.skip_bad.errors = [_("Tick this, or mend the lines in the file and upload it again.")]
-        return page("org/imports/preview.html", form=form, **_previewed(record, bills))
+        context = _previewed(record, bills)
+        return page("org/imports/preview.html", fragment="org/imports/_preview.html", form=form, **context)
     skip = bool(form.skip_bad.data)
     try:
         if bills.read > AT_ONCE:

@@ -139,6 +139,7 @@ def method_assignment() -> ResponseReturnValue:
             if found.refused:
                 return page(
                     "org/methods/assigned.html",
+                    fragment="org/methods/_assigned.html",
                     title_text=title,
                     refused=found.refused[:SHOWN_REFUSALS],
                     refused_count=len(found.refused),

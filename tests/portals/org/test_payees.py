@@ -161,6 +161,8 @@ def test_one_way_for_everybody_without_one(house: House) -> None:
     assert "Assign to 2 payees" in form and "Simulated transfer" in form and "Check by post" in form
     checks = house.browser.post("/org/oxford/payees/method-assignment", {"rail": "check"})
     assert checks.status_code == 200 and "No postal address is known." in checks.text and "Acorn Trees" in checks.text
+    sheet = house.browser.htmx("POST", "/org/oxford/payees/method-assignment", {"rail": "check"}).text
+    assert sheet.lstrip().startswith('<div id="assignment"') and "2 payees got none:" in sheet
     assert house.browser.post("/org/oxford/payees/method-assignment", {"rail": "bank_file"}).status_code == 422
     done = house.browser.post("/org/oxford/payees/method-assignment", {"rail": "simulated"})
     assert done.status_code == 303
