@@ -7,8 +7,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,20 +17,7 @@ from wsgiref.types import WSGIApplication
 import pytest
 from werkzeug.serving import make_server
 
-playwright_api = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright")
-NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-dev-shm-usage",
-]
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-MISSING = "NO BROWSER: these tests did not run. Install one: apt-get install chromium-headless-shell libatomic1"
 
 Serve = Callable[[WSGIApplication], str]
 Visit = Callable[..., Any]
@@ -43,22 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-
-
-def executable() -> str | None:
-    """`$CHROMIUM`, or the first Chromium on the path."""
-    return os.environ.get("CHROMIUM") or next((path for name in NAMES if (path := shutil.which(name))), None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    path = executable()
-    if path is None:
-        pytest.skip(MISSING)
-    with playwright_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=ARGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
