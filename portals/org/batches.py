@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -22,7 +22,7 @@ from app.reporting.money_map import payout_facts
 from app.reporting.rules import place_of_payout
 from portals.org import bp
 from portals.shared.timeline import steps
-from portals.web import paging
+from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.guards import require
 from portals.web.htmx import page
@@ -90,8 +90,10 @@ def batch(batch_id: UUID) -> ResponseReturnValue:
 @bp.get("/batches/<uuid:batch_id>/progress")
 @require(Permission.PAYOUT_READ)
 def batch_progress(batch_id: UUID) -> ResponseReturnValue:
-    """The bar alone, asked for again while the batch moves."""
+    """The bar alone, asked for again while the batch moves; then the page once more."""
     found = _one(batch_id)
+    if htmx.wants_fragment() and found.status not in MOVING:
+        return htmx.go(url_for(".batch", batch_id=batch_id))
     progress = queries.batch_progress(db(), batch_id)
     return page(
         "org/batches/progress.html",

@@ -26,7 +26,7 @@ from app.payables.known import held_against_known
 from app.payables.models import BillImport
 from app.payables.states import ImportStatus
 from portals.org import bp, uploads
-from portals.web import paging
+from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.filters import number
 from portals.web.forms import BaseForm
@@ -184,6 +184,8 @@ def bill_import(import_id: UUID) -> ResponseReturnValue:
     record = record_of(import_id)
     if record.status is ImportStatus.UPLOADED:
         return done(back=url_for(".import_columns", import_id=import_id))
+    if htmx.wants_fragment() and record.status is not ImportStatus.RUNNING:
+        return htmx.go(url_for(".bill_import", import_id=import_id))  # the head of the page changes too
     return page("org/imports/import.html", fragment="org/imports/_result.html", record=record)
 
 

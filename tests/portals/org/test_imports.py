@@ -256,7 +256,8 @@ def test_a_large_file_is_left_to_a_job(house: House, monkeypatch: pytest.MonkeyP
     assert house.bills() == {}
     jobs.import_bills(base.rsplit("/", 1)[1], str(house.organization_id))
     assert len(house.bills()) == 4
-    done = house.browser.htmx("GET", base).text
+    assert house.browser.htmx("GET", base).headers["HX-Redirect"] == base
+    done = house.browser.get(base).text
     assert "hx-trigger" not in done and "of 4 lines read" in done
 
 
