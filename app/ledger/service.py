@@ -52,9 +52,29 @@ entry AS (
 SELECT count(*) FROM entry
 """
 
-_ONE = """SELECT CAST(:ref AS text) AS ref, CAST(:organization_id AS uuid) AS organization_id,
-    CAST(:payee_id AS uuid) AS payee_id, CAST(:rail AS text) AS rail, CAST(:currency AS text) AS currency,
-    CAST(:amount_minor AS bigint) AS amount_minor, CAST(:memo AS text) AS memo"""
+# The same for one amount: half of `_POST`'s time would go into planning its joins.
+_POST_ONE = text(
+    """WITH entry AS (
+        INSERT INTO ledger_entries (organization_id, payee_id, kind, ref, memo)
+        VALUES (:organization_id, :payee_id, :kind, :ref, :memo)
+        ON CONFLICT (organization_id, kind, ref) DO NOTHING
+        RETURNING id, organization_id
+    ), line AS (
+        INSERT INTO ledger_lines (entry_id, organization_id, payee_id, account, rail, currency, amount_minor)
+        SELECT id, organization_id, CAST(:debit_payee AS uuid), CAST(:debit AS text), CAST(:debit_rail AS text),
+            CAST(:currency AS text), CAST(:amount_minor AS bigint) FROM entry
+        UNION ALL SELECT id, organization_id, CAST(:credit_payee AS uuid), :credit, :credit_rail,
+            :currency, -CAST(:amount_minor AS bigint) FROM entry
+    ), kept AS (
+        INSERT INTO ledger_balances (organization_id, account, payee_id, currency, balance_minor)
+        SELECT entry.organization_id, k.account, k.payee_id, :currency, k.minor FROM entry
+        CROSS JOIN unnest(CAST(:kept AS text[]), CAST(:kept_payees AS uuid[]), CAST(:kept_minors AS bigint[]))
+            AS k (account, payee_id, minor)
+        ON CONFLICT (organization_id, account, payee_id, currency)
+        DO UPDATE SET balance_minor = ledger_balances.balance_minor + excluded.balance_minor
+    )
+    SELECT count(*) FROM entry"""
+)
 
 
 def post(
@@ -73,20 +93,31 @@ def post(
     Raises ValueError when the recipe needs a payee or rail that is missing.
     """
     _require(recipe, payee_id, rail)
+    if not amount.minor:
+        return False
     session.flush()
+    # Balances are credit-positive; rows are locked in the order of their keys, as everywhere.
+    changes = {recipe.debit: -amount.minor, recipe.credit: amount.minor}
+    kept = [(account, changes[account]) for account in sorted(changes) if account in KEPT]
     count = session.execute(
-        text(_POST.format(source=_ONE)),
+        _POST_ONE,
         {
-            "kind": recipe.kind,
-            "debit": recipe.debit.value,
-            "credit": recipe.credit.value,
-            "ref": ref,
             "organization_id": organization_id,
             "payee_id": payee_id,
-            "rail": rail,
+            "kind": recipe.kind,
+            "ref": ref,
+            "memo": memo,
             "currency": amount.currency,
             "amount_minor": amount.minor,
-            "memo": memo,
+            "debit": recipe.debit.value,
+            "debit_payee": payee_id if recipe.debit in PER_PAYEE else None,
+            "debit_rail": rail if recipe.debit in PER_RAIL else None,
+            "credit": recipe.credit.value,
+            "credit_payee": payee_id if recipe.credit in PER_PAYEE else None,
+            "credit_rail": rail if recipe.credit in PER_RAIL else None,
+            "kept": [account.value for account, _ in kept],
+            "kept_payees": [payee_id if account in PER_PAYEE else NOBODY for account, _ in kept],
+            "kept_minors": [minor for _, minor in kept],
         },
     ).scalar_one()
     return bool(count)

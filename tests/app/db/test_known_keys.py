@@ -88,3 +88,28 @@ def test_what_the_keys_point_at_stays(shop: Shop, superuser) -> None:
             superuser.execute("DELETE FROM organizations")
     finally:
         superuser.execute("ALTER TABLE engagements ENABLE TRIGGER ALL; ALTER TABLE organizations ENABLE TRIGGER ALL")
+
+
+def test_the_check_looks_rows_up_even_when_it_was_planned_on_empty_tables(database_url: str, superuser) -> None:
+    """A kept plan that read the whole table would make each posting slower than the last."""
+    place = make.shop(1, funds=0)
+    superuser.execute("VACUUM ANALYZE ledger_entries")
+
+    def read_whole() -> int:
+        superuser.execute("SELECT pg_stat_force_next_flush()")
+        row = superuser.execute("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'ledger_entries'").fetchone()
+        return int(row[0])
+
+    before = read_whole()
+    with unit_of_work(PLATFORM) as session:
+        for number in range(20):
+            ledger.post(
+                session,
+                recipes.EARNING_READY,
+                ref=str(number),
+                organization_id=place.organization_id,
+                payee_id=place.payee_ids[0],
+                amount=Money(1_00, "GBP"),
+            )
+        session.execute(text("SELECT pg_stat_force_next_flush()"))
+    assert read_whole() == before
