@@ -28,7 +28,7 @@ from app.reporting import directory, organization
 from app.reporting.directory import DirectoryFilter, Order
 from app.reporting.money_map import places_of_requests
 from portals.org import asking, bp
-from portals.web import paging
+from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.guards import require
@@ -64,7 +64,7 @@ def payees() -> ResponseReturnValue:
         filtered=bool(chosen.search or chosen.kind or chosen.status or chosen.methodless),
         neighbours=paging.neighbours(found),
         defaults=directory.default_methods(db(), [row.payee_id for row in found.items]),
-        without=methods.count_without_method(db(), g.organization.id),
+        without=0 if htmx.wants_fragment() else methods.count_without_method(db(), g.organization.id),
         kinds=PayeeKind,
         url_with=paging.url_with,
     )
