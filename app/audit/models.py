@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey, Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Identified, Visibility
+from app.db.base import Appended, Identified, Visibility
 from app.db.types import choice
 
 
@@ -48,7 +48,7 @@ class Audience(StrEnum):
     PLATFORM = "platform"
 
 
-class TimelineEvent(Identified):
+class TimelineEvent(Appended):
     """One step in the life of a request, payout, batch or deposit; the same text for everyone who may see it."""
 
     __tablename__ = "timeline_events"

@@ -68,7 +68,6 @@ def timeline(
         insert(TimelineEvent)
         .inline()
         .values(
-            id=new_id(),
             organization_id=organization_id,
             payee_id=payee_id,
             subject_kind=subject_kind,

@@ -8,7 +8,19 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, DateTime, ForeignKey, ForeignKeyConstraint, MetaData, Table, Text, Uuid, func
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    MetaData,
+    Table,
+    Text,
+    Uuid,
+    func,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -76,6 +88,13 @@ class Identified(Base):
     __abstract__ = True
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id, server_default=func.uuidv7(), sort_order=-10)
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=90)
+
+
+class Appended(Base):
+    """A row by the million that nothing points to: numbered by its table, which costs a tenth of a UUID."""
+
+    __abstract__ = True
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True, sort_order=-10)
 
 
 class Record(Identified):

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+_MEMORY = text("SET LOCAL work_mem = '256MB'")
 _JOIN_ROW_BY_ROW = text("SELECT set_config('enable_nestloop', :value, true)")
+
+
+def room(session: Session) -> None:
+    """Rows handed from one part of a statement to the next stay in memory, until the transaction ends."""
+    session.execute(_MEMORY)
 
 
 @contextmanager

@@ -36,7 +36,7 @@ LABELS: dict[str, str] = {
 class AccountLine:
     """`amount` as it changed what we owe; `balance` after it. `ref` is the id of what caused it."""
 
-    id: UUID
+    id: int
     at: datetime
     kind: str
     label: str
@@ -50,7 +50,7 @@ class AccountLine:
 _LINES = """WITH page AS (
         SELECT l.id, l.entry_id, -l.amount_minor AS amount_minor FROM ledger_lines l
         WHERE {account} AND l.account = :account AND l.currency = :currency
-            AND (CAST(:after AS uuid) IS NULL OR l.id {compare} :after)
+            AND (CAST(:after AS bigint) IS NULL OR l.id {compare} :after)
         ORDER BY l.id {direction} LIMIT :limit
     ), newest AS (SELECT id FROM page ORDER BY id DESC LIMIT 1),
     later AS (
@@ -130,11 +130,14 @@ def _statement(account: Account, organization_id: UUID | None, payee_id: UUID | 
     )
 
 
-def _read_cursor(cursor: str | None) -> tuple[bool, UUID | None]:
+def _read_cursor(cursor: str | None) -> tuple[bool, int | None]:
     if not cursor:
         return False, None
     direction, values = paging.decode(cursor, 1)
     try:
-        return direction == "p", UUID(values[0])
-    except (ValueError, TypeError, AttributeError):
+        number = int(values[0])
+        if not 0 < number < 2**63:
+            raise ValueError
+        return direction == "p", number
+    except (ValueError, TypeError):
         raise Invalid("This page link is not valid any more. Start from the first page.") from None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, Uuid, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Base, Identified, Visibility
+from app.db.base import Appended, Base, Identified, Visibility
 
 NOBODY = UUID(int=0)  # the payee of an account that has none: keeps the key of a balance free of NULLs
 
@@ -30,7 +31,7 @@ class Entry(Identified):
     memo: Mapped[str | None]
 
 
-class Line(Identified):
+class Line(Appended):
     """Debit positive, credit negative, minor units. Lines of an entry sum to zero per currency (trigger)."""
 
     __tablename__ = "ledger_lines"
@@ -64,6 +65,7 @@ class Line(Identified):
     rail: Mapped[str | None]
     currency: Mapped[str]
     amount_minor: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Balance(Base):

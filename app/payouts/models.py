@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, Table, UniqueConstraint, Uuid, text
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -105,16 +105,22 @@ class Payout(PayeeRecord):
         Index("ix_payouts_hold", "hold_code", postgresql_where=text("hold_code IS NOT NULL")),
         Index("ix_payouts_failed", "status_at", postgresql_where=text("status IN ('failed', 'returned')")),
         Index("ix_payouts_single", "status", "created_at", "id", postgresql_where=text("batch_id IS NULL")),
-        Index("ix_payouts_second", "created_at", "id", postgresql_where=text("first_approved_at IS NOT NULL")),
+        Index(
+            "ix_payouts_second",
+            "created_at",
+            "id",
+            postgresql_include=["organization_id", "status"],
+            postgresql_where=text("first_approved_at IS NOT NULL"),
+        ),
         Index("ix_payouts_payee", "payee_id", "created_at", "id"),
         Index("ix_payouts_batch", "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
     )
 
-    batch_id: Mapped[UUID | None] = mapped_column(ForeignKey("batches.id"))
+    batch_id: Mapped[UUID | None]
     amount_minor: Mapped[int]
     currency: Mapped[str]
     rail: Mapped[str]
-    method_id: Mapped[UUID] = mapped_column(ForeignKey("methods.id"))
+    method_id: Mapped[UUID]
     origin: Mapped[PayoutOrigin] = mapped_column(choice(PayoutOrigin))
     reason: Mapped[str | None]
     _status: Mapped[PayoutStatus] = mapped_column("status", choice(PayoutStatus), default=PayoutStatus.PENDING)
@@ -134,6 +140,10 @@ class Payout(PayeeRecord):
     failure_cure: Mapped[str | None]
     status_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     paid_at: Mapped[datetime | None]
+
+    @classmethod
+    def __finish_table__(cls, table: Table) -> None:
+        """Engagement, method and batch are checked once a statement instead of by keys (migration 0003)."""
 
     @hybrid_property
     def status(self) -> PayoutStatus:
@@ -160,9 +170,9 @@ class PayoutItem(Base):
     __tablename__ = "payout_items"
     __visibility__ = Visibility.PAYEE
     __table_args__ = (
-        PrimaryKeyConstraint("payout_id", "earning_id"),
+        PrimaryKeyConstraint("earning_id", "payout_id"),
         CheckConstraint("amount_minor <> 0", name="amount"),
-        Index("ix_payout_items_earning", "earning_id"),
+        Index("ix_payout_items_payout", "payout_id"),
     )
 
     payout_id: Mapped[UUID] = mapped_column(Uuid)  # one of the same payee: checked once a statement

@@ -19,6 +19,7 @@ from app.core.money import Money
 from app.core.scope import Actor
 from app.core.settings import settings
 from app.db import locks
+from app.db.planning import room
 from app.ledger import recipes
 from app.ledger import service as ledger
 from app.methods.queries import usable_method_join, usable_method_parameters
@@ -151,6 +152,7 @@ def plan(session: Session, actor: Actor, batch: Batch) -> int:
     """
     locks.hold(session, "claims", batch.organization_id)
     session.flush()
+    room(session)
     count = session.execute(
         _PLAN,
         {

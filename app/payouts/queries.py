@@ -9,13 +9,14 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Uuid, cast, func, select, text
 from sqlalchemy.orm import Session
 
 from app.db.paging import AnySelect, Key, Page, capped_count, fetch
 from app.methods.models import Method
 from app.organizations.models import Organization
 from app.payees.models import Payee
+from app.payees.queries import matching
 from app.payouts.models import Batch, Export, Payout
 from app.payouts.states import PayoutStatus
 
@@ -95,7 +96,7 @@ def looked_up(session: Session, chosen: PayoutFilter) -> PayoutFilter:
     """The same filter with its search done, for whoever runs several queries with it."""
     if not chosen.search.strip() or chosen.found_payees is not None:
         return chosen
-    found = session.execute(text("SELECT search_payees(:term)"), {"term": chosen.search.strip()}).scalars()
+    found = session.execute(matching(chosen.search)).scalars()
     return replace(chosen, found_payees=tuple(found))
 
 
@@ -114,7 +115,7 @@ def narrow(session: Session, query: AnySelect, chosen: PayoutFilter) -> AnySelec
         if value:
             query = query.where(column == value)
     if chosen.found_payees is not None:
-        query = query.where(Payout.payee_id.in_(chosen.found_payees))
+        query = query.where(Payout.payee_id == func.any(cast(list(chosen.found_payees), ARRAY(Uuid))))
     if chosen.start:
         query = query.where(Payout.created_at >= _day(chosen.start, chosen.zone))
     if chosen.end:

@@ -35,6 +35,8 @@ VIEWS: dict[str, PayoutFilter] = {
     "failed": PayoutFilter(statuses=(P.FAILED, P.RETURNED)),
     "done": PayoutFilter(statuses=(P.PAID, P.REJECTED, P.CANCELLED)),
 }
+FINISHED = "done"  # grows for ever: shown without a count
+FILTERED_CAP = 200
 WITH_FUNDS = "It waits for the organization's funds and goes on by itself when they arrive."
 
 
@@ -43,8 +45,15 @@ def in_view(view: str, chosen: PayoutFilter) -> PayoutFilter:
     return replace(chosen, statuses=VIEWS[view].statuses, signed_once=VIEWS[view].signed_once)
 
 
+def count_cap(chosen: PayoutFilter) -> int:
+    """How far views are counted: what a filter leaves is read row by row, so not as far as whole views."""
+    whole = PayoutFilter(chosen.statuses, signed_once=chosen.signed_once, zone=chosen.zone)
+    return CAP if chosen == whole else FILTERED_CAP
+
+
 def view_counts(session: Session, chosen: PayoutFilter) -> dict[str, int]:
-    """How many payouts each view holds, counted to 1,001 at most."""
+    """How many payouts each view but the finished ones holds, counted to `count_cap` + 1 at most."""
+    cap = count_cap(chosen)
     chosen = looked_up(session, chosen)
     if chosen.found_payees is not None:
         few = _counts_of_few(session, chosen)
@@ -52,7 +61,9 @@ def view_counts(session: Session, chosen: PayoutFilter) -> dict[str, int]:
             return few
     parts = []
     for view in VIEWS:
-        found = narrow(session, select(Payout.id), in_view(view, chosen)).limit(CAP + 1).subquery()
+        if view == FINISHED:
+            continue
+        found = narrow(session, select(Payout.id), in_view(view, chosen)).limit(cap + 1).subquery()
         parts.append(select(func.count()).select_from(found).scalar_subquery().label(view))
     return dict(session.execute(select(*parts)).one()._mapping)
 
@@ -72,6 +83,7 @@ def _counts_of_few(session: Session, chosen: PayoutFilter) -> dict[str, int] | N
     return {
         view: sum(row.payouts for row in rows if row.status in of.statuses and (row.signed or not of.signed_once))
         for view, of in VIEWS.items()
+        if view != FINISHED
     }
 
 

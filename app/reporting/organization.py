@@ -221,7 +221,7 @@ _OF_LINES = text(
 
 def payouts_of_lines(
     session: Session, organization_id: UUID, lines: Sequence[AccountLine]
-) -> dict[UUID, tuple[UUID, str]]:
+) -> dict[int, tuple[UUID, str]]:
     """Line of the funds account → the payout it was for and its payee's name; other lines are left out."""
     ids = {line.id: UUID(line.ref.partition(":")[0]) for line in lines if line.kind in _FUNDED}
     if not ids:

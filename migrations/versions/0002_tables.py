@@ -48,7 +48,7 @@ def upgrade() -> None:
     )
     op.create_index('ix_ledger_entries_newest', 'ledger_entries', ['organization_id', 'created_at', 'id'], unique=False)
     op.create_table('ledger_lines',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('entry_id', sa.Uuid(), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
     sa.Column('payee_id', sa.Uuid(), nullable=True),
@@ -148,9 +148,53 @@ def upgrade() -> None:
     sa.Column('payee_id', sa.Uuid(), nullable=False),
     sa.Column('amount_minor', sa.BigInteger(), nullable=False),
     sa.CheckConstraint('amount_minor <> 0', name=op.f('ck_payout_items_amount')),
-    sa.PrimaryKeyConstraint('payout_id', 'earning_id', name=op.f('pk_payout_items'))
+    sa.PrimaryKeyConstraint('earning_id', 'payout_id', name=op.f('pk_payout_items'))
     )
-    op.create_index('ix_payout_items_earning', 'payout_items', ['earning_id'], unique=False)
+    op.create_index('ix_payout_items_payout', 'payout_items', ['payout_id'], unique=False)
+    op.create_table('payouts',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('payee_id', sa.Uuid(), nullable=False),
+    sa.Column('batch_id', sa.Uuid(), nullable=True),
+    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
+    sa.Column('currency', sa.Text(), nullable=False),
+    sa.Column('rail', sa.Text(), nullable=False),
+    sa.Column('method_id', sa.Uuid(), nullable=False),
+    sa.Column('origin', sa.Enum('withdrawal', 'batch', 'manual', name='payoutorigin', native_enum=False, create_constraint=True, length=40), nullable=False),
+    sa.Column('reason', sa.Text(), nullable=True),
+    sa.Column('status', sa.Enum('pending', 'approved', 'processing', 'paid', 'on_hold', 'rejected', 'cancelled', 'failed', 'returned', name='payoutstatus', native_enum=False, create_constraint=True, length=40), nullable=False),
+    sa.Column('hold_code', sa.Enum('awaiting_funds', 'review', 'method_changed', 'no_method', name='holdcode', native_enum=False, create_constraint=True, length=40), nullable=True),
+    sa.Column('hold_note', sa.Text(), nullable=True),
+    sa.Column('funded', sa.Boolean(), server_default='false', nullable=False),
+    sa.Column('attempt_number', sa.BigInteger(), server_default='0', nullable=False),
+    sa.Column('reservation', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('approval_round', sa.BigInteger(), server_default='1', nullable=False),
+    sa.Column('first_approved_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('requested_by', sa.Text(), nullable=False),
+    sa.Column('requested_by_account_id', sa.Uuid(), nullable=True),
+    sa.Column('simulated', sa.Boolean(), server_default='false', nullable=False),
+    sa.Column('expected_on', sa.Date(), nullable=True),
+    sa.Column('failure_code', sa.Text(), nullable=True),
+    sa.Column('failure_message', sa.Text(), nullable=True),
+    sa.Column('failure_cure', sa.Text(), nullable=True),
+    sa.Column('status_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.Column('paid_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.CheckConstraint("(status = 'on_hold') = (hold_code IS NOT NULL)", name=op.f('ck_payouts_hold')),
+    sa.CheckConstraint('amount_minor > 0', name=op.f('ck_payouts_amount')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payouts'))
+    )
+    op.create_index('ix_payouts_amount', 'payouts', ['status', 'currency', 'amount_minor'], unique=False)
+    op.create_index('ix_payouts_batch', 'payouts', ['batch_id', 'id'], unique=False, postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.create_index('ix_payouts_failed', 'payouts', ['status_at'], unique=False, postgresql_where=sa.text("status IN ('failed', 'returned')"))
+    op.create_index('ix_payouts_hold', 'payouts', ['hold_code'], unique=False, postgresql_where=sa.text('hold_code IS NOT NULL'))
+    op.create_index('ix_payouts_newest', 'payouts', ['created_at', 'id'], unique=False)
+    op.create_index('ix_payouts_organization_newest', 'payouts', ['organization_id', 'created_at', 'id'], unique=False)
+    op.create_index('ix_payouts_organization_status', 'payouts', ['organization_id', 'status', 'created_at', 'id'], unique=False)
+    op.create_index('ix_payouts_payee', 'payouts', ['payee_id', 'created_at', 'id'], unique=False)
+    op.create_index('ix_payouts_second', 'payouts', ['created_at', 'id'], unique=False, postgresql_include=['organization_id', 'status'], postgresql_where=sa.text('first_approved_at IS NOT NULL'))
+    op.create_index('ix_payouts_single', 'payouts', ['status', 'created_at', 'id'], unique=False, postgresql_where=sa.text('batch_id IS NULL'))
+    op.create_index('ix_payouts_status', 'payouts', ['status', 'created_at', 'id'], unique=False)
     op.create_table('ready_earnings',
     sa.Column('earning_id', sa.Uuid(), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -170,7 +214,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('name', 'due_at', name=op.f('pk_schedule_runs'))
     )
     op.create_table('timeline_events',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('id', sa.BigInteger(), sa.Identity(always=True), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=True),
     sa.Column('payee_id', sa.Uuid(), nullable=True),
     sa.Column('subject_kind', sa.Text(), nullable=False),
@@ -182,7 +226,6 @@ def upgrade() -> None:
     sa.Column('note', sa.Text(), nullable=True),
     sa.Column('audience', sa.Enum('everyone', 'staff', 'platform', name='audience', native_enum=False, create_constraint=True, length=40), server_default='everyone', nullable=False),
     sa.Column('evidence', postgresql.JSONB(astext_type=sa.Text()), nullable=True),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_timeline_events'))
     )
     op.create_index('ix_timeline_events_subject', 'timeline_events', ['subject_id', 'at', 'id'], unique=False)
@@ -461,6 +504,20 @@ def upgrade() -> None:
     sa.UniqueConstraint('token_sha256', name=op.f('uq_one_time_tokens_token_sha256'))
     )
     op.create_index('ix_one_time_tokens_account', 'one_time_tokens', ['account_id', 'created_at'], unique=False)
+    op.create_table('payout_approvals',
+    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
+    sa.Column('organization_id', sa.Uuid(), nullable=False),
+    sa.Column('payee_id', sa.Uuid(), nullable=False),
+    sa.Column('payout_id', sa.Uuid(), nullable=False),
+    sa.Column('account_id', sa.Uuid(), nullable=False),
+    sa.Column('approved_by', sa.Text(), nullable=False),
+    sa.Column('content_sha256', sa.Text(), nullable=False),
+    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
+    sa.ForeignKeyConstraint(['organization_id', 'payee_id'], ['engagements.organization_id', 'engagements.payee_id'], name='fk_payout_approvals_engagement'),
+    sa.ForeignKeyConstraint(['payout_id'], ['payouts.id'], name=op.f('fk_payout_approvals_payout_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_approvals'))
+    )
+    op.create_index('ix_payout_approvals_payout', 'payout_approvals', ['payout_id'], unique=False)
     op.create_table('payout_exports',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -485,53 +542,6 @@ def upgrade() -> None:
     sa.UniqueConstraint('organization_id', 'number', name=op.f('uq_payout_exports_organization_id_number'))
     )
     op.create_index('ix_payout_exports_newest', 'payout_exports', ['created_at', 'id'], unique=False)
-    op.create_table('payouts',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('payee_id', sa.Uuid(), nullable=False),
-    sa.Column('batch_id', sa.Uuid(), nullable=True),
-    sa.Column('amount_minor', sa.BigInteger(), nullable=False),
-    sa.Column('currency', sa.Text(), nullable=False),
-    sa.Column('rail', sa.Text(), nullable=False),
-    sa.Column('method_id', sa.Uuid(), nullable=False),
-    sa.Column('origin', sa.Enum('withdrawal', 'batch', 'manual', name='payoutorigin', native_enum=False, create_constraint=True, length=40), nullable=False),
-    sa.Column('reason', sa.Text(), nullable=True),
-    sa.Column('status', sa.Enum('pending', 'approved', 'processing', 'paid', 'on_hold', 'rejected', 'cancelled', 'failed', 'returned', name='payoutstatus', native_enum=False, create_constraint=True, length=40), nullable=False),
-    sa.Column('hold_code', sa.Enum('awaiting_funds', 'review', 'method_changed', 'no_method', name='holdcode', native_enum=False, create_constraint=True, length=40), nullable=True),
-    sa.Column('hold_note', sa.Text(), nullable=True),
-    sa.Column('funded', sa.Boolean(), server_default='false', nullable=False),
-    sa.Column('attempt_number', sa.BigInteger(), server_default='0', nullable=False),
-    sa.Column('reservation', sa.BigInteger(), server_default='1', nullable=False),
-    sa.Column('approval_round', sa.BigInteger(), server_default='1', nullable=False),
-    sa.Column('first_approved_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('requested_by', sa.Text(), nullable=False),
-    sa.Column('requested_by_account_id', sa.Uuid(), nullable=True),
-    sa.Column('simulated', sa.Boolean(), server_default='false', nullable=False),
-    sa.Column('expected_on', sa.Date(), nullable=True),
-    sa.Column('failure_code', sa.Text(), nullable=True),
-    sa.Column('failure_message', sa.Text(), nullable=True),
-    sa.Column('failure_cure', sa.Text(), nullable=True),
-    sa.Column('status_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.Column('paid_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.CheckConstraint("(status = 'on_hold') = (hold_code IS NOT NULL)", name=op.f('ck_payouts_hold')),
-    sa.CheckConstraint('amount_minor > 0', name=op.f('ck_payouts_amount')),
-    sa.ForeignKeyConstraint(['batch_id'], ['batches.id'], name=op.f('fk_payouts_batch_id')),
-    sa.ForeignKeyConstraint(['method_id'], ['methods.id'], name=op.f('fk_payouts_method_id')),
-    sa.ForeignKeyConstraint(['organization_id', 'payee_id'], ['engagements.organization_id', 'engagements.payee_id'], name='fk_payouts_engagement'),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_payouts'))
-    )
-    op.create_index('ix_payouts_amount', 'payouts', ['status', 'currency', 'amount_minor'], unique=False)
-    op.create_index('ix_payouts_batch', 'payouts', ['batch_id', 'id'], unique=False, postgresql_where=sa.text('batch_id IS NOT NULL'))
-    op.create_index('ix_payouts_failed', 'payouts', ['status_at'], unique=False, postgresql_where=sa.text("status IN ('failed', 'returned')"))
-    op.create_index('ix_payouts_hold', 'payouts', ['hold_code'], unique=False, postgresql_where=sa.text('hold_code IS NOT NULL'))
-    op.create_index('ix_payouts_newest', 'payouts', ['created_at', 'id'], unique=False)
-    op.create_index('ix_payouts_organization_newest', 'payouts', ['organization_id', 'created_at', 'id'], unique=False)
-    op.create_index('ix_payouts_organization_status', 'payouts', ['organization_id', 'status', 'created_at', 'id'], unique=False)
-    op.create_index('ix_payouts_payee', 'payouts', ['payee_id', 'created_at', 'id'], unique=False)
-    op.create_index('ix_payouts_second', 'payouts', ['created_at', 'id'], unique=False, postgresql_where=sa.text('first_approved_at IS NOT NULL'))
-    op.create_index('ix_payouts_single', 'payouts', ['status', 'created_at', 'id'], unique=False, postgresql_where=sa.text('batch_id IS NULL'))
-    op.create_index('ix_payouts_status', 'payouts', ['status', 'created_at', 'id'], unique=False)
     op.create_table('sign_in_sessions',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('account_id', sa.Uuid(), nullable=False),
@@ -603,20 +613,6 @@ def upgrade() -> None:
     op.create_index('ix_payment_requests_newest', 'payment_requests', ['organization_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_payment_requests_payee', 'payment_requests', ['payee_id', 'created_at', 'id'], unique=False)
     op.create_index('ix_payment_requests_queue', 'payment_requests', ['organization_id', 'status', 'created_at', 'id'], unique=False)
-    op.create_table('payout_approvals',
-    sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
-    sa.Column('organization_id', sa.Uuid(), nullable=False),
-    sa.Column('payee_id', sa.Uuid(), nullable=False),
-    sa.Column('payout_id', sa.Uuid(), nullable=False),
-    sa.Column('account_id', sa.Uuid(), nullable=False),
-    sa.Column('approved_by', sa.Text(), nullable=False),
-    sa.Column('content_sha256', sa.Text(), nullable=False),
-    sa.Column('created_at', sa.DateTime(timezone=True), server_default=sa.text('now()'), nullable=False),
-    sa.ForeignKeyConstraint(['organization_id', 'payee_id'], ['engagements.organization_id', 'engagements.payee_id'], name='fk_payout_approvals_engagement'),
-    sa.ForeignKeyConstraint(['payout_id'], ['payouts.id'], name=op.f('fk_payout_approvals_payout_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_payout_approvals'))
-    )
-    op.create_index('ix_payout_approvals_payout', 'payout_approvals', ['payout_id'], unique=False)
     op.create_table('payout_attempts',
     sa.Column('id', sa.Uuid(), server_default=sa.text('uuidv7()'), nullable=False),
     sa.Column('organization_id', sa.Uuid(), nullable=False),
@@ -685,6 +681,10 @@ def upgrade() -> None:
     op.execute('ALTER TABLE payout_items FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY payout_items_platform ON payout_items TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY payout_items_app ON payout_items TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
+    op.execute('ALTER TABLE payouts ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE payouts FORCE ROW LEVEL SECURITY')
+    op.execute('CREATE POLICY payouts_platform ON payouts TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute("CREATE POLICY payouts_app ON payouts TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
     op.execute('ALTER TABLE ready_earnings ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE ready_earnings FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY ready_earnings_platform ON ready_earnings TO quittance_platform USING (true) WITH CHECK (true)')
@@ -757,14 +757,15 @@ def upgrade() -> None:
     op.execute('ALTER TABLE one_time_tokens ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE one_time_tokens FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY one_time_tokens_platform ON one_time_tokens TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute('ALTER TABLE payout_approvals ENABLE ROW LEVEL SECURITY')
+    op.execute('ALTER TABLE payout_approvals FORCE ROW LEVEL SECURITY')
+    op.execute('CREATE POLICY payout_approvals_platform ON payout_approvals TO quittance_platform USING (true) WITH CHECK (true)')
+    op.execute("CREATE POLICY payout_approvals_app ON payout_approvals TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
+    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON payout_approvals FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE payout_exports ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE payout_exports FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY payout_exports_platform ON payout_exports TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY payout_exports_app ON payout_exports TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid)")
-    op.execute('ALTER TABLE payouts ENABLE ROW LEVEL SECURITY')
-    op.execute('ALTER TABLE payouts FORCE ROW LEVEL SECURITY')
-    op.execute('CREATE POLICY payouts_platform ON payouts TO quittance_platform USING (true) WITH CHECK (true)')
-    op.execute("CREATE POLICY payouts_app ON payouts TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
     op.execute('ALTER TABLE sign_in_sessions ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE sign_in_sessions FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY sign_in_sessions_platform ON sign_in_sessions TO quittance_platform USING (true) WITH CHECK (true)')
@@ -776,11 +777,6 @@ def upgrade() -> None:
     op.execute('ALTER TABLE payment_requests FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY payment_requests_platform ON payment_requests TO quittance_platform USING (true) WITH CHECK (true)')
     op.execute("CREATE POLICY payment_requests_app ON payment_requests TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('ALTER TABLE payout_approvals ENABLE ROW LEVEL SECURITY')
-    op.execute('ALTER TABLE payout_approvals FORCE ROW LEVEL SECURITY')
-    op.execute('CREATE POLICY payout_approvals_platform ON payout_approvals TO quittance_platform USING (true) WITH CHECK (true)')
-    op.execute("CREATE POLICY payout_approvals_app ON payout_approvals TO quittance_app USING (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid) WITH CHECK (organization_id = nullif(current_setting('app.organization', true), '')::uuid OR payee_id = nullif(current_setting('app.payee', true), '')::uuid)")
-    op.execute('REVOKE UPDATE, DELETE, TRUNCATE ON payout_approvals FROM quittance_app, quittance_platform')
     op.execute('ALTER TABLE payout_attempts ENABLE ROW LEVEL SECURITY')
     op.execute('ALTER TABLE payout_attempts FORCE ROW LEVEL SECURITY')
     op.execute('CREATE POLICY payout_attempts_platform ON payout_attempts TO quittance_platform USING (true) WITH CHECK (true)')
@@ -794,8 +790,6 @@ def downgrade() -> None:
     op.drop_index('ix_payout_attempts_open', table_name='payout_attempts', postgresql_where=sa.text("status IN ('submitted', 'unknown', 'accepted')"))
     op.drop_index('ix_payout_attempts_export', table_name='payout_attempts', postgresql_where=sa.text('export_id IS NOT NULL'))
     op.drop_table('payout_attempts')
-    op.drop_index('ix_payout_approvals_payout', table_name='payout_approvals')
-    op.drop_table('payout_approvals')
     op.drop_index('ix_payment_requests_queue', table_name='payment_requests')
     op.drop_index('ix_payment_requests_payee', table_name='payment_requests')
     op.drop_index('ix_payment_requests_newest', table_name='payment_requests')
@@ -809,20 +803,10 @@ def downgrade() -> None:
     op.drop_table('held_earnings')
     op.drop_index('ix_sign_in_sessions_account', table_name='sign_in_sessions')
     op.drop_table('sign_in_sessions')
-    op.drop_index('ix_payouts_status', table_name='payouts')
-    op.drop_index('ix_payouts_single', table_name='payouts', postgresql_where=sa.text('batch_id IS NULL'))
-    op.drop_index('ix_payouts_second', table_name='payouts', postgresql_where=sa.text('first_approved_at IS NOT NULL'))
-    op.drop_index('ix_payouts_payee', table_name='payouts')
-    op.drop_index('ix_payouts_organization_status', table_name='payouts')
-    op.drop_index('ix_payouts_organization_newest', table_name='payouts')
-    op.drop_index('ix_payouts_newest', table_name='payouts')
-    op.drop_index('ix_payouts_hold', table_name='payouts', postgresql_where=sa.text('hold_code IS NOT NULL'))
-    op.drop_index('ix_payouts_failed', table_name='payouts', postgresql_where=sa.text("status IN ('failed', 'returned')"))
-    op.drop_index('ix_payouts_batch', table_name='payouts', postgresql_where=sa.text('batch_id IS NOT NULL'))
-    op.drop_index('ix_payouts_amount', table_name='payouts')
-    op.drop_table('payouts')
     op.drop_index('ix_payout_exports_newest', table_name='payout_exports')
     op.drop_table('payout_exports')
+    op.drop_index('ix_payout_approvals_payout', table_name='payout_approvals')
+    op.drop_table('payout_approvals')
     op.drop_index('ix_one_time_tokens_account', table_name='one_time_tokens')
     op.drop_table('one_time_tokens')
     op.drop_index('ix_members_account', table_name='members')
@@ -867,7 +851,19 @@ def downgrade() -> None:
     op.drop_index('ix_ready_earnings_payee', table_name='ready_earnings')
     op.drop_index('ix_ready_earnings_own', table_name='ready_earnings')
     op.drop_table('ready_earnings')
-    op.drop_index('ix_payout_items_earning', table_name='payout_items')
+    op.drop_index('ix_payouts_status', table_name='payouts')
+    op.drop_index('ix_payouts_single', table_name='payouts', postgresql_where=sa.text('batch_id IS NULL'))
+    op.drop_index('ix_payouts_second', table_name='payouts', postgresql_include=['organization_id', 'status'], postgresql_where=sa.text('first_approved_at IS NOT NULL'))
+    op.drop_index('ix_payouts_payee', table_name='payouts')
+    op.drop_index('ix_payouts_organization_status', table_name='payouts')
+    op.drop_index('ix_payouts_organization_newest', table_name='payouts')
+    op.drop_index('ix_payouts_newest', table_name='payouts')
+    op.drop_index('ix_payouts_hold', table_name='payouts', postgresql_where=sa.text('hold_code IS NOT NULL'))
+    op.drop_index('ix_payouts_failed', table_name='payouts', postgresql_where=sa.text("status IN ('failed', 'returned')"))
+    op.drop_index('ix_payouts_batch', table_name='payouts', postgresql_where=sa.text('batch_id IS NOT NULL'))
+    op.drop_index('ix_payouts_amount', table_name='payouts')
+    op.drop_table('payouts')
+    op.drop_index('ix_payout_items_payout', table_name='payout_items')
     op.drop_table('payout_items')
     op.drop_index('ix_payees_newest', table_name='payees')
     op.drop_index('ix_payees_name_grams', table_name='payees', postgresql_using='gin', postgresql_ops={'name_search': 'gin_trgm_ops'})

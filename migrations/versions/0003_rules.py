@@ -57,10 +57,34 @@ KNOWN_KEYS = (
         name="payout_items_belong",
         table="payout_items",
         says="an item belongs to no payout of its payee",
-        astray="SELECT FROM added a LEFT JOIN payouts p ON p.id = a.payout_id"
+        astray="SELECT FROM (SELECT DISTINCT payout_id, organization_id, payee_id FROM added) a"
+        " LEFT JOIN payouts p ON p.id = a.payout_id"
         " WHERE p.rail IS NULL OR p.organization_id <> a.organization_id OR p.payee_id <> a.payee_id",
     )
+    + BELONG.format(
+        name="payouts_belong",
+        table="payouts",
+        says="a payout names an engagement, method or batch that is not its own",
+        astray="SELECT FROM added a"
+        " LEFT JOIN engagements e ON e.organization_id = a.organization_id AND e.payee_id = a.payee_id"
+        " LEFT JOIN methods m ON m.id = a.method_id LEFT JOIN batches b ON b.id = a.batch_id"
+        " WHERE e.currency IS NULL OR m.rail IS NULL OR m.payee_id <> a.payee_id"
+        " OR (a.batch_id IS NOT NULL AND (b.title IS NULL OR b.organization_id <> a.organization_id))",
+    )
     + """
+CREATE FUNCTION payout_moved() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM methods m WHERE m.id = NEW.method_id AND m.payee_id = NEW.payee_id)
+        OR (NEW.organization_id, NEW.payee_id) <> (OLD.organization_id, OLD.payee_id)
+        OR NEW.batch_id IS DISTINCT FROM OLD.batch_id THEN
+        RAISE EXCEPTION 'a payout keeps its payee and batch, and its method is its payee''s'
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER payouts_moved AFTER UPDATE OF organization_id, payee_id, method_id, batch_id ON payouts
+    FOR EACH ROW EXECUTE FUNCTION payout_moved();
+
 CREATE FUNCTION organization_known() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT FROM (SELECT DISTINCT organization_id AS id FROM added) a
@@ -98,6 +122,9 @@ CREATE TRIGGER ledger_lines_only_grow BEFORE UPDATE OR DELETE ON ledger_lines
 CREATE TRIGGER earnings_only_grow BEFORE UPDATE OR DELETE ON earnings
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER payouts_stay BEFORE DELETE ON payouts FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER engagements_stay BEFORE DELETE ON engagements FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER methods_stay BEFORE DELETE ON methods FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER batches_stay BEFORE DELETE ON batches FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 """
 
 EARNING_STATES = """
@@ -123,19 +150,20 @@ GRANT SELECT ON earning_states TO quittance_app, quittance_platform;
 
 # Neither trigram operators nor lower() are leakproof: under a policy they lose their index. This function reads the
 # organization from the setting itself and filters by it, so it shows no more than the policy would. What the
-# organization's own reference says comes first.
+# organization's own reference says comes first. Of a word that thousands have in their names, any 2,000 are sorted.
 SEARCH = """
 CREATE FUNCTION search_payees(term text, most int DEFAULT 200) RETURNS SETOF uuid
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
     (SELECT e.payee_id FROM engagements e WHERE lower(e.reference) = lower(term)
         AND e.organization_id = nullif(current_setting('app.organization', true), '')::uuid)
     UNION ALL
-    (SELECT p.id FROM payees p
+    (SELECT found.id FROM (SELECT p.id, p.name_search FROM payees p
     WHERE p.name_search LIKE '%' || replace(replace(replace(lower(term), '\\', '\\\\'), '%', '\\%'), '_', '\\_') || '%'
       AND (current_setting('role') = 'quittance_platform' OR EXISTS (
             SELECT FROM engagements e WHERE e.payee_id = p.id
             AND e.organization_id = nullif(current_setting('app.organization', true), '')::uuid))
-    ORDER BY p.name_search, p.id LIMIT most)
+        LIMIT 10 * most) AS found
+    ORDER BY found.name_search, found.id LIMIT most)
     LIMIT most
 $$;
 CREATE POLICY payees_search ON payees FOR SELECT TO CURRENT_USER USING (true);
@@ -154,7 +182,10 @@ def downgrade() -> None:
     op.execute("DROP POLICY payees_search ON payees; DROP POLICY engagements_search ON engagements")
     op.execute("DROP FUNCTION search_payees(text, int)")
     op.execute("DROP VIEW earning_states")
-    op.execute("DROP TRIGGER payouts_stay ON payouts")
+    for table in ("payouts", "engagements", "methods", "batches"):
+        op.execute(f"DROP TRIGGER {table}_stay ON {table}")
+    op.execute("DROP TRIGGER payouts_moved ON payouts; DROP TRIGGER payouts_belong ON payouts")
+    op.execute("DROP FUNCTION payout_moved(); DROP FUNCTION payouts_belong()")
     for table in ("ledger_entries", "ledger_lines", "earnings"):
         op.execute(f"DROP TRIGGER {table}_only_grow ON {table}")
     op.execute("DROP TRIGGER ledger_lines_zero_sum ON ledger_lines")

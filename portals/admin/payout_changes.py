@@ -169,9 +169,7 @@ def _parts(lines: Sequence[ReviewLine], refusals: Sequence[tuple[Any, str]]) -> 
         rest = [
             fragment(
                 "admin/payouts/_views.html",
-                counts=review.view_counts(db(), queue.chosen),
-                labels=payout_filters.LABELS,
-                capped=asking.capped,
+                **payout_filters.views_context(queue),
                 **context,
             )
         ]

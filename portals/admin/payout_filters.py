@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import g, request
@@ -11,12 +13,15 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.core.money import CURRENCIES, Money
+from app.payees.queries import MOST_FOUND
+from app.payouts import review
 from app.payouts.queries import PayoutFilter
 from app.payouts.review import VIEWS, in_view
 from app.rails import registry
 from portals.admin import asking
 from portals.admin.asking import Applied
 from portals.web.amounts import Unreadable, read_amount
+from portals.web.db import db
 from portals.web.filters import date_text, money
 
 LABELS = {
@@ -78,6 +83,17 @@ def asked(args: Mapping[str, str] | None = None) -> Queue:
 def of_current_page() -> Queue:
     """The filters of the page a change was made on, as htmx names it."""
     return asked(dict(parse_qsl(urlsplit(request.headers.get("HX-Current-URL", "")).query)))
+
+
+def views_context(queue: Queue, looked_up: PayoutFilter | None = None) -> dict[str, Any]:
+    """What tabs and chips need. `too_wide`: the search finds more payees than are looked through."""
+    chosen = looked_up or queue.chosen
+    return {
+        "labels": LABELS,
+        "counts": review.view_counts(db(), chosen),
+        "capped": partial(asking.capped, cap=review.count_cap(chosen)),
+        "too_wide": len(chosen.found_payees or ()) >= MOST_FOUND,
+    }
 
 
 def _minimum(typed: str, currency: str | None) -> tuple[int | None, str]:

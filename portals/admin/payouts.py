@@ -64,12 +64,10 @@ def payouts() -> ResponseReturnValue:
 
 
 def queue_context(queue: payout_filters.Queue, looked_up: queries.PayoutFilter | None = None) -> dict[str, Any]:
-    """What tabs, chips and rows need, for the page and for the parts a change sends back."""
+    """What tabs, chips and rows need."""
     return {
         "queue": queue,
-        "labels": payout_filters.LABELS,
-        "counts": review.view_counts(db(), looked_up or queue.chosen),
-        "capped": asking.capped,
+        **payout_filters.views_context(queue, looked_up),
         "bulk": BULK.get(queue.view, ()),
         "rails": registry.RAILS.values(),
         "organizations": asking.organization_choices,

@@ -49,9 +49,9 @@ def one_of(choices: type[Choice], args: Mapping[str, str], name: str) -> Choice 
     return choices(wanted) if wanted in set(choices) else None
 
 
-def capped(count: int) -> str:
+def capped(count: int, cap: int = CAP) -> str:
     """ "1,000+" beyond what is counted."""
-    return f"{number(CAP)}+" if count > CAP else number(count)
+    return f"{number(cap)}+" if count > cap else number(count)
 
 
 def chosen_ids() -> list[UUID]:

@@ -37,6 +37,7 @@ COMMON = {
 }
 SAFE = COMMON | {
     "shared_buffers": "256MB",
+    "wal_buffers": "64MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "max_wal_size": "2GB",
