@@ -23,11 +23,14 @@ from app.webhooks.models import EventStatus, WebhookEvent
 
 AT_ONCE = 100  # events a job applies
 _LATE = timedelta(minutes=10)
-_UNAPPLIED = text(
-    """SELECT e.id FROM webhook_events e WHERE e.status = 'received' AND e.created_at < :before AND NOT EXISTS (
-        SELECT FROM outbox o WHERE o.topic = :topic AND o.done_at IS NULL AND o.failed_at IS NULL
-        AND o.payload -> 'webhook_ids' ? e.id::text)
-    ORDER BY e.created_at, e.id LIMIT 1000"""
+_LATE_ONES = """e.status = 'received' AND e.created_at < :before AND NOT EXISTS (
+    SELECT FROM outbox o WHERE o.topic = :topic AND o.done_at IS NULL AND o.failed_at IS NULL
+    AND o.payload -> 'webhook_ids' ? e.id::text)"""
+_UNAPPLIED = text(f"SELECT e.id FROM webhook_events e WHERE {_LATE_ONES} ORDER BY e.created_at, e.id LIMIT 1000")
+_GIVEN_UP = text(
+    f"""UPDATE webhook_events e SET status = 'failed', result = left(j.last_error, 500) FROM outbox j
+    WHERE {_LATE_ONES} AND j.topic = :topic AND j.failed_at IS NOT NULL
+    AND j.payload -> 'webhook_ids' = jsonb_build_array(e.id::text)"""
 )
 
 
@@ -61,10 +64,16 @@ def receive(session: Session, source: str, events: Sequence[RailEvent], body: by
 
 
 def promise_again(session: Session) -> int:
-    """Promise late events whose job was given up or lost; returns how many. Needs a platform scope."""
-    late = session.scalars(_UNAPPLIED, {"before": utc_now() - _LATE, "topic": Topic.WEBHOOK_RECEIVED.value}).all()
-    _promise(session, late)
-    return len(late)
+    """Promise late events whose job was given up or lost; returns how many. Needs a platform scope.
+
+    Each gets a job of its own, so that one that cannot be applied holds up no other; when that one gives up as well,
+    the event is FAILED and waits for people.
+    """
+    late = {"before": utc_now() - _LATE, "topic": Topic.WEBHOOK_RECEIVED.value}
+    session.execute(_GIVEN_UP, late)
+    ids = session.scalars(_UNAPPLIED, late).all()
+    _promise(session, ids, at_once=1)
+    return len(ids)
 
 
 def run_again(session: Session, actor: Actor, event_id: UUID) -> None:
@@ -81,9 +90,9 @@ def run_again(session: Session, actor: Actor, event_id: UUID) -> None:
     audit.record(session, actor, "webhook.run_again", "webhook_event", event_id, event=name)
 
 
-def _promise(session: Session, ids: Sequence[UUID]) -> None:
-    for start in range(0, len(ids), AT_ONCE):
-        outbox.emit(session, Topic.WEBHOOK_RECEIVED, webhook_ids=list(ids[start : start + AT_ONCE]))
+def _promise(session: Session, ids: Sequence[UUID], at_once: int = AT_ONCE) -> None:
+    for start in range(0, len(ids), at_once):
+        outbox.emit(session, Topic.WEBHOOK_RECEIVED, webhook_ids=list(ids[start : start + at_once]))
 
 
 def applied(session: Session, ids: Sequence[UUID], result: str) -> None:

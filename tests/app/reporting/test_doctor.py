@@ -7,11 +7,15 @@ from uuid import UUID
 import pytest
 
 from app.db.session import unit_of_work
+from app.payouts import exports
 from app.rails.base import Outcome
 from app.reporting import doctor
 from jobs import payouts as jobs
 from tests.app.payouts.test_batches import approved, run
+from tests.app.payouts.test_exports import answered, exported, release
+from tests.factories import payables, payees, people
 from tests.factories import payouts as make
+from tests.factories.organizations import organization
 from tests.factories.payouts import PLATFORM, Shop
 from tests.fakes.rail import fake_rail
 
@@ -69,8 +73,9 @@ FAULTS = [
     ("UPDATE ready_earnings SET currency = 'USD'", "tenancy.queues"),
     ("SET session_replication_role = replica; UPDATE payout_attempts SET organization_id = "
      "(SELECT id FROM organizations WHERE slug = 'other'); SET session_replication_role = DEFAULT", "tenancy.attempts"),
-    ("UPDATE payouts SET method_id = (SELECT m.id FROM methods m JOIN engagements e USING (payee_id) "
-     "JOIN organizations o ON o.id = e.organization_id WHERE o.slug = 'other')", "tenancy.methods"),
+    ("SET session_replication_role = replica; UPDATE payouts SET method_id = (SELECT m.id FROM methods m "
+     "JOIN engagements e USING (payee_id) JOIN organizations o ON o.id = e.organization_id WHERE o.slug = 'other'); "
+     "SET session_replication_role = DEFAULT", "tenancy.methods"),
     ("UPDATE batches SET organization_id = (SELECT id FROM organizations WHERE slug = 'other')", "tenancy.batches"),
     ("UPDATE outbox SET failed_at = now(), last_error = 'boom'", "outbox.failed"),
     ("UPDATE outbox SET due_at = now() - interval '11 minutes', done_at = NULL", "outbox.stale"),
@@ -103,7 +108,27 @@ def test_an_overdrawn_organization_is_named(paid: Shop, superuser) -> None:
     assert "funds.over_limit" in findings()
 
 
+def test_a_payout_paid_by_a_file_nobody_released_is_named(database_url: str, superuser) -> None:
+    maker, checker = make.admin("m@quittance.test"), make.admin("c@quittance.test")
+    _, _, export_id = exported(maker, checker)
+    release(export_id, checker)
+    with unit_of_work(PLATFORM) as session:
+        exports.answer(session, checker, export_id, answered(exports.download(session, checker, export_id)[1]))
+    assert findings() == set()
+    superuser.execute("UPDATE payout_exports SET status = 'ready'")
+    assert "payout.file_not_released" in findings()
+
+
+@pytest.mark.parametrize("change", ["amount_minor = 7, approved_minor = 7", "currency = 'USD'"])
+def test_an_earning_that_is_not_its_request_is_named(database_url: str, superuser, change: str) -> None:
+    oxford = organization()
+    payables.approved(oxford, people.payee(payees.vendor(oxford)))
+    assert findings() == set()
+    superuser.execute(f"UPDATE payment_requests SET {change}")
+    assert "tenancy.requests" in findings()
+
+
 def test_every_check_has_a_planted_fault() -> None:
     planted = {code for _, code in FAULTS} | {"payout.simulated_in_live", "funds.over_limit"}
-    elsewhere = {"payout.file_not_released", "tenancy.requests"}
-    assert {check.code for check in doctor.CHECKS} == planted | elsewhere
+    planted |= {"payout.file_not_released", "tenancy.requests"}
+    assert {check.code for check in doctor.CHECKS} == planted
