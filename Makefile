@@ -1,5 +1,5 @@
 # The same commands without make: ./dev demo, ./dev test, ... (./dev help lists them). ARGS goes on to pytest.
-.PHONY: help demo test check format lock setup browser shots clean
+.PHONY: help demo test check format lock setup browser bench shots clean
 
 help:
 	@./dev help
@@ -12,5 +12,5 @@ demo:
 test:
 	@exec ./dev test $(ARGS)
 
-check format lock setup browser shots clean:
+check format lock setup browser bench shots clean:
 	@exec ./dev $@
