@@ -15,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("database_url")
 
 def received(*names: str) -> None:
     with unit_of_work(PLATFORM) as session:
-        service.receive(session, "simulated", [RailEvent(name, Result(name, Outcome.PAID), {}) for name in names], b"{}")
+        events = [RailEvent(name, Result(name, Outcome.PAID), {}) for name in names]
+        service.receive(session, "simulated", events, b"{}")
 
 
 def swept() -> int:
