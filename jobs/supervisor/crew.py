@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -99,7 +99,7 @@ class Crew:
     def __init__(self, logs: Path, watch: Watch, stores: Sequence[Postgres | Valkey] = ()) -> None:
         self.logs, self.watch, self.stores = logs, watch, stores
         self.on_restart: Callable[[], None] = lambda: None
-        self.restarts: deque[float] = deque(maxlen=RESTARTS)
+        self.restarts: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=RESTARTS))
         for store in stores:
             watch.over(store.pid)
         self.groups: list[list[Child]] = []
@@ -159,7 +159,7 @@ class Crew:
             for position, child in enumerate(group):
                 if (code := child.running.poll()) is not None:
                     self._sort_output(0.1)
-                    if code >= 0 or not self._may_restart():
+                    if code >= 0 or not self._may_restart(child.name):
                         raise EndedEarly(child)
                     console.say(f"{child.name} was killed (signal {-code}); starting it again.")
                     self._bury(child)
@@ -169,7 +169,7 @@ class Crew:
     def _restart_store(self, store: Postgres | Valkey) -> None:
         name, ended = type(store).__name__, store.child
         assert ended is not None
-        if not self._may_restart():
+        if not self._may_restart(name):
             raise CannotStart(f"{name} ends again and again (code {ended.returncode}): see {self.logs}.")
         console.say(f"{name} ended (code {ended.returncode}); starting it again.")
         self.watch.forget(store.pid)
@@ -178,10 +178,11 @@ class Crew:
         self.watch.over(store.pid)
         self.on_restart()
 
-    def _may_restart(self) -> bool:
-        now = time.monotonic()
-        often = len(self.restarts) == RESTARTS and now - self.restarts[0] < RESTART_SECONDS
-        self.restarts.append(now)
+    def _may_restart(self, name: str) -> bool:
+        """Each by itself: a machine short of memory may kill several at once, one that keeps ending is broken."""
+        before, now = self.restarts[name], time.monotonic()
+        often = len(before) == RESTARTS and now - before[0] < RESTART_SECONDS
+        before.append(now)
         return not often
 
     def _bury(self, child: Child) -> None:

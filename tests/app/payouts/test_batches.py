@@ -102,7 +102,7 @@ def test_preview_says_what_the_plan_does(maker: Actor) -> None:
     make.earn(place, 10_00, -30_00, payee=2)  # carried forward
     make.earn(place, 5_00, payee=3)
     with unit_of_work(PLATFORM) as session:
-        session.execute(text("DELETE FROM methods WHERE payee_id = :id"), {"id": place.payee_ids[3]})
+        session.execute(text("UPDATE methods SET status = 'disabled' WHERE payee_id = :id"), {"id": place.payee_ids[3]})
         seen = planning.preview(session, place.organization_id)
     assert [(r.rail, r.payees, r.amount_minor) for r in seen.rails] == [("simulated", 2, 130_00)]
     assert seen.funding[0].short == Money(30_00, "GBP")

@@ -83,6 +83,14 @@ def test_a_killed_child_starts_again_but_not_for_ever(crew: Crew) -> None:
         crew.wait(lambda: False, 10)
 
 
+def test_many_killed_at_once_all_start_again(crew: Crew) -> None:
+    crew.start({f"child-{number}": SLEEPS for number in range(8)}, os.environ)
+    before = crew.pids()
+    for pid in before.values():
+        os.kill(pid, signal.SIGKILL)
+    assert crew.wait(lambda: all(crew.pids()[name] != pid for name, pid in before.items()), 20)
+
+
 def test_stop_ends_the_deaf_and_what_children_left_behind(crew: Crew) -> None:
     crew.start({"deaf": DEAF, "working": WORKS}, os.environ)
     assert crew.wait(lambda: "deaf" in log(crew, "deaf") and "working" in log(crew, "working"), 10)

@@ -64,14 +64,14 @@ def crowd(place: Shop, checker: Actor) -> UUID:
             {"id": payout_id},
         )
         batch_id: UUID = session.execute(text("SELECT id FROM batches ORDER BY number LIMIT 1")).scalar_one()
-        session.execute(text("UPDATE payouts SET batch_id = :b WHERE id <> :id"), {"b": batch_id, "id": payout_id})
         session.execute(
             text(
-                """INSERT INTO payouts (organization_id, payee_id, amount_minor, currency, rail, method_id, origin,
-                    status, requested_by)
-                SELECT organization_id, payee_id, amount_minor, currency, rail, method_id, origin, status, requested_by
-                FROM payouts WHERE batch_id IS NOT NULL"""
-            )
+                """INSERT INTO payouts (batch_id, organization_id, payee_id, amount_minor, currency, rail, method_id,
+                    origin, status, requested_by)
+                SELECT :b, organization_id, payee_id, amount_minor, currency, rail, method_id,
+                    origin, status, requested_by FROM payouts WHERE id <> :id"""
+            ),
+            {"b": batch_id, "id": payout_id},
         )
         session.execute(
             text(
