@@ -74,6 +74,36 @@ def test_a_fragment_brings_tabs_and_chips(browser: Browser, place: Shop) -> None
     assert '<hx-partial hx-target="#views"' in part.text and '<hx-partial hx-target="#chips"' in part.text
 
 
+def test_the_filters_stay_in_the_view_a_tab_has_chosen(browser: Browser, place: Shop) -> None:
+    assert '<input type="hidden" id="f-view" name="view" value="open">' in browser.get("/admin/payouts").text
+    part = browser.htmx("GET", "/admin/payouts?view=done").text
+    assert '<hx-partial hx-target="#f-view"' in part
+    assert '<input type="hidden" id="f-view" name="view" value="done">' in part
+
+
+def test_counting_under_a_filter_stops_earlier(browser: Browser, place: Shop) -> None:
+    withdrawn(place, 10_00)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(
+            text(
+                """INSERT INTO payouts (organization_id, payee_id, amount_minor, currency, rail, method_id, origin,
+                    status, requested_by)
+                SELECT organization_id, payee_id, 100, 'GBP', rail, method_id, origin, status, 'x'
+                FROM payouts, generate_series(1, 300)"""
+            )
+        )
+    assert ">301<" in browser.get("/admin/payouts").text
+    assert ">200+<" in browser.get("/admin/payouts?organization=shop").text
+
+
+def test_a_search_that_finds_too_many_payees_says_so(browser: Browser, place: Shop) -> None:
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("INSERT INTO payees (kind, name) SELECT 'vendor', 'Many ' || generate_series(1, 250)"))
+    told = "only 200 are looked through"
+    assert told in browser.get("/admin/payouts?q=many").text
+    assert told not in browser.get("/admin/payouts?q=vendor").text
+
+
 def test_the_drawer_masks_the_destination(browser: Browser, place: Shop) -> None:
     payout_id = withdrawn(place, 120_00)
     drawer = browser.htmx("GET", f"/admin/payouts/{payout_id}").text
