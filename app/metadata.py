@@ -10,6 +10,7 @@ from app.earnings import models as earnings
 from app.files import models as files
 from app.identity import models as identity
 from app.ledger import models as ledger
+from app.messages import models as messages
 from app.methods import models as methods
 from app.notify import models as notify
 from app.organizations import models as organizations
@@ -19,7 +20,7 @@ from app.payouts import models as payouts
 from app.webhooks import models as webhooks
 
 MODULES = (
-    audit, charges, earnings, files, idempotency, identity, ledger, methods, notify, numbering,
+    audit, charges, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
     organizations, outbox, payables, payees, payouts, schedule, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.topics import Topic
-from jobs import books, earnings, housekeeping, mail, payables, payouts, webhooks
+from jobs import books, earnings, housekeeping, mail, messages, payables, payouts, webhooks
 
 MONEY, DEFAULT, DOCUMENTS = "money", "default", "documents"
 QUEUES = (MONEY, DEFAULT, DOCUMENTS)  # workers empty them in this order
@@ -38,5 +38,6 @@ JOBS: dict[Topic, Job] = {
     Topic.EARNINGS_RELEASE: Job(earnings.release_due, MONEY),
     Topic.WEBHOOKS_SWEEP: Job(webhooks.sweep),
     Topic.BOOKS_EXAMINATION: Job(books.examine, DEFAULT, 1800),
+    Topic.MESSAGES_UNREAD: Job(messages.tell_unread),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

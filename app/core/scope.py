@@ -32,11 +32,13 @@ class Permission(StrEnum):
     MEMBER_MANAGE = "member.manage"
     ORGANIZATION_SETTINGS = "organization.settings"
     AUDIT_READ = "audit.read"
+    MESSAGE = "message"  # read and write to the other side
+    FILE_READ = "file.read"
     PLATFORM = "platform"
 
 
 P = Permission
-_SUPPORT = frozenset({P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ})
+_SUPPORT = frozenset({P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ})
 _MANAGER = _SUPPORT | {P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
 _ADMIN = _MANAGER | {
     P.EARNING_RELEASE,
@@ -54,7 +56,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_SUPPORT": _SUPPORT,
     "ORG_CONSULTANT": frozenset(),
     "ORG_LEARNER": frozenset(),
-    "payee": frozenset({P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ}),
+    "payee": frozenset(
+        {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
+    ),
     "platform_admin": frozenset(P),
     "operator": frozenset(P),
     "system": frozenset(P),

@@ -19,4 +19,5 @@ class Topic(StrEnum):
     ATTEMPTS_LOOK_UP = "attempts.look_up"
     WEBHOOKS_SWEEP = "webhooks.sweep"
     BOOKS_EXAMINATION = "books.examination"
+    MESSAGES_UNREAD = "messages.unread"
     HOUSEKEEPING = "housekeeping"

@@ -17,7 +17,9 @@ from app.metadata import metadata
 Superuser = psycopg.Connection[tuple[Any, ...]]
 TABLES = sorted(metadata.tables)
 # Search runs in a security-definer function as the owner of the tables; these let the owner, and nobody else, read.
-FOR_SEARCH = {("payees", "payees_search"), ("engagements", "engagements_search")}
+FOR_SEARCH = {("payees", "payees_search"), ("engagements", "engagements_search")} | {
+    (table, f"{table}_search") for table in ("messages", "message_threads")
+}
 POLICIES = """SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies
     WHERE schemaname = %s ORDER BY 1, 2"""
 

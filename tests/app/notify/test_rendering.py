@@ -40,6 +40,10 @@ VALUES: dict[str, Any] = {
     "word": "approved",
     "bills": "12 bills",
     "payouts": 644,
+    "sender": "Oxford City Council",
+    "subject": "Window graphics",
+    "count": 7,
+    "quotes": [{"author": "Maya Chen", "text": "Monday is fine"}],
     "totals": [amount_value(Money(1, "GBP")), amount_value(Money(2, "EUR"))],
 }
 
@@ -68,6 +72,7 @@ def test_all_that_was_given_is_said_in_both_parts(name: str) -> None:
             "usable_from": "September 27, 2017",
             "cooling_off": "For your safety",
             "totals": "€0.02",
+            "quotes": "Monday is fine",
             "balance": "−KES\u00a050.00",
         }.get(key, str(VALUES[key]))
         assert said in mail.text, key
