@@ -149,7 +149,7 @@
     $$('[data-bulk]').forEach(bulk);
   });
   let opener = null;
-  document.addEventListener('htmx:before:request', e => { const s = e.detail.ctx.sourceElement; if (s?.matches?.('[data-sheet]')) opener = s; });
+  document.addEventListener('htmx:before:request', e => { const s = e.detail.ctx.sourceElement; if (s?.matches?.('[data-sheet]')) opener = s; if (document.hidden && s?.matches?.('[data-poll]')) e.preventDefault(); });
   document.addEventListener('htmx:after:request', e => {
     const c = e.detail.ctx, card = c.target?.matches?.('.kcard') ? c.target : null;
     if (card) card.toggleAttribute('data-failed', c.response.status >= 400);

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _l
 from app.core.scope import Permission
 from app.db.paging import CAP
 from app.reporting.organization import Attention, attention
+from portals.shared.messages import unread_count
 from portals.web.db import db
 from portals.web.nav import Label, NavItem, use_shell
 
@@ -20,6 +21,7 @@ ITEMS = (
     NavItem(_l("Bills"), "file-invoice", "org.bills", section=_WORK, count="bills", tab=True),
     NavItem(_l("Imports"), "table-import", "org.imports", section=_WORK, count="imports"),
     NavItem(_l("Payees"), "users", "org.payees", section=_WORK, tab=True),
+    NavItem(_l("Messages"), "messages", "org.messages", section=_WORK, count="messages"),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
     NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
     NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),
@@ -32,6 +34,7 @@ _NEEDS = {
     "org.bills": Permission.REQUEST_READ,
     "org.imports": Permission.BILLS_IMPORT,
     "org.payees": Permission.PAYEE_READ,
+    "org.messages": Permission.MESSAGE,
     "org.funds": Permission.FUNDS_READ,
     "org.payouts": Permission.PAYOUT_READ,
     "org.batches": Permission.PAYOUT_READ,
@@ -58,7 +61,12 @@ def waiting() -> Attention:
 
 def counts() -> Mapping[str, int]:
     now = waiting()
-    return {"bills": min(now.submitted + now.disputed, CAP), "imports": min(now.imports, CAP)}
+    unread = unread_count(g.organization.id) if g.actor.can(Permission.MESSAGE) else 0
+    return {
+        "bills": min(now.submitted + now.disputed, CAP),
+        "imports": min(now.imports, CAP),
+        "messages": unread,
+    }
 
 
 def search() -> tuple[str, Label]:

@@ -36,9 +36,20 @@ TABLE_OF = {
     "payout_id": "payouts",
     "request_id": "payment_requests",
     "session_id": "sign_in_sessions",
+    "thread_id": "message_threads",
 }
 # Rows that must be as they were after strangers have tried everything.
-UNTOUCHED = ("batches", "engagements", "members", "methods", "payees", "payment_requests", "payouts")
+UNTOUCHED = (
+    "batches",
+    "engagements",
+    "members",
+    "message_threads",
+    "messages",
+    "methods",
+    "payees",
+    "payment_requests",
+    "payouts",
+)
 
 
 @pytest.fixture(autouse=True)

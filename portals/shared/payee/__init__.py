@@ -5,16 +5,18 @@ Pages speak with `g.actor.payee_id`; the scope of the request shows this payee's
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint, g, redirect, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from app.identity.states import Portal
+from portals.shared.messages import unread_count
 from portals.shared.payee import (
     files,
     help,
+    messages,
     methods,
     payments,
     payouts,
@@ -36,12 +38,12 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
     name = portal.value
     bp = Blueprint(name, f"portals.{name}", url_prefix=f"/{name}")
     bills = portal in BILLING
-    portal_guard(bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices)
+    portal_guard(bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices, counts=counts)
     bp.get("/")(home)
     mounts: list[Mount] = [payments.mount, withdrawals.mount, payouts.mount, statements.mount]
     if bills:
         mounts += [requests.mount, request_form.mount]
-    mounts += [methods.mount, profile.mount, files.mount, help.mount]
+    mounts += [messages.mount, methods.mount, profile.mount, files.mount, help.mount]
     for mount in mounts:
         mount(bp)
     return bp
@@ -49,6 +51,11 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
 
 def home() -> ResponseReturnValue:
     return redirect(url_for(f"{g.account.portal.value}.payments"), 303)
+
+
+def counts() -> Mapping[str, int]:
+    """The numbers beside the links."""
+    return {"messages": unread_count()}
 
 
 def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
@@ -64,6 +71,7 @@ def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
     return (
         NavItem(_l("Payments"), "wallet", f"{name}.payments", tab=True),
         *own,
+        NavItem(_l("Messages"), "messages", f"{name}.messages", count="messages"),
         NavItem(_l("Payout methods"), "building-bank", f"{name}.methods", section=account),
         NavItem(_l("Statements"), "file-text", f"{name}.statements", section=account),
         NavItem(_l("Profile"), "user", f"{name}.profile", section=account),

@@ -14,6 +14,9 @@ from app.files.storage import StorageUnavailable
 from portals.web.db import db
 from portals.web.uploads import fetch
 
+# Should a browser show it all the same: without an origin, scripts, forms or anything from elsewhere.
+ALONE = "sandbox; default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
 
 def file(file_id: UUID) -> Response:
     found = service.find(db(), file_id)
@@ -30,6 +33,7 @@ def download(name: str, content_type: str, storage_key: str) -> Response:
         raise ServiceUnavailable() from None
     answer = Response(content, content_type=content_type)
     answer.headers.set("Content-Disposition", "attachment", filename=name)
+    answer.headers["Content-Security-Policy"] = ALONE
     return answer
 
 
