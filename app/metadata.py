@@ -17,10 +17,11 @@ from app.organizations import models as organizations
 from app.payables import models as payables
 from app.payees import models as payees
 from app.payouts import models as payouts
+from app.projects import models as projects
 from app.webhooks import models as webhooks
 
 MODULES = (
     audit, charges, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
-    organizations, outbox, payables, payees, payouts, schedule, webhooks,
+    organizations, outbox, payables, payees, payouts, projects, schedule, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -31,6 +31,9 @@ class Permission(StrEnum):
     MEMBER_READ = "member.read"
     MEMBER_MANAGE = "member.manage"
     ORGANIZATION_SETTINGS = "organization.settings"
+    PROJECT_READ = "project.read"
+    PROJECT_MANAGE = "project.manage"  # assign, edit, approve, ask for a revision
+    PROJECT_WORK = "project.work"  # a contractor's own part
     AUDIT_READ = "audit.read"
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
@@ -38,8 +41,10 @@ class Permission(StrEnum):
 
 
 P = Permission
-_SUPPORT = frozenset({P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ})
-_MANAGER = _SUPPORT | {P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
+_SUPPORT = frozenset(
+    {P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ, P.PROJECT_READ}
+)
+_MANAGER = _SUPPORT | {P.PROJECT_MANAGE, P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
 _ADMIN = _MANAGER | {
     P.EARNING_RELEASE,
     P.METHOD_MANAGE,
@@ -58,6 +63,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_LEARNER": frozenset(),
     "payee": frozenset(
         {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
+        | {P.PROJECT_READ, P.PROJECT_WORK}
     ),
     "platform_admin": frozenset(P),
     "operator": frozenset(P),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Identified, Visibility
 from app.db.types import choice
-from app.payees.states import EngagementStatus, PayeeKind
+from app.payees.states import EngagementStatus, PayeeKind, ProjectBilling
 
 
 class Payee(Identified):
@@ -63,4 +63,7 @@ class Engagement(Identified):
     commission_bps: Mapped[int] = mapped_column(default=0, server_default="0")
     status: Mapped[EngagementStatus] = mapped_column(
         choice(EngagementStatus), default=EngagementStatus.ACTIVE, server_default="active"
+    )
+    project_billing: Mapped[ProjectBilling] = mapped_column(
+        choice(ProjectBilling), default=ProjectBilling.APPROVAL, server_default="approval"
     )

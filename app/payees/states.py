@@ -11,6 +11,13 @@ class PayeeKind(StrEnum):
     ORGANIZATION = "organization"
 
 
+class ProjectBilling(StrEnum):
+    """What makes a project of a contractor payable: its approval, or the invoice they send after it."""
+
+    APPROVAL = "approval"
+    INVOICE = "invoice"
+
+
 SINGLE_ENGAGEMENT = frozenset({PayeeKind.CONTRACTOR, PayeeKind.VENDOR})  # decision 1
 
 

@@ -25,6 +25,8 @@ VALUES: dict[str, Any] = {
     "reason": "Billed twice",
     "url": "https://pay.example/x",
     "payout": "PO-1",
+    "news": "Oxford City Council approved",
+    "project": "Loyalty email series",
     "method": "Bank transfer ••9911",
     "on": "2017-09-25",
     "statement_reference": "QUIT 1",
