@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.audit import models as audit
 from app.charges import models as charges
+from app.contracts import models as contracts
 from app.db import idempotency, numbering, outbox, schedule
 from app.db.base import Base
 from app.earnings import models as earnings
@@ -21,7 +22,7 @@ from app.projects import models as projects
 from app.webhooks import models as webhooks
 
 MODULES = (
-    audit, charges, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
+    audit, charges, contracts, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
     organizations, outbox, payables, payees, payouts, projects, schedule, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

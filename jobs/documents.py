@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from app.contracts import queries as contracts
 from app.core.scope import Scope
 from app.db.session import unit_of_work
+from app.files.storage import storage
 from app.notify.smtp import Attachment
 from app.payouts import documents
 from app.pdf.render import render_remittance
@@ -22,7 +24,14 @@ def remittance(payout_id: str) -> Attachment:
     return Attachment(f"remittance-{document.number}.pdf", "application/pdf", render_remittance(document))
 
 
-MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance}
+def contract(contract_id: str) -> Attachment:
+    """The sealed contract as it lies in the store."""
+    with unit_of_work(Scope.platform("a sealed contract for a mail")) as session:
+        found = contracts.detail(session, UUID(contract_id))
+    return Attachment(found.file_name, "application/pdf", storage().get(found.storage_key))
+
+
+MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance, "contract": contract}
 
 
 def make(attachment: Mapping[str, Any]) -> Attachment:

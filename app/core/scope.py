@@ -30,6 +30,10 @@ class Permission(StrEnum):
     BATCH_MANAGE = "batch.manage"
     MEMBER_READ = "member.read"
     MEMBER_MANAGE = "member.manage"
+    CONTRACT_READ = "contract.read"
+    CONTRACT_MANAGE = "contract.manage"  # templates, drafts, sending, voiding, filing what was signed elsewhere
+    CONTRACT_SIGN = "contract.sign"  # for the organization
+    CONTRACT_OWN = "contract.own"  # a payee reads, signs and files contracts of their own
     ORGANIZATION_SETTINGS = "organization.settings"
     PROJECT_READ = "project.read"
     PROJECT_MANAGE = "project.manage"  # assign, edit, approve, ask for a revision
@@ -43,9 +47,11 @@ class Permission(StrEnum):
 P = Permission
 _SUPPORT = frozenset(
     {P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ, P.PROJECT_READ}
+    | {P.CONTRACT_READ}
 )
-_MANAGER = _SUPPORT | {P.PROJECT_MANAGE, P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
+_MANAGER = _SUPPORT | {P.CONTRACT_MANAGE, P.PROJECT_MANAGE, P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
 _ADMIN = _MANAGER | {
+    P.CONTRACT_SIGN,
     P.EARNING_RELEASE,
     P.METHOD_MANAGE,
     P.FUNDS_ANNOUNCE,
@@ -63,7 +69,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_LEARNER": frozenset(),
     "payee": frozenset(
         {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
-        | {P.PROJECT_READ, P.PROJECT_WORK}
+        | {P.PROJECT_READ, P.PROJECT_WORK, P.CONTRACT_OWN}
     ),
     "platform_admin": frozenset(P),
     "operator": frozenset(P),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Settings:
     simulator_url: str
     log_format: str
     trusted_proxies: int
+    seal_p12_file: str = ""
+    seal_p12_password: str = field(default="", repr=False)
 
     @property
     def sandbox(self) -> bool:
@@ -86,6 +88,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         simulator_url=env.get("SIMULATOR_URL", ""),
         log_format=env.get("LOG_FORMAT", "json"),
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
+        seal_p12_file=env.get("SEAL_P12_FILE", ""),
+        seal_p12_password=env.get("SEAL_P12_PASSWORD", ""),
     )
 
 

@@ -20,4 +20,6 @@ class Topic(StrEnum):
     WEBHOOKS_SWEEP = "webhooks.sweep"
     BOOKS_EXAMINATION = "books.examination"
     MESSAGES_UNREAD = "messages.unread"
+    CONTRACT_COMPLETED = "contract.completed"
+    CONTRACTS_DAILY = "contracts.daily"
     HOUSEKEEPING = "housekeeping"

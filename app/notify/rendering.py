@@ -39,6 +39,10 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("method_changed", "name what label last4", "usable_from cooling_off url"),
         ("batch_submitted", "name organization batch submitted_by payouts totals url", ""),
         ("messages_unread", "name sender subject count quotes url", ""),
+        ("contract_to_sign", "name organization contract expires_on url", "reminder"),
+        ("contract_code", "name organization contract minutes code", ""),
+        ("contract_news", "name contract what url", "reason"),
+        ("contract_sealed", "name organization payee contract sha256 url verify_url", ""),
         ("deposit_confirmed", "name organization amount reference url", "balance"),
     )
 }

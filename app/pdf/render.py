@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app.pdf.contracts import ContractDocument
 from app.pdf.documents import CheckDocument, RemittanceDocument, StatementDocument
 from app.pdf.templates import FOLDER, environment
 
@@ -52,6 +53,11 @@ def render_checks(documents: Sequence[CheckDocument]) -> bytes:
         raise ValueError("there is no check to print")
     _limit(sum(len(document.lines) for document in documents))
     return _render("check.html", {"docs": list(documents), "max_lines": _CHECK_LINES})
+
+
+def render_contract(document: ContractDocument) -> bytes:
+    """A signed contract with its certificate page, A4, not sealed yet. Raises PdfUnavailable."""
+    return _render("contract.html", {"doc": document})
 
 
 def available() -> bool:
