@@ -19,6 +19,10 @@ class FilePurpose(StrEnum):
     RETURNS = "returns"
 
 
+# Not in anybody's list of files: tables that were imported, sealed bank details, answers of banks.
+SHOWN = frozenset(FilePurpose) - {FilePurpose.BILLS, FilePurpose.METHODS, FilePurpose.RETURNS}
+
+
 class StoredFile(Identified):
     """`payee_id` is None for files of the organization alone."""
 
@@ -27,6 +31,8 @@ class StoredFile(Identified):
     __table_args__ = (
         CheckConstraint("size_bytes >= 0", name="size"),
         Index("ix_stored_files_subject", "subject_id"),
+        Index("ix_stored_files_newest", "organization_id", "created_at", "id"),
+        Index("ix_stored_files_payee", "payee_id", "created_at", "id"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"))

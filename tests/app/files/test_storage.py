@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
-import subprocess
-import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.core import guards
 from app.core.errors import NotFound
 from app.files.storage import CHUNK_BYTES, Damaged, Storage, StorageUnavailable, storage
-from tests.fakes.simulator import wait_until
+from tests.fakes.s3 import s3_bucket
 from tests.stores import environment
 
 BIG = os.urandom(3 * CHUNK_BYTES + 17)
@@ -25,26 +20,8 @@ BIG = os.urandom(3 * CHUNK_BYTES + 17)
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """URL of a bucket on a server of its own; the AWS_ variables point there."""
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
-    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    address: list[str] = []
-
-    def listen() -> None:
-        assert child.stdout is not None
-        for line in child.stdout:
-            address.extend(re.findall(r"http://127\.0\.0\.1:\d+", line))
-
-    threading.Thread(target=listen, daemon=True).start()
-    wait_until(lambda: address, 60)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", address[0])
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_REGION", "us-east-1")
-        assert httpx.put(f"{address[0]}/files", trust_env=False).status_code == 200
-        yield "s3://files/quittance"
-    child.terminate()
-    child.wait(timeout=20)
+    with s3_bucket() as url:
+        yield url
 
 
 @pytest.fixture(params=["folder", "bucket"])
