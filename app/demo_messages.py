@@ -16,6 +16,7 @@ def load(session: ScopedSession, organization_id: UUID, owner: Actor, vendor: Ac
         body="Hello Maya,\n\nthe film arrives on Thursday. Do you want printed proofs of the two corner windows first?",
     )  # fmt: skip
     service.post(session, owner, first.thread_id, "Yes please, for the north side only. The rest can go ahead.")
+    service.read(session, vendor, first.thread_id, 2)
     service.post(session, vendor, first.thread_id, "Good, you have them on Wednesday.")
     service.start(
         session, owner, organization_id, creator.payee_id, subject="Studio tour reel",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, literal, or_, select
+from sqlalchemy import ColumnElement, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
+from app.contracts.models import Contract
 from app.core.errors import NotFound
 from app.db import paging
 from app.files.models import SHOWN, StoredFile
@@ -17,6 +18,7 @@ from app.organizations.models import Organization
 from app.payables.models import PaymentRequest
 from app.payables.states import RequestStatus
 from app.payees.models import Payee
+from app.projects.models import Project
 
 PAGE = 30
 
@@ -26,6 +28,8 @@ class Belongs(StrEnum):
 
     BILL = "bill"
     MESSAGE = "message"
+    PROJECT = "project"
+    CONTRACT = "contract"
     OTHER = "other"
 
 
@@ -43,6 +47,8 @@ class FileFilter:
 _KIND: ColumnElement[str] = case(
     (PaymentRequest.id.is_not(None), literal(Belongs.BILL.value)),
     (Message.id.is_not(None), literal(Belongs.MESSAGE.value)),
+    (Project.id.is_not(None), literal(Belongs.PROJECT.value)),
+    (Contract.id.is_not(None), literal(Belongs.CONTRACT.value)),
     else_=literal(Belongs.OTHER.value),
 )
 
@@ -53,14 +59,18 @@ def _files(wanted: FileFilter) -> paging.AnySelect:
             StoredFile.id, StoredFile.name, StoredFile.content_type, StoredFile.size_bytes, StoredFile.uploaded_by,
             StoredFile.created_at, StoredFile.storage_key, StoredFile.content_sha256, StoredFile.purpose,
             StoredFile.organization_id, Organization.name.label("organization_name"), StoredFile.payee_id,
-            Payee.name.label("payee_name"), _KIND.label("belongs"), PaymentRequest.id.label("request_id"),
-            PaymentRequest.reference, PaymentRequest.invoice_number, Thread.id.label("thread_id"), Thread.subject,
+            Payee.name.label("payee_name"), StoredFile.subject_id, _KIND.label("belongs"),
+            func.coalesce(PaymentRequest.invoice_number, PaymentRequest.reference, Thread.subject, Project.title,
+                          Contract.title).label("title"),
+            Thread.id.label("thread_id"),
         )
         .join(Organization, Organization.id == StoredFile.organization_id)
         .outerjoin(Payee, Payee.id == StoredFile.payee_id)
         .outerjoin(PaymentRequest, PaymentRequest.id == StoredFile.subject_id)
         .outerjoin(Message, Message.id == StoredFile.subject_id)
         .outerjoin(Thread, Thread.id == Message.thread_id)
+        .outerjoin(Project, Project.id == StoredFile.subject_id)
+        .outerjoin(Contract, Contract.id == StoredFile.subject_id)
         .where(StoredFile.purpose.in_(SHOWN))
     )  # fmt: skip
     if wanted.organization_id is not None:
@@ -82,7 +92,7 @@ def _files(wanted: FileFilter) -> paging.AnySelect:
 
 def files(session: Session, wanted: FileFilter, cursor: str | None = None, limit: int = PAGE) -> paging.Page:
     """Newest first: id, name, content_type, size_bytes, uploaded_by, created_at, organization_id, organization_name,
-    payee_id, payee_name, belongs, request_id, reference, invoice_number, thread_id, subject, storage_key.
+    payee_id, payee_name, belongs, subject_id, title of what it belongs to, thread_id, storage_key.
     """
     key = paging.Key((StoredFile.created_at, StoredFile.id), ("created_at", "id"))
     return paging.fetch(session, _files(wanted), key, cursor, limit)

@@ -39,7 +39,7 @@ def files() -> ResponseReturnValue:
         kind=wanted.belongs.value if wanted.belongs else "",
         search=wanted.search,
         side="organization",
-        may_bill=True,
+        link_of=file_links.subject_url,
         neighbours=paging.neighbours(found),
     )
 

@@ -17,6 +17,7 @@ from app.messages.service import About
 from app.messages.states import AboutKind, Side
 from app.payables import queries as bills
 from app.payees import queries as payees
+from app.projects import queries as projects
 from portals.org import bp
 from portals.shared import messages as shared
 from portals.web.db import db
@@ -45,8 +46,7 @@ def _ours(thread_id: UUID) -> Any:
 @require(Permission.MESSAGE)
 def thread(thread_id: UUID) -> ResponseReturnValue:
     found = _ours(thread_id)
-    bill = found.about_kind is AboutKind.REQUEST
-    return shared.thread(found, Side.ORGANIZATION, url_for(".bill", request_id=found.about_id) if bill else "")
+    return shared.thread(found, Side.ORGANIZATION, shared.about_url(found))
 
 
 @bp.get("/messages/<uuid:thread_id>/news")
@@ -58,13 +58,16 @@ def thread_news(thread_id: UUID) -> ResponseReturnValue:
 @bp.route("/messages/new", methods=["GET", "POST"])
 @require(Permission.MESSAGE)
 def new_thread() -> ResponseReturnValue:
-    """`?payee=<id>` says to whom, `?request=<id>` about which bill; without either, somebody is chosen first."""
-    payee_id, about, subject = request.args.get("payee", type=UUID), None, ""
-    bill_id = request.args.get("request", type=UUID)
+    """`?payee=<id>` says to whom, `?request=<id>` or `?project=<id>` about what; else somebody is chosen first."""
+    payee_id, about = request.args.get("payee", type=UUID), None
+    bill_id, project_id = request.args.get("request", type=UUID), request.args.get("project", type=UUID)
     if bill_id is not None:
         bill = bills.detail(db(), bill_id, g.organization.id)
-        payee_id, label = bill.payee_id, bill.invoice_number or bill.reference
-        about, subject = About(AboutKind.REQUEST, bill_id, label), _("Bill %(number)s", number=label)
+        payee_id, about = bill.payee_id, shared.about_bill(bill_id, bill)
+    elif project_id is not None:
+        project = projects.detail(db(), projects.Whose(organization_id=g.organization.id), project_id)
+        payee_id, about = project.payee_id, About(AboutKind.PROJECT, project_id, project.title)
+    subject = shared.subject_of(about) if about else ""
     if payee_id is None:
         return _choose()
     payee = payees.detail(db(), g.organization.id, payee_id)
@@ -75,7 +78,7 @@ def new_thread() -> ResponseReturnValue:
         g.organization.id,
         payee_id,
         about,
-        action=url_for(".new_thread", payee=payee_id, request=bill_id),
+        action=url_for(".new_thread", payee=payee_id, **shared.named(about)),
         to=payee.name,
         several=False,
         warning=warning if unreachable else "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import current_app, g, request, url_for
@@ -12,10 +13,17 @@ from itsdangerous import BadData, SignatureExpired, URLSafeTimedSerializer
 from app.audit import service as audit
 from app.core.errors import Gone, NotFound
 from app.core.settings import settings
+from app.reporting.files import Belongs
 from portals.web.db import db
 from portals.web.htmx import page
 
 MINUTES = 15
+# The pages of portals that have them: payees call a bill a request.
+_PAGES = {
+    Belongs.BILL: (("request", "request_id"), ("bill", "request_id")),
+    Belongs.PROJECT: (("project", "project_id"),),
+    Belongs.CONTRACT: (("contract", "contract_id"),),
+}
 
 
 def _signer() -> URLSafeTimedSerializer:
@@ -35,6 +43,16 @@ def file_of(token: str) -> UUID:
         raise Gone(_("This link was good for %(n)s minutes. Ask for a new one.", n=MINUTES)) from None
     except (BadData, ValueError, TypeError, AttributeError):
         raise NotFound(_("There is no such file.")) from None
+
+
+def subject_url(row: Any) -> str:
+    """Where this portal shows what a file of `reporting.files` came with; empty where it has no such page."""
+    if row.belongs == Belongs.MESSAGE:
+        return url_for(".thread", thread_id=row.thread_id)
+    for endpoint, name in _PAGES.get(row.belongs, ()):
+        if f"{request.blueprint}.{endpoint}" in current_app.view_functions:
+            return url_for(f".{endpoint}", **{name: row.subject_id})
+    return ""
 
 
 def link(file_id: UUID, name: str, organization_id: UUID) -> ResponseReturnValue:

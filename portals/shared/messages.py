@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, request, url_for
+from flask import Response, current_app, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -19,13 +19,18 @@ from wtforms.validators import InputRequired, Length
 from app.messages import queries, rules, service
 from app.messages.queries import ThreadFilter
 from app.messages.service import About, Attached
-from app.messages.states import Side
+from app.messages.states import AboutKind, Side
 from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.htmx import done, fragment, page
 from portals.web.uploads import FilesForm
 
 ACCEPT = ".pdf,.png,.jpg,.jpeg,.webp,.csv,.txt,.xlsx,.docx"
+# The pages of portals that have them: payees call a bill a request.
+_PAGES = {
+    AboutKind.REQUEST: (("request", "request_id"), ("bill", "request_id")),
+    AboutKind.PROJECT: (("project", "project_id"),),
+}
 
 
 class ReplyForm(FilesForm):
@@ -44,6 +49,30 @@ class ThreadForm(ReplyForm):
     subject = StringField(
         _l("Subject"), [InputRequired(_l("Say what it is about.")), Length(max=rules.LONGEST_SUBJECT)]
     )
+
+
+def about_bill(bill_id: UUID, bill: Any) -> About:
+    return About(AboutKind.REQUEST, bill_id, bill.invoice_number or bill.reference)
+
+
+def subject_of(about: About) -> str:
+    """What is written into the subject to begin with."""
+    if about.kind is AboutKind.REQUEST:
+        return _("Bill %(number)s", number=about.label)
+    return about.label[: rules.LONGEST_SUBJECT]
+
+
+def named(about: About | None) -> dict[str, UUID]:
+    """How an address says what a thread is about."""
+    return {about.kind.value: about.id} if about else {}
+
+
+def about_url(found: Any) -> str:
+    """Where this portal shows what a thread is about; empty where it has no such page."""
+    for endpoint, name in _PAGES.get(found.about_kind, ()):
+        if f"{request.blueprint}.{endpoint}" in current_app.view_functions:
+            return url_for(f".{endpoint}", **{name: found.about_id})
+    return ""
 
 
 def unread_count(organization_id: UUID | None = None) -> int:
@@ -106,7 +135,6 @@ def _posted(found: Any, side: Side, number: int) -> ResponseReturnValue:
         fragment("shared/messages/_news.html", target="#news", **context),
         fragment("shared/messages/_reply.html", form=ReplyForm(formdata=None), accept=ACCEPT, **context),
         back=back,
-        toast=_("Message sent"),
     )
 
 

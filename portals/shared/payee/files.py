@@ -49,7 +49,7 @@ def files() -> ResponseReturnValue:
         search=search,
         payer=payer,
         side="payee",
-        may_bill=payers.may_bill(),
+        link_of=file_links.subject_url,
         neighbours=paging.neighbours(found),
         payout_number=payout_number,
     )

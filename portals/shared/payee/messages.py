@@ -15,6 +15,7 @@ from app.core.errors import NotFound
 from app.messages import queries
 from app.messages.service import About
 from app.messages.states import AboutKind, Side
+from app.projects import queries as projects
 from portals.shared import messages as shared
 from portals.shared.payee import payers
 from portals.shared.payee.requests import mine as my_bill
@@ -40,24 +41,32 @@ def _mine(thread_id: UUID) -> Any:
 
 def thread(thread_id: UUID) -> ResponseReturnValue:
     found = _mine(thread_id)
-    bill = found.about_kind is AboutKind.REQUEST and payers.may_bill()
-    return shared.thread(found, Side.PAYEE, url_for(".request", request_id=found.about_id) if bill else "")
+    return shared.thread(found, Side.PAYEE, shared.about_url(found))
 
 
 def thread_news(thread_id: UUID) -> ResponseReturnValue:
     return shared.news(_mine(thread_id), Side.PAYEE)
 
 
-def new_thread() -> ResponseReturnValue:
-    """`?request=<id>`: about that bill, to whom it was sent."""
-    about, payer = None, payers.chosen()
-    bill_id = request.args.get("request", type=UUID)
-    subject = ""
+def _about() -> tuple[About, UUID] | None:
+    """What `?request=` or `?project=` names, and the organization it is for. Raises NotFound for somebody else's."""
+    bill_id, project_id = request.args.get("request", type=UUID), request.args.get("project", type=UUID)
     if bill_id is not None and payers.may_bill():
         bill = my_bill(bill_id)
-        label = bill.invoice_number or bill.reference
-        about, subject = About(AboutKind.REQUEST, bill_id, label), _("Bill %(number)s", number=label)
-        payer = next((p for p in payers.mine() if p.organization_id == bill.organization_id), None)
+        return shared.about_bill(bill_id, bill), bill.organization_id
+    if project_id is not None:
+        project = projects.detail(db(), projects.Whose(payee_id=g.actor.payee_id), project_id)
+        return About(AboutKind.PROJECT, project_id, project.title), project.organization_id
+    return None
+
+
+def new_thread() -> ResponseReturnValue:
+    """`?request=<id>`, `?project=<id>`: about that, to whom it is for."""
+    named, payer = _about(), payers.chosen()
+    about, subject = None, ""
+    if named is not None:
+        about, subject = named[0], shared.subject_of(named[0])
+        payer = next((p for p in payers.mine() if p.organization_id == named[1]), None)
     payer = payer or next(iter(payers.mine()), None)
     form = ThreadForm(organization=payer.slug if payer else "", subject=subject)
     if about is None and form.is_submitted() and form.organization.data:
@@ -67,7 +76,7 @@ def new_thread() -> ResponseReturnValue:
         payer.organization_id if payer else None,
         g.actor.payee_id,
         about,
-        action=url_for(".new_thread", request=bill_id if about else None),
+        action=url_for(".new_thread", **shared.named(about)),
         to=payer.name if payer else "",
         several=len(payers.mine()) > 1 and about is None,
         warning="" if payer else _("No organization engages you at the moment, so there is nobody to write to."),

@@ -19,7 +19,7 @@ from app.files.sniffing import inspect
 from app.files.storage import storage
 from app.identity.states import Portal
 from app.organizations.states import Role
-from tests.factories import people
+from tests.factories import people, projects
 from tests.fakes.s3 import s3_bucket
 from tests.portals.conftest import Browser
 from tests.portals.payee.conftest import Vendor, World
@@ -196,3 +196,19 @@ def test_the_same_pages_with_files_in_s3(in_bucket: None, vendor: Vendor, member
     made = vendor.browser.post(f"/vendor/files/{kept}/link")
     found = re.search(r'value="https?://[^/"]+(/files/[^"]+)"', made.text)
     assert found and client.get(found[1]).data == PDF * 1_000
+
+
+def test_files_of_projects_say_what_they_came_with(world: World, member: Browser) -> None:
+    tomas = projects.contractor(world.organization_id)
+    made = projects.project(world.organization_id, tomas)
+    contractor = world.sign_in(Portal.CONTRACTOR, "tomas@contractor.test")
+    with unit_of_work(Scope.organization(world.organization_id)) as session:
+        file_service.add(
+            session, operator(), inspect(PDF, "brief.pdf"), f"aa/{'a' * 64}-{'b' * 32}",
+            organization_id=world.organization_id, payee_id=tomas.payee_id, purpose=FilePurpose.ATTACHMENT,
+            subject_id=made,
+        )  # fmt: skip
+    for browser, path in ((contractor, "/contractor/files"), (member, "/org/oxford/files")):
+        assert names(browser, f"{path}?kind=project") == ["brief.pdf"]
+        assert "Project: Loyalty email series" in browser.get(path).text
+        assert names(browser, f"{path}?kind=contract") == []

@@ -10,7 +10,7 @@ import pytest
 
 from app.identity.states import Portal
 from app.organizations.states import Role
-from tests.factories import payables, payees, people
+from tests.factories import payables, payees, people, projects
 from tests.portals.conftest import Browser
 from tests.portals.payee.conftest import Vendor, World
 
@@ -176,3 +176,16 @@ def test_strangers_find_nothing(world: World, vendor: Vendor, stranger: Vendor, 
     learner = world.sign_in(Portal.ORG, "learner@oxford.test")
     for path in ("messages", f"messages/{thread}", "messages/new", f"files/{UUID(int=7)}"):
         assert learner.get(f"/org/oxford/{path}").status_code == 403, path
+
+
+def test_about_a_project_both_sides_meet_in_one_thread(world: World, vendor: Vendor, member: Browser) -> None:
+    tomas = projects.contractor(world.organization_id)
+    made = projects.project(world.organization_id, tomas)
+    contractor = world.sign_in(Portal.CONTRACTOR, "tomas@contractor.test")
+    path = f"messages/new?project={made}"
+    assert 'value="Loyalty email series"' in member.get(f"/org/oxford/{path}").text
+    sent = member.post(f"/org/oxford/{path}", {"subject": "The brief", "body": "See the file"})
+    thread = sent.location.rsplit("/", 1)[1]
+    assert contractor.get(f"/contractor/{path}").location == f"/contractor/messages/{thread}#reply"
+    assert "See the file" in contractor.get(f"/contractor/messages/{thread}").text
+    assert vendor.browser.get(f"/vendor/{path}").status_code == 404
