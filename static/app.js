@@ -36,16 +36,38 @@
       const home = card.parentElement, next = card.nextElementSibling;
       if (!from) lane.prepend(card);
       recount();
-      const undo = () => { (from || home).insertBefore(card, from ? null : next); recount(); };
-      return htmx.ajax('POST', card.dataset.moveUrl, { values: { to }, source: card, target: card, swap: 'none' })
+      /* the answer may have put the whole board anew: then there is nothing to put back */
+      const undo = () => { if (card.isConnected) { (from || home).insertBefore(card, from ? null : next); recount(); } };
+      const values = card.dataset.version ? { to, version: card.dataset.version } : { to };
+      return htmx.ajax('POST', card.dataset.moveUrl, { values, source: card, target: card, swap: 'none' })
         .then(() => card.hasAttribute('data-failed') ? undo() : announce(say('Moved', $('h3', card).textContent.trim(), lane.closest('.lane').dataset.name)));
     }
   };
   const announce = t => { const l = $('#announce'); if (l) l.textContent = t; };
   const recount = () => $$('.lane').forEach(l => {
     const cards = $$('.kcard', l), n = $('.count', l), s = $('.lane-sum', l), e = $('.lane-empty', l);
-    if (n) n.textContent = cards.length; if (s) s.textContent = total(cards, true); if (e) e.hidden = cards.length > 0;
+    const rest = +($('.lane-rest', l)?.dataset.rest || 0), all = cards.length + rest;
+    if (n) n.textContent = all; if (s) s.textContent = total([...cards, ...$$('.lane-rest [data-currency]', l)], true); if (e) e.hidden = all > 0;
   });
+  /* cards can be dragged by the mouse; lists that came later as well */
+  const draggable = () => {
+    $$('.kcard a').forEach(a => a.draggable = false);
+    if (window.Sortable) $$('.lane-cards').filter(list => !Sortable.get(list)).forEach(list => {
+      const lane = list.closest('.lane');
+      Sortable.create(list, {
+        group: { name: 'board', pull: !lane.classList.contains('lane--locked'), put: (to, from, el) => (el.dataset.to || '').split(' ').includes(lane.dataset.stage) },
+        draggable: '.kcard[data-draggable]', delay: 180, delayOnTouchOnly: true, animation: 140,
+        ghostClass: 'kcard--ghost', dragClass: 'kcard--lift', filter: 'button', preventOnFilter: false,
+        onEnd: e => {              /* a drop on a lane that refused the card must not leave it in the lane it passed over */
+          if (e.to === e.from) return;
+          const { clientX: x, clientY: y } = e.originalEvent.changedTouches?.[0] || e.originalEvent;
+          const over = document.elementFromPoint(x, y)?.closest('.lane');
+          if (over !== e.to.closest('.lane')) { e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null); return; }
+          q.move(e.item, over.dataset.stage, e.from);
+        }
+      });
+    });
+  };
 
   /* bulk selection: count and sum come from data-minor, the bar appears with the first tick */
   function bulk(table) {
@@ -76,7 +98,7 @@
     if (t.matches('[data-dismiss]')) t.closest('.toast, .alert').remove();
     if (t.matches('[data-expand]')) { const r = document.getElementById(t.getAttribute('aria-controls')); const open = t.getAttribute('aria-expanded') !== 'true'; t.setAttribute('aria-expanded', open); r.hidden = !open; }
     if (t.matches('[data-clear]')) { $$('[data-bulk]').forEach(tb => { $$('[data-check]', tb).forEach(b => b.checked = false); bulk(tb); }); ($('[data-check-all]') || $('#main'))?.focus(); }
-    if (t.matches('[data-move]')) { e.preventDefault(); const card = document.getElementById(t.dataset.card), menu = t.closest('[popover]'); menu?.hidePopover(); q.move(card, t.dataset.move)?.then(() => $('.menu-btn', card)?.focus()); }
+    if (t.matches('[data-move]')) { e.preventDefault(); const card = document.getElementById(t.dataset.card), menu = t.closest('[popover]'); menu?.hidePopover(); q.move(card, t.dataset.move)?.then(() => { const now = document.getElementById(t.dataset.card); ($('.menu-btn', now || card) || $('h3 a', now || card))?.focus(); }); }
     if (t.matches('[data-copy]')) navigator.clipboard?.writeText(t.dataset.copy).then(() => q.toast('ok', say('Copied', t.dataset.copy)));
   });
   document.addEventListener('close', e => { const d = e.target; if (d.id === 'sheet') d.replaceChildren(); d.returnTo?.isConnected && d.returnTo.focus(); }, true);
@@ -116,22 +138,7 @@
   document.addEventListener('DOMContentLoaded', () => {
     $$('[data-bulk]').forEach(bulk);
     $$('.lane').length && recount();
-    $$('.kcard a').forEach(a => a.draggable = false);
-    if (window.Sortable) $$('.lane-cards').forEach(list => {
-      const lane = list.closest('.lane');
-      Sortable.create(list, {
-        group: { name: 'board', pull: !lane.classList.contains('lane--locked'), put: (to, from, el) => (el.dataset.to || '').split(' ').includes(lane.dataset.stage) },
-        draggable: '.kcard[data-draggable]', delay: 180, delayOnTouchOnly: true, animation: 140,
-        ghostClass: 'kcard--ghost', dragClass: 'kcard--lift', filter: 'button', preventOnFilter: false,
-        onEnd: e => {              /* a drop on a lane that refused the card must not leave it in the lane it passed over */
-          if (e.to === e.from) return;
-          const { clientX: x, clientY: y } = e.originalEvent.changedTouches?.[0] || e.originalEvent;
-          const over = document.elementFromPoint(x, y)?.closest('.lane');
-          if (over !== e.to.closest('.lane')) { e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null); return; }
-          q.move(e.item, over.dataset.stage, e.from);
-        }
-      });
-    });
+    draggable();
     $$('#toasts .toast').forEach(leaveLater);
     new MutationObserver(ms => ms.forEach(m => m.addedNodes.forEach(leaveLater))).observe($('#toasts'), { childList: true });
     /* a page that comes back with faults: the same focus the fragment would get */
@@ -147,6 +154,7 @@
     if (sheet && sheet.childElementCount && !sheet.open) { sheet.setAttribute('aria-labelledby', $('h2', sheet)?.id || ''); open(sheet, opener); }
     takeFocus();
     $$('[data-bulk]').forEach(bulk);
+    if ($('.lane')) { recount(); draggable(); }
   });
   let opener = null;
   document.addEventListener('htmx:before:request', e => { const s = e.detail.ctx.sourceElement; if (s?.matches?.('[data-sheet]')) opener = s; if (document.hidden && s?.matches?.('[data-poll]')) e.preventDefault(); });

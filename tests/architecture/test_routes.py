@@ -26,6 +26,7 @@ TABLE_OF = {
     "batch_id": "batches",
     "deposit_id": "deposits",
     "event_id": "webhook_events",
+    "entry_id": "time_entries",
     "export_id": "payout_exports",
     "file_id": "stored_files",
     "import_id": "bill_imports",
@@ -34,6 +35,7 @@ TABLE_OF = {
     "organization_id": "organizations",
     "payee_id": "payees",
     "payout_id": "payouts",
+    "project_id": "projects",
     "request_id": "payment_requests",
     "session_id": "sign_in_sessions",
     "thread_id": "message_threads",
@@ -49,6 +51,7 @@ UNTOUCHED = (
     "payees",
     "payment_requests",
     "payouts",
+    "projects",
 )
 
 
