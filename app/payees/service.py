@@ -20,7 +20,7 @@ from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.payees import rules
 from app.payees.models import Engagement, Payee
-from app.payees.states import SINGLE_ENGAGEMENT, EngagementStatus, PayeeKind
+from app.payees.states import SINGLE_ENGAGEMENT, EngagementStatus, PayeeKind, ProjectBilling
 
 DEFAULT_TERMS_DAYS = 30
 
@@ -183,6 +183,25 @@ def ensure_vendors(
         )
         found = session.execute(_REFERENCES, parameters).all()
     return {row.reference: row.payee_id for row in found}, int(getattr(made, "rowcount", 0))
+
+
+def set_project_billing(
+    session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, billing: ProjectBilling
+) -> None:
+    """Whether new projects of a contractor are payable by their approval or by an invoice. Raises Forbidden, NotFound,
+    Conflict for other payees.
+    """
+    actor.require(Permission.PAYEE_MANAGE)
+    actor.require_organization(organization_id)
+    payee, engagement = _engaged(session, organization_id, payee_id)
+    if payee.kind is not PayeeKind.CONTRACTOR:
+        raise Conflict("Only contractors have projects.")
+    engagement.project_billing = billing
+    session.flush()
+    audit.record(
+        session, actor, "payee.project_billing", "payee", payee_id, organization_id=organization_id,
+        billing=billing.value,
+    )  # fmt: skip
 
 
 def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, **changes: Any) -> Payee:

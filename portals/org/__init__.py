@@ -42,5 +42,6 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     payee_forms,
     payees,
     payouts,
+    projects,
     settings,
 )

@@ -12,10 +12,12 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.core.errors import Forbidden
 from app.core.money import CURRENCIES, Money
 from app.core.scope import Permission
 from app.db.paging import AnyRow
+from app.identity.states import Portal
+from app.payees import queries as payees
+from app.payees import service as payee_service
 from app.payees.states import ProjectBilling
 from app.projects import queries, rules, service
 from app.projects.rules import ProjectForm
@@ -28,7 +30,11 @@ from portals.web.guards import require
 from portals.web.htmx import done, page
 
 shared.mount(bp)
-_PAID = (("", _l("As agreed with the contractor")), ("approval", _l("After approval")), ("invoice", _l("After an invoice")))
+_PAID = (
+    ("", _l("As agreed with the contractor")),
+    ("approval", _l("After approval")),
+    ("invoice", _l("After an invoice")),
+)
 
 
 class AssignmentForm(OnceForm):
@@ -89,7 +95,7 @@ def _extra(row: AnyRow) -> dict[str, Any]:
     }
 
 
-shared.EXTRA[shared.Portal.ORG] = _extra
+shared.EXTRA[Portal.ORG] = _extra
 
 
 @bp.get("/projects/<uuid:project_id>")
@@ -108,7 +114,10 @@ def new_project() -> ResponseReturnValue:
         with form.refusals():
             made = service.assign(db(), g.actor, g.organization.id, form.content(UUID(form.contractor.data)))
             return done(back=url_for(".project", project_id=made.id), toast=(_("Project assigned"), made.title))
-    return page("org/projects/write.html", fragment="org/projects/_write.html", form=form, row=None, none=not _contractors())
+    return page(
+        "org/projects/write.html", fragment="org/projects/_write.html", form=form, row=None,
+        none=not _contractors(),
+    )  # fmt: skip
 
 
 @bp.route("/projects/<uuid:project_id>/edit", methods=["GET", "POST"])
@@ -166,3 +175,25 @@ def project_reason(project_id: UUID, noun: str) -> ResponseReturnValue:
 def _seen(form: ReasonForm | ApprovalForm) -> int | None:
     text = str(form.version.data or "")
     return int(text) if text.isdecimal() else None
+
+
+class BillingForm(BaseForm):
+    billing = RadioField(
+        _l("New projects are payable"),
+        choices=[("approval", _l("as soon as they are approved")), ("invoice", _l("after an invoice for them"))],
+    )
+
+
+@bp.route("/payees/<uuid:payee_id>/project-billing", methods=["GET", "POST"])
+@require(Permission.PAYEE_MANAGE)
+def project_billing(payee_id: UUID) -> ResponseReturnValue:
+    """What the engagement of a contractor says about projects; each project may say something else."""
+    row = payees.detail(db(), g.organization.id, payee_id)
+    now = next((c for c in queries.contractors(db(), g.organization.id) if c.payee_id == payee_id), None)
+    form = BillingForm(billing=now.project_billing.value if now else "approval")
+    if form.accepts():
+        with form.refusals():
+            billing = ProjectBilling(form.billing.data)
+            payee_service.set_project_billing(db(), g.actor, g.organization.id, payee_id, billing)
+            return done(back=url_for(".payee", payee_id=payee_id), toast=(_("Saved"), row.name))
+    return page("org/projects/billing.html", fragment="org/projects/_billing.html", form=form, row=row)
