@@ -24,6 +24,7 @@ from tests.portals.conftest import Browser
 TABLE_OF = {
     "account_id": "accounts",
     "batch_id": "batches",
+    "contract_id": "contracts",
     "deposit_id": "deposits",
     "event_id": "webhook_events",
     "entry_id": "time_entries",
@@ -38,11 +39,15 @@ TABLE_OF = {
     "project_id": "projects",
     "request_id": "payment_requests",
     "session_id": "sign_in_sessions",
+    "template_id": "contract_templates",
     "thread_id": "message_threads",
 }
 # Rows that must be as they were after strangers have tried everything.
 UNTOUCHED = (
     "batches",
+    "contract_signatures",
+    "contract_templates",
+    "contracts",
     "engagements",
     "members",
     "message_threads",

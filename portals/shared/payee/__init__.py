@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 from app.identity.states import Portal
 from portals.shared.messages import unread_count
 from portals.shared.payee import (
+    contracts,
     files,
     help,
     messages,
@@ -42,8 +43,8 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
     bp.get("/")(home)
     mounts: list[Mount] = [payments.mount, withdrawals.mount, payouts.mount, statements.mount]
     if bills:
-        mounts += [requests.mount, request_form.mount]
-    mounts += [messages.mount, methods.mount, profile.mount, files.mount, help.mount]
+        mounts += [requests.mount, request_form.mount, contracts.mount_filing]
+    mounts += [contracts.mount, messages.mount, methods.mount, profile.mount, files.mount, help.mount]
     for mount in mounts:
         mount(bp)
     return bp
@@ -55,7 +56,7 @@ def home() -> ResponseReturnValue:
 
 def counts() -> Mapping[str, int]:
     """The numbers beside the links."""
-    return {"messages": unread_count()}
+    return {"contracts": contracts.count(), "messages": unread_count()}
 
 
 def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
@@ -72,6 +73,7 @@ def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
         NavItem(_l("Payments"), "wallet", f"{name}.payments", tab=True),
         *own,
         NavItem(_l("Messages"), "messages", f"{name}.messages", count="messages"),
+        NavItem(_l("Contracts"), "signature", f"{name}.contracts", count="contracts"),
         NavItem(_l("Payout methods"), "building-bank", f"{name}.methods", section=account),
         NavItem(_l("Statements"), "file-text", f"{name}.statements", section=account),
         NavItem(_l("Files"), "folder", f"{name}.files", section=account),
