@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import PlatformRecord
-from app.db.types import choice
+from app.db.types import Sealed, SealedText, choice
 from app.identity.states import AccountStatus, Portal, TokenPurpose
 
 
@@ -82,3 +82,29 @@ class SignInSession(PlatformRecord):
     expires_at: Mapped[datetime]
     stepped_up_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    awaits_factor: Mapped[bool] = mapped_column(default=False, server_default="false")
+
+
+class Authenticator(PlatformRecord):
+    """An app that makes one-time codes. `last_step` is the 30-second step of the last code taken: none counts twice."""
+
+    __tablename__ = "authenticators"
+    __table_args__ = (UniqueConstraint("account_id"),)
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    secret_sealed: Mapped[SealedText] = mapped_column(Sealed)
+    confirmed_at: Mapped[datetime | None]
+    last_step: Mapped[int] = mapped_column(default=0)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until_at: Mapped[datetime | None]
+
+
+class RecoveryCode(PlatformRecord):
+    """Stands in for the authenticator once. Only a keyed hash is kept."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (UniqueConstraint("account_id", "code_index"),)
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    code_index: Mapped[str]
+    used_at: Mapped[datetime | None]

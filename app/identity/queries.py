@@ -87,6 +87,7 @@ def open_sessions(session: ScopedSession, account_id: UUID, portal: Portal) -> S
             .where(
                 SignInSession.account_id == account_id,
                 SignInSession.revoked_at.is_(None),
+                SignInSession.awaits_factor.is_(False),
                 SignInSession.expires_at > now,
                 SignInSession.last_seen_at > now - idle_limit(portal),
             )

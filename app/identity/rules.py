@@ -18,6 +18,8 @@ SESSION_LIVES = timedelta(days=30)
 _STAFF_IDLE, _PAYEE_IDLE = timedelta(hours=12), timedelta(days=14)
 WRONG_PASSWORDS = 5
 LOCK_LIVES = timedelta(minutes=15)
+SECOND_STEP_LIVES = timedelta(minutes=10)  # between password or link and the code
+RECOVERY_CODES = 10
 GUARD_LIVES = timedelta(days=1)
 LINKS_KEPT, SESSIONS_KEPT = timedelta(days=30), timedelta(days=60)  # after their end
 STEP_UP_LIVES = timedelta(minutes=15)

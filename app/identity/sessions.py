@@ -16,7 +16,7 @@ from app.db.session import ScopedSession
 from app.db.tidying import remove
 from app.db.types import new_id
 from app.identity import rules
-from app.identity.models import Account, OneTimeToken, SignInSession
+from app.identity.models import Account, Authenticator, OneTimeToken, SignInSession
 from app.identity.states import AccountStatus, Portal
 
 
@@ -43,6 +43,7 @@ class SignedIn:
     has_password: bool
     signed_in_at: datetime
     stepped_up_at: datetime | None
+    awaits_factor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,14 @@ class Opened:
 
 
 def open_for(session: ScopedSession, account: Account, browser: Browser) -> Opened:
-    """Start a session for an account that has proved itself. Only for this package and an elevated caller."""
+    """Start a session for an account that has proved itself. Only for this package and an elevated caller.
+
+    With an authenticator set up, the session opens nothing before a code (`authenticators.pass_step`).
+    """
     now, token = utc_now(), new_token()
+    has_factor = session.scalar(
+        select(Authenticator.id).where(Authenticator.account_id == account.id, Authenticator.confirmed_at.is_not(None))
+    )
     account.last_signed_in_at = now
     made = SignInSession(
         id=new_id(),
@@ -67,7 +74,8 @@ def open_for(session: ScopedSession, account: Account, browser: Browser) -> Open
         ip=browser.ip,
         last_seen_at=now,
         expires_at=now + rules.SESSION_LIVES,
-        stepped_up_at=now,
+        stepped_up_at=None if has_factor else now,
+        awaits_factor=has_factor is not None,
     )
     session.add(made)
     session.flush()
@@ -89,6 +97,8 @@ def load(session: ScopedSession, token: str) -> SignedIn | None:
         if found.revoked_at is not None or found.expires_at <= now or account.status is not AccountStatus.ACTIVE:
             return None
         if now - found.last_seen_at > rules.idle_limit(found.portal):
+            return None
+        if found.awaits_factor and now - found.created_at > rules.SECOND_STEP_LIVES:
             return None
         if now - found.last_seen_at > rules.SEEN_EVERY:
             _seen(session, found.id, now)
@@ -156,4 +166,5 @@ def _signed_in(row: SignInSession, account: Account) -> SignedIn:
         has_password=account.password_hash is not None,
         signed_in_at=row.created_at,
         stepped_up_at=row.stepped_up_at,
+        awaits_factor=row.awaits_factor,
     )

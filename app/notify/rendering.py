@@ -28,6 +28,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("sign_in", "name portal minutes link", ""),
         ("password_reset", "name portal minutes link", ""),
         ("password_changed", "name portal sign_in_url", ""),
+        ("second_factor", "name portal what security_url", ""),
         ("invitation", "name portal minutes inviter link", ""),
         ("request_received", "name organization payee reference amount url", ""),
         ("request_approved", "name organization reference amount url", "requested reason"),

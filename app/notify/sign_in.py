@@ -10,7 +10,7 @@ from app.audit import service as audit
 from app.core.scope import Actor
 from app.core.settings import settings
 from app.db.session import ScopedSession
-from app.identity import passwords, queries, rules, service, sessions
+from app.identity import authenticators, passwords, queries, rules, service, sessions
 from app.identity.service import Link
 from app.identity.sessions import Browser, Opened, SignedIn
 from app.identity.states import Portal, TokenPurpose
@@ -110,6 +110,41 @@ def reset_password(session: ScopedSession, portal: Portal, token: str, new: str,
     _tell_of_password(session, owner.email, owner.name, portal)
 
 
+def pass_second_step(session: ScopedSession, who: SignedIn, code: str, browser: Browser) -> None:
+    """Open a session that waits for a code. Raises WrongCode (keep the count!), Locked, Gone."""
+    if authenticators.pass_step(session, who, code):
+        left = authenticators.status(session, who.account_id).codes_left
+        _tell_of_factor(session, who, f"A recovery code was used to sign in; {left} are left")
+    _note(session, who, browser, "second_step.passed")
+
+
+def confirm_authenticator(session: ScopedSession, who: SignedIn, code: str, browser: Browser) -> list[str]:
+    """Ask for codes from now on; other sessions end, the owner is told. Returns the recovery codes, shown this once.
+
+    Raises Forbidden, Gone, WrongCode (keep the count!), Locked.
+    """
+    codes = authenticators.confirm(session, who, code)
+    sessions.sign_out_everywhere(session, who.account_id, keep_session_id=who.session_id)
+    _note(session, who, browser, "authenticator.added")
+    _tell_of_factor(session, who, "An authenticator app was set up")
+    return codes
+
+
+def renew_recovery_codes(session: ScopedSession, who: SignedIn, browser: Browser) -> list[str]:
+    """Raises Forbidden, Conflict without an authenticator."""
+    codes = authenticators.new_recovery_codes(session, who)
+    _note(session, who, browser, "recovery_codes.renewed")
+    _tell_of_factor(session, who, "New recovery codes were made")
+    return codes
+
+
+def remove_authenticator(session: ScopedSession, who: SignedIn, browser: Browser) -> None:
+    """Raises Forbidden without a fresh sign-in, Conflict when there is none."""
+    authenticators.remove(session, who)
+    _note(session, who, browser, "authenticator.removed")
+    _tell_of_factor(session, who, "The authenticator app was removed")
+
+
 def end_session(session: ScopedSession, signed_in: SignedIn, session_id: UUID, browser: Browser) -> bool:
     """End one of the reader's own sessions; False when it is not theirs or has ended."""
     ended = sessions.sign_out(session, signed_in.account_id, session_id)
@@ -153,6 +188,21 @@ def _tell_of_password(session: ScopedSession, email: str, name: str, portal: Por
         "password_changed",
         subject="Your password was changed",
         context={"name": name, "portal": NAMES[portal], "sign_in_url": f"{settings().base_url}/{portal.value}/signin"},
+    )
+
+
+def _tell_of_factor(session: ScopedSession, who: SignedIn, what: str) -> None:
+    notify.queue(
+        session,
+        who.email,
+        "second_factor",
+        subject="The way you sign in was changed",
+        context={
+            "name": who.name,
+            "portal": NAMES[who.portal],
+            "what": what,
+            "security_url": f"{settings().base_url}/{who.portal.value}/settings/security",
+        },
     )
 
 

@@ -13,7 +13,7 @@ from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, HiddenField, PasswordField
+from wtforms import EmailField, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.core.errors import Gone, Invalid, Locked, NotFound
@@ -22,7 +22,7 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import security
+from portals.shared import authenticator, security
 from portals.web import guards, session
 from portals.web.db import db, keep
 from portals.web.forms import BaseForm
@@ -62,6 +62,11 @@ class OwnPasswordForm(BaseForm):
     next = HiddenField()
 
 
+class CodeForm(BaseForm):
+    code = StringField(_l("Code"), [InputRequired(_l("Write the code.")), Length(max=20)])
+    next = HiddenField()
+
+
 class NewPasswordForm(BaseForm):
     password = PasswordField(_l("New password"), [InputRequired(_l("Choose a password."))])
 
@@ -94,7 +99,28 @@ def _auth_page(portal: Portal, name: str, **context: object) -> ResponseReturnVa
 
 def _welcome(portal: Portal, opened: Opened, wanted: str | None) -> ResponseReturnValue:
     session.sign_in(opened)
+    if opened.signed_in.awaits_factor:
+        return go(url_for(".second_step", next=_unless_home(portal, safe_next(portal, wanted)) or None))
     return go(safe_next(portal, wanted))
+
+
+@limiter.limit(ASKING, methods=["POST"])
+def second_step(portal: Portal) -> ResponseReturnValue:
+    """The code of the authenticator, or a recovery code. Wrong ones are counted although they are refused."""
+    who = session.half_signed_in()
+    if who is None or who.portal is not portal:
+        return go(url_for(".sign_in", next=request.args.get("next")))
+    form = CodeForm(next=request.args.get("next"))
+    if form.accepts():
+        keep()
+        try:
+            signing_in.pass_second_step(db(), who, form.code.data, session.browser())
+        except (Invalid, Locked) as refusal:
+            form.blame(refusal)
+            g.refused_as = refusal.status
+        else:
+            return go(safe_next(portal, form.next.data))
+    return _auth_page(portal, "second_step", form=form, email=who.email, status=_refused_as(form))
 
 
 @limiter.limit(ASKING, methods=["POST"])
@@ -256,6 +282,7 @@ def blueprint(portal: Portal) -> Blueprint:
     both = ["GET", "POST"]
     add("/signin", "sign_in", sign_in, methods=both)
     add("/signin/sent", "check_inbox", check_inbox)
+    add("/signin/code", "second_step", second_step, methods=both)
     add("/signin/<token>", "use_link", use_link, methods=both)
     add("/signout", "sign_out", sign_out, methods=["POST"])
     add("/step-up", "step_up", step_up, methods=both)
@@ -270,4 +297,5 @@ def blueprint(portal: Portal) -> Blueprint:
     if portal is Portal.CLIENT:
         add("/", "start", start)
     security.mount(add, portal)
+    authenticator.mount(add)
     return bp

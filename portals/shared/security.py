@@ -15,7 +15,7 @@ from wtforms import PasswordField, SelectField
 from wtforms.validators import InputRequired
 
 from app.core.errors import NotFound
-from app.identity import queries, rules, service
+from app.identity import authenticators, queries, rules, service
 from app.identity.states import Portal
 from app.notify import sign_in as signing_in
 from portals.web import guards, session
@@ -65,11 +65,12 @@ def _page(portal: Portal, **forms: BaseForm) -> ResponseReturnValue:
         ],
         may_have_password=rules.has_password(portal),
         fresh=session.is_stepped_up(),
+        authenticator=authenticators.status(db(), g.account.account_id),
         **shown,
     )
 
 
-def _own(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
+def own(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseReturnValue]:
     """For whoever is signed in to the portal; no organization is needed."""
 
     def guarded(portal: Portal, **args: Any) -> ResponseReturnValue:
@@ -80,12 +81,12 @@ def _own(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetu
     return guarded
 
 
-@_own
+@own
 def security(portal: Portal) -> ResponseReturnValue:
     return _page(portal)
 
 
-@_own
+@own
 @guards.step_up_required
 def password(portal: Portal) -> ResponseReturnValue:
     form = PasswordForm()
@@ -98,7 +99,7 @@ def password(portal: Portal) -> ResponseReturnValue:
     return _page(portal, password_form=form)
 
 
-@_own
+@own
 def session_end(portal: Portal, session_id: UUID) -> ResponseReturnValue:
     """End one of the own sessions."""
     if not signing_in.end_session(db(), g.account, session_id, session.browser()):
@@ -109,14 +110,14 @@ def session_end(portal: Portal, session_id: UUID) -> ResponseReturnValue:
     return done(back=url_for(".security"), toast=_("That browser is signed out."))
 
 
-@_own
+@own
 def other_sessions_end(portal: Portal) -> ResponseReturnValue:
     ended = signing_in.end_other_sessions(db(), g.account, session.browser())
     said = _("%(n)s other browsers are signed out.", n=ended) if ended else _("No other browser was signed in.")
     return done(back=url_for(".security"), toast=said)
 
 
-@_own
+@own
 def time_zone(portal: Portal) -> ResponseReturnValue:
     form = ZoneForm()
     if form.accepts():

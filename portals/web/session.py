@@ -37,7 +37,18 @@ def _load(token: str) -> Visitor | None:
 
 
 def signed_in() -> SignedIn | None:
-    """The session of this browser, whatever its portal. None when nobody is signed in."""
+    """The session of this browser, whatever its portal. None when nobody is signed in, or only half."""
+    found = _carried()
+    return None if found is None or found.awaits_factor else found
+
+
+def half_signed_in() -> SignedIn | None:
+    """Whoever gave password or link and still owes the code of their authenticator."""
+    found = _carried()
+    return found if found is not None and found.awaits_factor else None
+
+
+def _carried() -> SignedIn | None:
     return current_user.signed_in if current_user.is_authenticated else None
 
 
@@ -47,7 +58,7 @@ def browser() -> Browser:
 
 def sign_in(opened: Opened) -> None:
     """Hand a new session to this browser. What it carried before, also a session of another portal, ends."""
-    before = signed_in()
+    before = _carried()
     if before is not None:
         sessions.sign_out(db(), before.account_id, before.session_id)
     cookie.clear()

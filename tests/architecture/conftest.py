@@ -23,7 +23,16 @@ Superuser = psycopg.Connection[tuple[Any, ...]]
 # Addresses for everybody: by endpoint, or by blueprint.
 OPEN_BLUEPRINTS = frozenset({"public", "assets", "appearance", "webhooks", "dev", "components"})
 OPEN_AUTH = frozenset(
-    {"sign_in", "check_inbox", "use_link", "password_sign_in", "forgot_password", "reset_password", "sign_out"}
+    {
+        "sign_in",
+        "check_inbox",
+        "use_link",
+        "password_sign_in",
+        "forgot_password",
+        "reset_password",
+        "sign_out",
+        "second_step",
+    }
 )
 
 
