@@ -15,6 +15,7 @@ VALUES: dict[str, Any] = {
     "minutes": 15,
     "link": "https://pay.example/vendor/signin/abc?next=%2Fx&y=1",
     "sign_in_url": "https://pay.example/vendor/signin",
+    "security_url": "https://pay.example/vendor/settings/security",
     "inviter": "Oxford City Council",
     "organization": "Oxford City Council",
     "payee": "Ashby Tree Surgeons",
