@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
+from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.db import paging
 from app.files import queries as files
@@ -21,6 +23,7 @@ PAGE = 30
 MESSAGES = 50
 MOST_NEWS = 100
 _FOUND = 200
+COUNTED = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,15 @@ def threads(
 
 
 def unread_count(session: Session, account_id: UUID, organization_id: UUID | None = None, cap: int = 99) -> int:
-    """Threads with something this reader has not seen, counted no further than `cap`."""
+    """Threads of the last 90 days with something this reader has not seen, counted no further than `cap`.
+
+    Every page asks: what is older is in the list, and is not gone through each time.
+    """
     query: paging.AnySelect = (
         select(literal_column("1"))
         .select_from(Thread)
         .outerjoin(Mark, and_(Mark.thread_id == Thread.id, Mark.account_id == account_id))
-        .where(_unread(account_id) > 0)
+        .where(Thread.last_at > utc_now() - COUNTED, _unread(account_id) > 0)
     )
     if organization_id is not None:
         query = query.where(Thread.organization_id == organization_id)

@@ -134,6 +134,14 @@ def test_a_new_member_finds_old_threads_read(world: World, superuser: Any) -> No
     assert world.unread(late) > 0
 
 
+def test_what_is_long_past_is_in_the_list_and_not_in_the_number(world: World, superuser: Any) -> None:
+    world.start(world.payee, "Old")
+    superuser.execute("UPDATE message_threads SET last_at = last_at - interval '91 days'")
+    superuser.execute("UPDATE members SET created_at = created_at - interval '1 year'")
+    world.start(world.payee, "New")
+    assert world.unread(world.member) == 1 and listed(world.member, unread=True) == ["New", "Old"]
+
+
 def test_strangers_find_nothing_and_cannot_write(world: World) -> None:
     thread = world.start(world.payee)
     other_payee = people.payee(payees.vendor(world.organization_id, "Other Works"))
