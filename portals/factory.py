@@ -23,6 +23,7 @@ PORTALS = (
     "portals.public",
     "portals.vendor",
     "portals.contractor",
+    "portals.contractor.api",
     "portals.creator",
     "portals.consultant",
     "portals.org",
