@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app import demo_messages, demo_projects
+from app import demo_contracts, demo_messages, demo_projects
 from app.charges import service as deposits
 from app.core.clock import today
 from app.core.money import Money
@@ -155,6 +155,9 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     _withdrawals(session, fernhill.id, actors, checker)
     _batch(session, fernhill.id, admin, checker)
     demo_projects.load(session, fernhill.id, owner, actors["contractor@fernhill.test"])
+    demo_contracts.load(
+        session, fernhill.id, owner, actors["creator@fernhill.test"], actors["contractor@fernhill.test"]
+    )
     demo_messages.load(session, fernhill.id, owner, actors["vendor@fernhill.test"], actors["creator@fernhill.test"])
 
 
