@@ -210,5 +210,6 @@ def test_files_of_projects_say_what_they_came_with(world: World, member: Browser
         )  # fmt: skip
     for browser, path in ((contractor, "/contractor/files"), (member, "/org/oxford/files")):
         assert names(browser, f"{path}?kind=project") == ["brief.pdf"]
-        assert "Project: Loyalty email series" in browser.get(path).text
+        listed = browser.get(path).text
+        assert "Project: Loyalty email series" in listed and f"/projects/{made}" in listed
         assert names(browser, f"{path}?kind=contract") == []

@@ -187,5 +187,8 @@ def test_about_a_project_both_sides_meet_in_one_thread(world: World, vendor: Ven
     sent = member.post(f"/org/oxford/{path}", {"subject": "The brief", "body": "See the file"})
     thread = sent.location.rsplit("/", 1)[1]
     assert contractor.get(f"/contractor/{path}").location == f"/contractor/messages/{thread}#reply"
-    assert "See the file" in contractor.get(f"/contractor/messages/{thread}").text
+    read = contractor.get(f"/contractor/messages/{thread}").text
+    assert "See the file" in read and f'href="/contractor/projects/{made}"' in read
+    assert path in contractor.get(f"/contractor/projects/{made}").text
+    assert path in member.get(f"/org/oxford/projects/{made}").text
     assert vendor.browser.get(f"/vendor/{path}").status_code == 404
