@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -29,6 +31,12 @@ class SealReport:
     sealed_at: datetime | None = None
 
 
+def _apart(work: Callable[[], Any]) -> Any:
+    """pyHanko starts an event loop of its own; a thread that runs one already would refuse it."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(work).result()
+
+
 def seal(pdf: bytes, *, reason: str, name: str) -> bytes:
     """The same PDF with our seal, to be added last. Raises SealUnavailable."""
     from asn1crypto import keys, x509  # slow to import, as is pyHanko
@@ -53,7 +61,7 @@ def seal(pdf: bytes, *, reason: str, name: str) -> bytes:
         reason=reason,
         name=name,
     )
-    made = signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), wanted, signer=signer)
+    made = _apart(lambda: signers.sign_pdf(IncrementalPdfFileWriter(io.BytesIO(pdf)), wanted, signer=signer))
     return bytes(made.getvalue())
 
 
@@ -81,7 +89,7 @@ def _validated(embedded: Any) -> SealReport:
     roots = [x509.Certificate.load(one) for one in (seal_key().root, *former_roots())]
     moment = embedded.self_reported_timestamp
     context = ValidationContext(trust_roots=roots, allow_fetching=False, moment=moment)
-    status = validate_pdf_signature(embedded, signer_validation_context=context)
+    status = _apart(lambda: validate_pdf_signature(embedded, signer_validation_context=context))
     signer = str(status.signing_cert.subject.native.get("common_name", ""))
     if not status.trusted and not _carries_ours(bytes(embedded.pkcs7_content)):
         state = SealState.FOREIGN

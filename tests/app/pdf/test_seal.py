@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import random
 from pathlib import Path
 
@@ -32,6 +33,14 @@ def test_a_sealed_file_is_whole(sealed: bytes) -> None:
     report = inspect(sealed)
     assert report.state is SealState.WHOLE
     assert report.signer == "Quittance sandbox seal" and report.sealed_at is not None
+
+
+def test_it_works_where_an_event_loop_runs_already(sealed: bytes) -> None:
+    async def again() -> bytes:
+        assert inspect(sealed).state is SealState.WHOLE
+        return seal(render_contract(DOCUMENT), reason="Agreed", name="Oxford")
+
+    assert inspect(asyncio.run(again())).state is SealState.WHOLE
 
 
 def test_every_changed_byte_of_the_document_is_seen(sealed: bytes) -> None:
