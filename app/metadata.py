@@ -19,10 +19,11 @@ from app.payables import models as payables
 from app.payees import models as payees
 from app.payouts import models as payouts
 from app.projects import models as projects
+from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
     audit, charges, contracts, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
-    organizations, outbox, payables, payees, payouts, projects, schedule, webhooks,
+    organizations, outbox, payables, payees, payouts, projects, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

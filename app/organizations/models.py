@@ -35,6 +35,7 @@ class Organization(Record):
     time_zone: Mapped[str] = mapped_column(default="UTC")
     address: Mapped[dict[str, Any] | None]
     billing_email: Mapped[str | None]
+    tax_form_required: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class Member(OrganizationRecord):

@@ -104,8 +104,10 @@ def edit(
     legal_name: str | None,
     billing_email: str | None,
     time_zone: str,
+    tax_form_required: bool | None = None,
 ) -> Organization:
-    """Change what the organization is called, where its mail goes and when its days begin.
+    """Change what the organization is called, where its mail goes, when its days begin and whether US payees need
+    a tax form before they are paid (None: as it is).
 
     Raises Forbidden, Invalid, NotFound.
     """
@@ -122,6 +124,7 @@ def edit(
         "legal_name": (legal_name or "").strip() or None,
         "billing_email": email,
         "time_zone": ZoneInfo(time_zone).key,
+        "tax_form_required": found.tax_form_required if tax_form_required is None else tax_form_required,
     }
     changed = {field: value for field, value in wanted.items() if getattr(found, field) != value}
     for field, value in changed.items():

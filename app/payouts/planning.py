@@ -26,6 +26,7 @@ from app.methods.queries import usable_method_join, usable_method_parameters
 from app.methods.rules import BLOCKED_TEXT, Blocked
 from app.payouts.funding import spendable
 from app.payouts.models import Batch
+from app.tax.queries import form_missing
 
 _NET = """SELECT r.payee_id, r.currency, CAST(sum(r.amount_minor) AS bigint) AS amount_minor, count(*) AS lines
     FROM ready_earnings r WHERE r.organization_id = :organization_id
@@ -34,6 +35,7 @@ _NET = """SELECT r.payee_id, r.currency, CAST(sum(r.amount_minor) AS bigint) AS 
 # One row per payee and currency with money ready: payable by `rail`, or blocked and why.
 _CANDIDATES = f"""SELECT net.payee_id, net.currency, net.amount_minor, net.lines, m.method_id, m.rail, m.usable_from_at,
         CASE WHEN net.amount_minor <= 0 THEN 'carried' WHEN e.status <> 'active' THEN 'paused'
+             WHEN {form_missing(":organization_id", "net.payee_id", "net.currency")} THEN 'tax_form'
              ELSE m.blocked END AS blocked
     FROM ({_NET}) net
     JOIN engagements e ON e.organization_id = :organization_id AND e.payee_id = net.payee_id
@@ -42,6 +44,8 @@ _CANDIDATES = f"""SELECT net.payee_id, net.currency, net.amount_minor, net.lines
 _BLOCKED = {
     "carried": "Credits are larger than the bills: carried forward to the next batch.",
     "paused": "The engagement is paused.",
+    "tax_form": "You ask for a signed Form W-9 before you pay, and there is none yet. The payee fills it in under "
+    "Settings, Tax form.",
 }
 
 

@@ -25,6 +25,8 @@ from app.payouts.models import Approval, Batch, Payout
 from app.payouts.moves import give_back, move, post_reserved, take_again
 from app.payouts.rules import approvals_needed, may_approve, payout_number
 from app.payouts.states import HoldCode, PayoutOrigin, PayoutStatus
+from app.tax import queries as tax
+from app.tax.rules import FORM_MISSING, FORM_MISSING_CURE
 
 
 def get(session: Session, payout_id: UUID, *, lock: bool = False) -> Payout:
@@ -82,6 +84,7 @@ def withdraw(
             f"You can withdraw up to {limit.plain()} {currency} now.",
             fields={"amount": f"Enter an amount up to {limit.plain()}."},
         )
+    _require_tax_form(session, organization_id, actor.payee_id, currency)
     method = usable_method(session, actor.payee_id, currency)
     if method.blocked:
         raise Invalid(BLOCKED_TEXT[method.blocked])
@@ -112,6 +115,11 @@ def withdraw(
         amount_minor=wanted.minor, currency=currency,
     )  # fmt: skip
     return payout
+
+
+def _require_tax_form(session: Session, organization_id: UUID, payee_id: UUID, currency: str) -> None:
+    if tax.is_missing(session, organization_id, payee_id, currency):
+        raise Invalid(f"{FORM_MISSING} {FORM_MISSING_CURE}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +256,7 @@ def retry(session: Session, actor: Actor, payout_id: UUID) -> Payout:
     if payout.status not in (PayoutStatus.FAILED, PayoutStatus.RETURNED):
         raise InvalidTransition("payout", payout.status, "retried")
     locks.hold(session, "claims", payout.organization_id, shared=True)
+    _require_tax_form(session, payout.organization_id, payout.payee_id, payout.currency)
     method = usable_method(session, payout.payee_id, payout.currency)
     if method.blocked:
         raise Invalid(f"It cannot be sent again yet. {BLOCKED_TEXT[method.blocked]}")

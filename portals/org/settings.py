@@ -8,7 +8,7 @@ from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.core.scope import Permission
@@ -33,6 +33,10 @@ class SettingsForm(BaseForm):
         choices=sorted(available_timezones()),
         description=_l("Bills fall due at the start of the day there."),
     )
+    tax_form_required = BooleanField(
+        _l("Pay US payees only with a signed Form W-9"),
+        description=_l("US payees: those whose country is the United States, or unknown while paid in US dollars."),
+    )
 
 
 @bp.route("/settings", methods=["GET", "POST"])
@@ -50,6 +54,7 @@ def settings() -> ResponseReturnValue:
                 legal_name=form.legal_name.data or None,
                 billing_email=form.billing_email.data or None,
                 time_zone=form.time_zone.data,
+                tax_form_required=form.tax_form_required.data,
             )
             return done(back=url_for(".settings"), toast=_("Saved"))
     return page(

@@ -25,6 +25,7 @@ from portals.shared.payee import (
     request_form,
     requests,
     statements,
+    tax,
     withdrawals,
 )
 from portals.shared.payee.payers import BILLING, choices, tenant
@@ -44,7 +45,7 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
     mounts: list[Mount] = [payments.mount, withdrawals.mount, payouts.mount, statements.mount]
     if bills:
         mounts += [requests.mount, request_form.mount, contracts.mount_filing]
-    mounts += [contracts.mount, messages.mount, methods.mount, profile.mount, files.mount, help.mount]
+    mounts += [contracts.mount, messages.mount, methods.mount, tax.mount, profile.mount, files.mount, help.mount]
     for mount in mounts:
         mount(bp)
     return bp
@@ -75,6 +76,7 @@ def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
         NavItem(_l("Messages"), "messages", f"{name}.messages", count="messages"),
         NavItem(_l("Contracts"), "signature", f"{name}.contracts", count="contracts"),
         NavItem(_l("Payout methods"), "building-bank", f"{name}.methods", section=account),
+        NavItem(_l("Tax form"), "receipt-tax", f"{name}.tax", section=account),
         NavItem(_l("Statements"), "file-text", f"{name}.statements", section=account),
         NavItem(_l("Files"), "folder", f"{name}.files", section=account),
         NavItem(_l("Profile"), "user", f"{name}.profile", section=account),
