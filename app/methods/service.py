@@ -24,8 +24,8 @@ from app.methods.models import Method
 from app.methods.states import MethodStatus
 from app.notify import service as notify
 from app.payees import queries as payees
+from app.payees.kinds import spec_of
 from app.payees.models import Payee
-from app.payees.states import SINGLE_ENGAGEMENT
 from app.rails.base import Rail
 
 INDEX_PURPOSE = "methods.details"
@@ -168,7 +168,8 @@ def _payee(session: Session, actor: Actor, payee_id: UUID) -> Payee:
     payee = session.get(Payee, payee_id)
     if payee is None:
         raise NotFound("There is no such payee.")
-    if not _is_payee(actor, payee_id) and not actor.can(Permission.PLATFORM) and payee.kind not in SINGLE_ENGAGEMENT:
+    own = spec_of(payee.kind).single_engagement
+    if not _is_payee(actor, payee_id) and not actor.can(Permission.PLATFORM) and not own:
         raise Forbidden(f"{payee.name} may work for others too and keeps their own payout methods.")
     return payee
 

@@ -19,8 +19,9 @@ from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.payees import rules
+from app.payees.kinds import spec_of
 from app.payees.models import Engagement, Payee
-from app.payees.states import SINGLE_ENGAGEMENT, EngagementStatus, PayeeKind, ProjectBilling
+from app.payees.states import EngagementStatus, PayeeKind, ProjectBilling
 
 DEFAULT_TERMS_DAYS = 30
 
@@ -102,7 +103,7 @@ def engage(
     existing = session.scalars(select(Engagement.organization_id).where(Engagement.payee_id == payee_id)).all()
     if organization_id in existing:
         raise Conflict(f"{payee.name} is engaged already.")
-    if existing and payee.kind in SINGLE_ENGAGEMENT:
+    if existing and spec_of(payee.kind).single_engagement:
         raise Conflict(f"A {payee.kind.value} works for one organization only.")
     _refuse_taken(session, organization_id, reference)
     made = Engagement(
@@ -217,7 +218,7 @@ def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, 
     if unknown:
         raise Invalid(f"These cannot be changed: {', '.join(sorted(unknown))}.")
     own = set(changes) & _OWN
-    if own and payee.kind not in SINGLE_ENGAGEMENT and not actor.can(Permission.PLATFORM):
+    if own and not spec_of(payee.kind).single_engagement and not actor.can(Permission.PLATFORM):
         raise Invalid(f"Only the {payee.kind.value} can change {' and '.join(sorted(own))}.")
     if "email" in changes:
         changes["email"] = rules.clean_email(changes["email"])

@@ -18,9 +18,6 @@ class ProjectBilling(StrEnum):
     INVOICE = "invoice"
 
 
-SINGLE_ENGAGEMENT = frozenset({PayeeKind.CONTRACTOR, PayeeKind.VENDOR})  # decision 1
-
-
 class EngagementStatus(StrEnum):
     ACTIVE = "active"
     PAUSED = "paused"

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 
 from app.identity.states import Portal
-from app.payees.states import PayeeKind
+from app.payees.kinds import SPECS
 from app.payouts.rules import HOLD_TEXT
 from portals.admin.navigation import ITEMS, counts, search
 from portals.web.guards import portal_guard
@@ -19,13 +19,7 @@ bp = Blueprint("admin", __name__, url_prefix="/admin")
 portal_guard(bp, Portal.ADMIN, items=ITEMS, counts=counts, search=search)
 
 
-KINDS = {
-    PayeeKind.CREATOR: (_l("Creator"), _l("Creators")),
-    PayeeKind.CONTRACTOR: (_l("Contractor"), _l("Contractors")),
-    PayeeKind.VENDOR: (_l("Vendor"), _l("Vendors")),
-    PayeeKind.CONSULTANT: (_l("Consultant"), _l("Consultants")),
-    PayeeKind.ORGANIZATION: (_l("Organization"), _l("Organizations")),
-}
+KINDS = {spec.kind: (_l(spec.label), _l(spec.plural)) for spec in SPECS.values()}
 RAIL_ICONS = {"bank_file": "building-bank", "check": "mail", "simulated": "flask"}
 
 

@@ -19,8 +19,8 @@ from app.identity import queries as accounts
 from app.identity.states import Portal
 from app.notify import sign_in
 from app.payees import queries
+from app.payees.kinds import spec_of
 from portals.org import bp
-from portals.org.payees import PORTALS
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.guards import require
@@ -43,9 +43,10 @@ class InvitationForm(BaseForm):
 def invitations(payee_id: UUID) -> ResponseReturnValue:
     """All of them are mailed or, with one bad address, none."""
     row = queries.detail(db(), g.organization.id, payee_id)
-    portal = PORTALS.get(row.kind)
-    if portal is None:
+    name = spec_of(row.kind).portal
+    if name is None:
         raise NotFound(_("There is no portal for this kind of payee."))
+    portal = Portal(name)
     form = InvitationForm(addresses=row.email or "")
     if form.accepts():
         wanted = list(dict.fromkeys(text.lower() for text in _BETWEEN.split(form.addresses.data) if text))

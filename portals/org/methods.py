@@ -20,7 +20,7 @@ from app.methods import assignments, queries, service
 from app.methods.models import Method
 from app.methods.rules import ASSIGNABLE
 from app.payees import queries as payees
-from app.payees.states import SINGLE_ENGAGEMENT
+from app.payees.kinds import spec_of
 from app.rails import registry
 from app.rails.base import Rail
 from portals.org import bp
@@ -38,7 +38,7 @@ SHOWN_REFUSALS = 100
 def _own_payee(payee_id: UUID) -> AnyRow:
     """A payee whose methods this organization keeps. Raises NotFound, Conflict for those who work for several."""
     row = payees.detail(db(), g.organization.id, payee_id)
-    if row.kind not in SINGLE_ENGAGEMENT:
+    if not spec_of(row.kind).single_engagement:
         raise Conflict(_("%(name)s keeps their own payout methods: invite them.", name=row.name))
     return row
 

@@ -16,8 +16,9 @@ from app.core.errors import Conflict
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
 from app.payees import queries, rules, service
+from app.payees.kinds import SPECS, spec_of
 from app.payees.service import DEFAULT_TERMS_DAYS
-from app.payees.states import SINGLE_ENGAGEMENT, PayeeKind
+from app.payees.states import PayeeKind
 from portals.org import bp
 from portals.web.db import db
 from portals.web.forms import BaseForm
@@ -70,7 +71,8 @@ class PayeeForm(BaseForm):
 class NewPayeeForm(PayeeForm):
     kind = SelectField(
         _l("Kind"),
-        choices=[(PayeeKind.VENDOR.value, _l("Vendor")), (PayeeKind.CONTRACTOR.value, _l("Contractor"))],
+        default=PayeeKind.VENDOR.value,
+        choices=[(spec.kind.value, _l(spec.label)) for spec in SPECS.values() if spec.added_by_organization],
     )
 
 
@@ -93,7 +95,7 @@ def new_payee() -> ResponseReturnValue:
 def edit_payee(payee_id: UUID) -> ResponseReturnValue:
     row = queries.detail(db(), g.organization.id, payee_id)
     form = PayeeForm(data={**row._mapping, **(row.address or {}), "country": row.country})
-    own = row.kind in SINGLE_ENGAGEMENT  # what a creator or consultant is called is theirs to change
+    own = spec_of(row.kind).single_engagement  # what a creator or consultant is called is theirs to change
     if form.accepts():
         try:
             with form.refusals():

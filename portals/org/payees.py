@@ -15,12 +15,12 @@ from wtforms.validators import InputRequired, Length
 from app.core.clock import utc_now
 from app.core.scope import Permission
 from app.identity import queries as accounts
-from app.identity.states import Portal
 from app.methods import queries as methods
 from app.payables import queries as requests
 from app.payables.queries import RequestFilter
 from app.payees import queries, service
-from app.payees.states import SINGLE_ENGAGEMENT, EngagementStatus, PayeeKind
+from app.payees.kinds import spec_of
+from app.payees.states import EngagementStatus, PayeeKind
 from app.payouts import queries as payouts
 from app.payouts.queries import PayoutFilter
 from app.payouts.rules import payout_number
@@ -35,12 +35,6 @@ from portals.web.guards import require
 from portals.web.htmx import done, page
 
 LATEST = 8
-PORTALS = {
-    PayeeKind.VENDOR: Portal.VENDOR,
-    PayeeKind.CONTRACTOR: Portal.CONTRACTOR,
-    PayeeKind.CREATOR: Portal.CREATOR,
-    PayeeKind.CONSULTANT: Portal.CONSULTANT,
-}
 
 
 @bp.get("/payees")
@@ -83,12 +77,12 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
         methods=methods.methods(db(), payee_id),
         now=utc_now(),
         people=accounts.accounts_of_payee(db(), payee_id),
-        invitable=row.kind in PORTALS,
+        invitable=spec_of(row.kind).portal is not None,
         bills=bills,
         places=places_of_requests(db(), [bill.id for bill in bills]),
         payouts=paid.items,
         payout_number=payout_number,
-        own_methods=row.kind in SINGLE_ENGAGEMENT,
+        own_methods=spec_of(row.kind).single_engagement,
     )
 
 

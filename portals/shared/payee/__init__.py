@@ -28,7 +28,7 @@ from portals.shared.payee import (
     tax,
     withdrawals,
 )
-from portals.shared.payee.payers import BILLING, choices, tenant
+from portals.shared.payee.payers import choices, has_bills, tenant
 from portals.web.guards import portal_guard
 from portals.web.nav import NavItem
 
@@ -39,7 +39,7 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
     """A guarded blueprint with the pages all payees share; `more` are links of this portal's own pages, shown first."""
     name = portal.value
     bp = Blueprint(name, f"portals.{name}", url_prefix=f"/{name}")
-    bills = portal in BILLING
+    bills = has_bills(portal)
     portal_guard(bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices, counts=counts)
     bp.get("/")(home)
     mounts: list[Mount] = [payments.mount, withdrawals.mount, payouts.mount, statements.mount]

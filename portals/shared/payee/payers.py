@@ -8,17 +8,21 @@ from flask_babel import gettext as _
 from app.core.errors import NotFound
 from app.identity.states import Portal
 from app.organizations.queries import Payer, payers
+from app.payees.kinds import of_portal
 from portals.web.db import db
 from portals.web.frame import LABELS
 from portals.web.nav import Choice, Label
 
-# Creators earn by commission and consultants by bookings; contractors and vendors send bills.
-BILLING = frozenset({Portal.CONTRACTOR, Portal.VENDOR})
+
+def has_bills(portal: Portal) -> bool:
+    """Creators earn by commission and consultants by bookings; the others send bills."""
+    spec = of_portal(portal.value)
+    return spec is not None and spec.requests_payments
 
 
 def may_bill() -> bool:
     """Whether this portal has bills."""
-    return g.account.portal in BILLING
+    return has_bills(g.account.portal)
 
 
 def mine() -> list[Payer]:
