@@ -149,6 +149,8 @@
   function takeFocus() { const f = $('[data-focus]'); if (!f) return; f.removeAttribute('data-focus'); if (!f.matches('input,select,textarea,button,a[href]')) f.setAttribute('tabindex', '-1'); f.focus(); }
 
   /* htmx 4 glue */
+  /* htmx copies the style attribute that a drag left on a card onto the new one, which the policy refuses */
+  document.addEventListener('htmx:before:swap', () => $$('.kcard[style]').forEach(card => card.removeAttribute('style')));
   document.addEventListener('htmx:after:swap', () => {
     const sheet = $('#sheet');
     if (sheet && sheet.childElementCount && !sheet.open) { sheet.setAttribute('aria-labelledby', $('h2', sheet)?.id || ''); open(sheet, opener); }
