@@ -7,10 +7,10 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import PlatformRecord
+from app.db.base import PlatformRecord, Record
 from app.db.types import choice
 
 
@@ -37,3 +37,14 @@ class Mail(PlatformRecord):
     status: Mapped[MailStatus] = mapped_column(choice(MailStatus), default=MailStatus.QUEUED)
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None]
+
+
+class NoticeOff(Record):
+    """An address that wants no mail of an event. A row means off; no row means on."""
+
+    __tablename__ = "notices_off"
+    __global_reason__ = "asked in every scope before a mail is written; holds a keyed hash of the address only"
+    __table_args__ = (UniqueConstraint("address_index", "event"),)
+
+    address_index: Mapped[str]
+    event: Mapped[str]

@@ -76,6 +76,7 @@ def render(template: str, context: Mapping[str, Any]) -> Rendered:
         raise MissingContext(f"{template} needs {', '.join(sorted(missing))}")
     values: dict[str, Any] = {name: context.get(name) for name in needed | optional}
     values["locale"] = context.get("locale") or "en_US"
+    values["unsubscribe_url"] = context.get("unsubscribe_url")
     values["sandbox"] = settings().sandbox
     values["base_url"] = settings().base_url
     return Rendered(

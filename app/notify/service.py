@@ -14,6 +14,7 @@ from app.core.crypto import open_sealed, seal
 from app.core.topics import Topic
 from app.db import outbox
 from app.db.types import new_id
+from app.notify import choices
 from app.notify.models import Mail, MailStatus
 
 _SEALED = "sealed"
@@ -31,11 +32,13 @@ def queue(
     dedupe_key: str | None = None,
     organization_id: UUID | None = None,
 ) -> bool:
-    """Promise one mail; False when one with this `dedupe_key` was promised before.
+    """Promise one mail; False when one with this `dedupe_key` was promised before, or the reader wants none.
 
     `context` feeds `templates/mail/<template>` and is JSON; `secrets` too, but it is kept sealed (links that sign
     somebody in). `attachment` names a document the job makes, e.g. {"document": "remittance", "payout_id": "…"}.
     """
+    if choices.is_off(session, to, template):
+        return False
     session.flush()
     mail_id = new_id()
     kept: dict[str, Any] = {name: _plain(value) for name, value in (context or {}).items()}
@@ -74,6 +77,7 @@ def full_context(mail: Mail) -> dict[str, Any]:
     """What the template is filled with, secrets opened."""
     plain = {name: value for name, value in mail.context.items() if name != _SEALED}
     sealed = mail.context.get(_SEALED)
+    plain["unsubscribe_url"] = choices.unsubscribe_url(mail.to_address, mail.template)
     return plain | (open_sealed(sealed, _context_of(mail.id)) if sealed else {})
 
 

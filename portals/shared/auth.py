@@ -22,7 +22,7 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import authenticator, security
+from portals.shared import authenticator, notices, security
 from portals.web import guards, session
 from portals.web.db import db, keep
 from portals.web.forms import BaseForm
@@ -298,4 +298,5 @@ def blueprint(portal: Portal) -> Blueprint:
         add("/", "start", start)
     security.mount(add, portal)
     authenticator.mount(add)
+    notices.mount(add, portal)
     return bp

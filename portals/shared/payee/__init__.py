@@ -80,6 +80,7 @@ def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
         NavItem(_l("Statements"), "file-text", f"{name}.statements", section=account),
         NavItem(_l("Files"), "folder", f"{name}.files", section=account),
         NavItem(_l("Profile"), "user", f"{name}.profile", section=account),
+        NavItem(_l("Notifications"), "bell", f"{name}_auth.notices", section=account),
         NavItem(_l("Help"), "help-circle", f"{name}.help", foot=True),
         NavItem(_l("Sign-in and security"), "shield-lock", f"{name}_auth.security", foot=True),
     )

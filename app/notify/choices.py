@@ -1,0 +1,119 @@
+"""Which mails a person wants. Mails about signing in, methods and contracts to sign cannot be switched off."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core.crypto import CannotOpen, blind_index, open_sealed, seal
+from app.core.errors import Gone
+from app.core.settings import settings
+from app.db.session import ScopedSession
+from app.db.types import new_id
+from app.identity.sessions import SignedIn
+from app.identity.states import Portal
+from app.notify.models import NoticeOff
+
+_CONTEXT = "unsubscribe link"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing people are told of; `templates` are its mails, `for_payees` says on which side it happens."""
+
+    name: str
+    label: str
+    templates: frozenset[str]
+    for_payees: bool
+
+
+EVENTS = (
+    Event("payout_paid", "A payout was paid", frozenset({"payout_paid"}), True),
+    Event("payout_failed", "A payout failed or came back", frozenset({"payout_failed"}), True),
+    Event(
+        "bill_decided",
+        "A bill was approved or rejected",
+        frozenset({"request_approved", "request_rejected", "requests_decided"}),
+        True,
+    ),
+    Event("bill_received", "A payee sent a bill", frozenset({"request_received"}), False),
+    Event("deposit_confirmed", "A deposit arrived", frozenset({"deposit_confirmed"}), False),
+)
+_BY_TEMPLATE = {template: event for event in EVENTS for template in event.templates}
+
+
+def events_of(portal: Portal) -> tuple[Event, ...]:
+    """What somebody of this portal can be told of and may switch off."""
+    if portal.is_payee:
+        return tuple(event for event in EVENTS if event.for_payees)
+    return tuple(event for event in EVENTS if not event.for_payees) if portal is Portal.ORG else ()
+
+
+def event_of(template: str) -> Event | None:
+    """None for mails that are always sent."""
+    return _BY_TEMPLATE.get(template)
+
+
+def is_off(session: Session, address: str, template: str) -> bool:
+    """Whether this reader switched this mail off. Always False for mails that are always sent."""
+    event = event_of(template)
+    if event is None:
+        return False
+    query = select(NoticeOff.id).where(NoticeOff.address_index == _index(address), NoticeOff.event == event.name)
+    return session.scalar(query) is not None
+
+
+def off(session: Session, address: str) -> frozenset[str]:
+    """Names of the events switched off."""
+    return frozenset(session.scalars(select(NoticeOff.event).where(NoticeOff.address_index == _index(address))))
+
+
+def choose(session: ScopedSession, who: SignedIn, on: Collection[str]) -> None:
+    """Switch the events in `on` on and the portal's others off, for the reader's own address."""
+    with session.elevated("own notices"):
+        for event in events_of(who.portal):
+            _switch(session, who.email, event.name, event.name in on)
+
+
+def unsubscribe_url(address: str, template: str) -> str | None:
+    """Where a reader switches this mail off without signing in; None for mails that are always sent."""
+    event = event_of(template)
+    if event is None:
+        return None
+    return f"{settings().base_url}/unsubscribe/{seal({'to': address, 'event': event.name}, _CONTEXT)}"
+
+
+def read_link(token: str) -> tuple[str, Event]:
+    """The address and event of a link. Raises Gone for what is none of ours."""
+    try:
+        said = open_sealed(token, _CONTEXT)
+        event = next(event for event in EVENTS if event.name == said["event"])
+    except (CannotOpen, StopIteration, ValueError, KeyError, TypeError):
+        raise Gone("This link does not work. Sign in and open Notifications instead.") from None
+    return str(said["to"]), event
+
+
+def unsubscribe(session: ScopedSession, token: str) -> Event:
+    """Switch off what the link is about. Raises Gone."""
+    address, event = read_link(token)
+    with session.elevated("unsubscribe by link"):
+        _switch(session, address, event.name, False)
+    return event
+
+
+def _switch(session: Session, address: str, event: str, on: bool) -> None:
+    row = {"address_index": _index(address), "event": event}
+    if on:
+        session.execute(delete(NoticeOff).filter_by(**row))
+    else:
+        made: UUID = new_id()
+        session.execute(insert(NoticeOff).values(id=made, **row).on_conflict_do_nothing())
+
+
+def _index(address: str) -> str:
+    return blind_index(address.strip().lower(), "notices of")
