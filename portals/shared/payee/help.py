@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -40,7 +40,7 @@ def _has(answer: Answer, words: str) -> bool:
 
 def answers() -> list[Answer]:
     """In the order people ask. Written at each request: words and names follow the reader's language."""
-    return [*_money(), *_papers(), *(_bills() if payers.may_bill() else ()), *_methods()]
+    return [*_money(), *_papers(), *(_bills() if payers.may_bill() else ()), *_methods(), *_account()]
 
 
 def _money() -> Iterator[Answer]:
@@ -164,6 +164,39 @@ def _methods() -> Iterator[Answer]:
             "Nobody you work for. They are kept encrypted and opened only to send a payout; every opening is recorded."
             " Pages show the last four digits."
         ),
+    )
+
+
+def _account() -> Iterator[Answer]:
+    portal = g.account.portal.value
+    yield Answer(
+        "tax",
+        _("Who needs a Form W-9?"),
+        _(
+            "US payees of organizations that ask for one: until it is signed, nothing is withdrawn and batches leave "
+            "you out. Payees elsewhere need none. Your taxpayer number is kept encrypted; pages show the last four "
+            "digits."
+        ),
+        (_("Open Tax form"), url_for(".tax")),
+    )
+    yield Answer(
+        "second-step",
+        _("How do I protect my sign-in?"),
+        _(
+            "Set up an authenticator app under Sign-in and security: a code from your phone is then asked for too. "
+            "Keep the recovery codes; each signs you in once when the phone is lost. You can also sign out every "
+            "other browser there."
+        ),
+        (_("Open Sign-in and security"), url_for(f"{portal}_auth.security")),
+    )
+    yield Answer(
+        "mails",
+        _("How do I get fewer e-mails?"),
+        _(
+            "Choose under Notifications, or press the link at the foot of a mail. Mails about your security, your "
+            "payout methods and contracts are always sent."
+        ),
+        (_("Open Notifications"), url_for(f"{portal}_auth.notices")),
     )
 
 

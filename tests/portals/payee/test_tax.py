@@ -138,3 +138,10 @@ def test_withdrawal_waits_for_the_form(vendor: Vendor, world: World, superuser: 
         (payee_id,),
     )
     assert withdraw() == 30_00
+
+
+def test_help_tells_of_it(vendor: Vendor) -> None:
+    found = vendor.browser.get("/vendor/help?q=w-9 taxpayer").text
+    assert "Who needs a Form W-9?" in found and TAX in found
+    assert "How do I get fewer e-mails?" not in found
+    assert "Who needs a Form W-9?" not in vendor.browser.get("/vendor/help?q=zebra").text
