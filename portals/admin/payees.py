@@ -15,6 +15,7 @@ from app.identity import queries as identity
 from app.methods import queries as methods
 from app.organizations import queries as organizations
 from app.payees import queries
+from app.payees.kinds import SPECS, spec_of
 from app.payees.states import PayeeKind
 from app.payouts import queries as payouts
 from app.payouts import review
@@ -33,8 +34,18 @@ A_YEAR = timedelta(days=365)
 
 @bp.get("/payees")
 def payees() -> ResponseReturnValue:
+    return _list(None)
+
+
+@bp.get("/<any(creators, contractors, vendors):plural>")
+def payees_of_kind(plural: str) -> ResponseReturnValue:
+    """The same list, of one kind only."""
+    return _list(next(spec.kind for spec in SPECS.values() if spec.plural.lower() == plural))
+
+
+def _list(fixed: PayeeKind | None) -> ResponseReturnValue:
     want, search = paging.wanted(), request.args.get("q", "").strip()[:100]
-    kind = asking.one_of(PayeeKind, request.args, "kind")
+    kind = fixed or asking.one_of(PayeeKind, request.args, "kind")
     found = queries.all_payees(db(), search=search, kind=kind, cursor=want.cursor, limit=want.limit)
     return page(
         "admin/payees/index.html",
@@ -44,6 +55,9 @@ def payees() -> ResponseReturnValue:
         search=search,
         kind=kind,
         kinds=list(PayeeKind),
+        fixed=fixed,
+        title_of=spec_of(fixed).plural if fixed else "Payees",
+        address=request.path,
     )
 
 

@@ -9,8 +9,8 @@ from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField, StringField
-from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms import SelectField, StringField
+from wtforms.validators import InputRequired, Length, Optional
 
 from app.core.errors import Conflict
 from app.core.money import CURRENCIES
@@ -38,10 +38,11 @@ class PayeeForm(BaseForm):
     )
     email = StringField(_l("E-mail"), [Optional(), Length(max=254)])
     currency = SelectField(_l("Currency"), choices=sorted(CURRENCIES))
-    terms_days = IntegerField(
+    terms_days = SelectField(
         _l("Payment terms"),
-        [InputRequired(_l("Give a number of days.")), NumberRange(0, rules.MAX_TERMS_DAYS)],
-        description=_l("Days from the invoice date until a bill is due, where it names no due date."),
+        coerce=int,
+        choices=rules.terms_choices,
+        description=_l("A bill that names no due date is due so many days after its invoice date."),
     )
     address_1 = StringField(_l("Address"), [Optional(), Length(max=100)])
     address_2 = StringField(_l("Address, second line"), [Optional(), Length(max=100)])
@@ -95,6 +96,7 @@ def new_payee() -> ResponseReturnValue:
 def edit_payee(payee_id: UUID) -> ResponseReturnValue:
     row = queries.detail(db(), g.organization.id, payee_id)
     form = PayeeForm(data={**row._mapping, **(row.address or {}), "country": row.country})
+    form.terms_days.choices = rules.terms_choices(row.terms_days)
     own = spec_of(row.kind).single_engagement  # what a creator or consultant is called is theirs to change
     if form.accepts():
         try:

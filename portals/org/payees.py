@@ -19,7 +19,7 @@ from app.methods import queries as methods
 from app.payables import queries as requests
 from app.payables.queries import RequestFilter
 from app.payees import queries, service
-from app.payees.kinds import spec_of
+from app.payees.kinds import SPECS, spec_of
 from app.payees.states import EngagementStatus, PayeeKind
 from app.payouts import queries as payouts
 from app.payouts.queries import PayoutFilter
@@ -35,15 +35,27 @@ from portals.web.guards import require
 from portals.web.htmx import done, page
 
 LATEST = 8
+KIND_PAGES = [SPECS[kind] for kind in (PayeeKind.CREATOR, PayeeKind.CONTRACTOR, PayeeKind.VENDOR)]
 
 
 @bp.get("/payees")
 @require(Permission.PAYEE_READ)
 def payees() -> ResponseReturnValue:
+    return _directory(None)
+
+
+@bp.get("/<any(creators, contractors, vendors):plural>")
+@require(Permission.PAYEE_READ)
+def payees_of_kind(plural: str) -> ResponseReturnValue:
+    """The same list, of one kind only."""
+    return _directory(next(spec.kind for spec in KIND_PAGES if spec.plural.lower() == plural))
+
+
+def _directory(fixed: PayeeKind | None) -> ResponseReturnValue:
     args, want = request.args, paging.wanted()
     chosen = DirectoryFilter(
         search=args.get("q", "").strip()[:100],
-        kind=asking.one_of(PayeeKind, args, "kind"),
+        kind=fixed or asking.one_of(PayeeKind, args, "kind"),
         status=asking.one_of(EngagementStatus, args, "status"),
         methodless=args.get("method") == "none",
     )
@@ -55,11 +67,14 @@ def payees() -> ResponseReturnValue:
         found=found,
         chosen=chosen,
         order=order,
-        filtered=bool(chosen.search or chosen.kind or chosen.status or chosen.methodless),
+        fixed=fixed,
+        plural=spec_of(fixed).plural if fixed else "Payees",
+        address=request.path,
+        kind_pages=KIND_PAGES,
+        filtered=bool(chosen.search or (chosen.kind and not fixed) or chosen.status or chosen.methodless),
         neighbours=paging.neighbours(found),
         defaults=directory.default_methods(db(), [row.payee_id for row in found.items]),
         without=0 if htmx.wants_fragment() else methods.count_without_method(db(), g.organization.id),
-        kinds=PayeeKind,
         url_with=paging.url_with,
     )
 

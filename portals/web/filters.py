@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from app.core.clock import utc_now
 from app.core.money import Money
+from app.payees.rules import terms_text
 from portals.web import formats
 from portals.web.i18n import reader_locale, reader_zone
 from portals.web.status import badge_of
@@ -87,6 +88,7 @@ _SHARED: dict[str, Callable[..., Any]] = {
     "big_money": big_money,
     "when": when,
     "date_text": date_text,
+    "terms_text": terms_text,
     "age": age,
     "number": number,
     "currency_sign": currency_sign,

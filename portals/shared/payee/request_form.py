@@ -25,6 +25,7 @@ from app.payables.models import PaymentRequest
 from app.payables.rules import RequestForm
 from app.payables.service import LooksRepeated
 from app.payables.states import RequestStatus, WorkType
+from app.payees.rules import due_on
 from portals.shared.payee import payers
 from portals.shared.payee.requests import mine
 from portals.web.db import db
@@ -174,6 +175,7 @@ def _page(form: BillForm, payer: Payer | None, bill: Any | None, repeated: list[
         fragment="shared/payee/requests/_write.html",
         form=form,
         payer=payer,
+        due_on=due_on(form.invoice_on.data, payer.terms_days) if payer and form.invoice_on.data else None,
         several_payers=len(payers.mine()) > 1,
         bill=bill,
         attached=files.of_subject(db(), bill.id) if bill else [],

@@ -18,6 +18,7 @@ from app.files import queries as files
 from app.files import service as file_service
 from app.payables import rules, service
 from app.payables.states import RequestStatus, WorkType
+from app.payees.rules import due_on
 from app.payouts import queries as payouts
 from app.reporting import money_map
 from app.reporting.money_map import Group
@@ -76,6 +77,7 @@ def show(request_id: UUID) -> ResponseReturnValue:
     place = money_map.place_of_bill(bill)
     events = audit.timeline(db(), request_id)
     payout = payouts.payout(db(), place.payout_id) if place.payout_id else None
+    payer = next((one for one in payers.mine() if one.organization_id == bill.organization_id), None)
     return page(
         "shared/payee/requests/show.html",
         bill=bill,
@@ -84,6 +86,7 @@ def show(request_id: UUID) -> ResponseReturnValue:
         work_type=WorkType(bill.work_type).label,
         place=place,
         events=events,
+        due_on=bill.due_on or (due_on(bill.invoice_on, payer.terms_days) if payer else None),
         steps=bill_steps(bill, place, events, payout),
         payout=payout,
         attached=files.of_subject(db(), request_id),

@@ -24,6 +24,8 @@ def test_payees_are_searched_and_sorted_by_kind(browser: Browser, place: Shop) -
     found = browser.get("/admin/payees?q=endor+002").text
     assert "Vendor 002" in found and "Vendor 001" not in found
     assert "Nobody matches these filters" in browser.get("/admin/payees?kind=creator").text
+    assert "Nobody" not in browser.get("/admin/vendors").text and "endor 002" in browser.get("/admin/vendors").text
+    assert "endor 002" not in browser.get("/admin/creators").text
     assert browser.htmx("GET", "/admin/payees?q=002").text.lstrip().startswith("<section")
 
 

@@ -18,7 +18,7 @@ from tests.factories import payables, payees
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import House, upload
 
-FORM = {"name": "Lumen Print Co.", "kind": "vendor", "currency": "GBP", "terms_days": "14", "reference": "L-9"}
+FORM = {"name": "Lumen Print Co.", "kind": "vendor", "currency": "GBP", "terms_days": "15", "reference": "L-9"}
 BANK = "supplier_reference,account_holder,sort_code,account_number\r\n"
 
 
@@ -30,7 +30,7 @@ def test_a_new_payee_and_changes(house: House) -> None:
     made = house.browser.post("/org/oxford/payees/new", {**FORM, "city": "Oxford", "address_1": "1 High Street"})
     assert made.status_code == 303
     page = house.browser.get(made.location).text
-    for said in ("Lumen Print Co.", "L-9", "14 days", "1 High Street, Oxford", "No payout method", "Nobody yet"):
+    for said in ("Lumen Print Co.", "L-9", "Net 15", "1 High Street, Oxford", "No payout method", "Nobody yet"):
         assert said in page, said
     edit = f"{made.location}/edit"
     assert 'value="1 High Street"' in house.browser.get(edit).text
@@ -39,9 +39,9 @@ def test_a_new_payee_and_changes(house: House) -> None:
     assert again.status_code == 422 and "Already in use." in again.text
     done = house.browser.post(edit, {**FORM, "name": "Lumen Print", "terms_days": "60", "address_1": "1 High Street"})
     assert done.location == made.location
-    assert "60 days" in house.browser.get(made.location).text and taken != made.location
+    assert "Net 60" in house.browser.get(made.location).text and taken != made.location
     wrong = house.browser.post("/org/oxford/payees/new", {**FORM, "email": "nobody", "terms_days": "999"})
-    assert wrong.status_code == 422 and "Number must be between 0 and 365." in wrong.text
+    assert wrong.status_code == 422 and "Not a valid choice." in wrong.text
     mail = house.browser.post("/org/oxford/payees/new", {**FORM, "email": "nobody"})
     assert mail.status_code == 422 and "Give an address like" in mail.text
     assert house.browser.post("/org/oxford/payees/new", {**FORM, "kind": "organization"}).status_code == 422
@@ -139,10 +139,10 @@ def test_who_works_for_others_keeps_their_own_methods(house: House) -> None:
     refused = house.browser.get(f"{here}/methods/new?rail=check")
     assert refused.status_code == 409 and "keeps their own payout methods" in refused.text
     assert "Name and address are theirs to change" in house.browser.get(f"{here}/edit").text
-    edited = house.browser.post(f"{here}/edit", {"name": "Someone", "currency": "GBP", "terms_days": "7"})
+    edited = house.browser.post(f"{here}/edit", {"name": "Someone", "currency": "GBP", "terms_days": "15"})
     assert edited.status_code == 303
     page = house.browser.get(here).text
-    assert "Maya" in page and "Someone" not in page and "7 days" in page
+    assert "Maya" in page and "Someone" not in page and "Net 15" in page
 
 
 def test_methods_of_another_payee_are_not_reached(house: House) -> None:
@@ -217,3 +217,24 @@ def test_a_manager_keeps_payees_but_not_their_methods(house: House) -> None:
     page = manager.get(here).text
     assert "/methods/new" not in page and "/invitations" in page
     assert manager.post(f"{here}/methods/new?rail=check").status_code == 403
+
+
+def test_one_kind_on_a_page_of_its_own(house: House) -> None:
+    vendor(house, "Lumen Print Co.")
+    payees.vendor(house.organization_id, "Ada Builder", kind=PayeeKind.CONTRACTOR)
+    vendors = house.browser.get("/org/oxford/vendors").text
+    assert "Lumen Print Co." in vendors and "Ada Builder" not in vendors
+    contractors = house.browser.get("/org/oxford/contractors").text
+    assert "Ada Builder" in contractors and "Lumen Print Co." not in contractors
+    assert "No payees yet" in house.browser.get("/org/oxford/creators").text
+    assert house.browser.get("/org/bath/vendors").status_code == 404
+
+
+def test_terms_of_a_file_stay_a_choice(house: House) -> None:
+    page = vendor(house, "Zeta Works", terms_days=21)
+    edit = house.browser.get(f"{page}/edit").text
+    assert "Net 21" in edit and "Net 45" in edit and "Due on receipt" in edit
+    kept = house.browser.post(f"{page}/edit", {**FORM, "name": "Zeta", "reference": "Z", "terms_days": "21"})
+    assert kept.status_code == 303 and "Net 21" in house.browser.get(page).text
+    refused = house.browser.post(f"{page}/edit", {**FORM, "name": "Zeta", "reference": "Z", "terms_days": "22"})
+    assert refused.status_code == 422 and "Not a valid choice." in refused.text
