@@ -76,7 +76,7 @@ def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
         NavItem(_l("Messages"), "messages", f"{name}.messages", count="messages"),
         NavItem(_l("Contracts"), "signature", f"{name}.contracts", count="contracts"),
         NavItem(_l("Payout methods"), "building-bank", f"{name}.methods", section=account),
-        NavItem(_l("Tax form"), "receipt-tax", f"{name}.tax", section=account),
+        NavItem(_l("Tax form"), "receipt", f"{name}.tax", section=account),
         NavItem(_l("Statements"), "file-text", f"{name}.statements", section=account),
         NavItem(_l("Files"), "folder", f"{name}.files", section=account),
         NavItem(_l("Profile"), "user", f"{name}.profile", section=account),
