@@ -24,12 +24,12 @@ _CONTEXT = "unsubscribe link"
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing people are told of; `templates` are its mails, `for_payees` says on which side it happens."""
+    """One thing people are told of; `templates` are its mails, `for_payees`: on whose side; None: both."""
 
     name: str
     label: str
     templates: frozenset[str]
-    for_payees: bool
+    for_payees: bool | None
 
 
 EVENTS = (
@@ -42,6 +42,7 @@ EVENTS = (
         True,
     ),
     Event("bill_received", "A payee sent a bill", frozenset({"request_received"}), False),
+    Event("messages", "Somebody sent a message", frozenset({"messages_unread"}), None),
     Event("deposit_confirmed", "A deposit arrived", frozenset({"deposit_confirmed"}), False),
 )
 _BY_TEMPLATE = {template: event for event in EVENTS for template in event.templates}
@@ -50,7 +51,7 @@ _BY_TEMPLATE = {template: event for event in EVENTS for template in event.templa
 def events_of(portal: Portal) -> tuple[Event, ...]:
     """What somebody of this portal can be told of and may switch off."""
     if portal.is_payee:
-        return tuple(event for event in EVENTS if event.for_payees)
+        return tuple(event for event in EVENTS if event.for_payees is not False)
     return tuple(event for event in EVENTS if not event.for_payees) if portal is Portal.ORG else ()
 
 

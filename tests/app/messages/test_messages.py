@@ -23,6 +23,7 @@ from app.messages.models import Thread
 from app.messages.queries import ThreadFilter
 from app.messages.service import About, Attached
 from app.messages.states import AboutKind, Side
+from app.notify import choices
 from app.notify.models import Mail
 from app.organizations.states import Role
 from app.payees.states import PayeeKind
@@ -302,3 +303,12 @@ def test_a_creator_writes_to_each_organization_apart(world: World) -> None:
         with pytest.raises(NotFound):  # nobody is engaged there
             service.start(session, creator, other, payee_id, subject="Reel", body="Done")
     assert listed(creator) == ["Reel"] and Side.PAYEE.value == "payee"
+
+
+def test_whoever_switched_these_mails_off_gets_none(world: World) -> None:
+    with unit_of_work(PLATFORM) as session:
+        url = choices.unsubscribe_url("manager@oxford.test", "messages_unread")
+        assert url
+        choices.unsubscribe(session, url.rsplit("/", 1)[1])
+    tell_unread(str(world.start(world.payee)))
+    assert mails() == [] and world.unread(world.member) == 1
