@@ -82,6 +82,8 @@ def _page(row: Any, form: SignForm | None) -> ResponseReturnValue:
     over = row.expires_at is not None and row.expires_at <= utc_now()
     if form is None and row.status is ContractStatus.CONSENTED:
         form = SignForm(formdata=None, name=g.account.name, document=row.document_sha256)
+    if form is not None and row.needs_code:
+        form.code.flags.required = True
     return page(
         "shared/payee/contracts/show.html",
         fragment="shared/payee/contracts/_sign.html",
