@@ -269,3 +269,10 @@ def test_a_store_that_is_away_is_said_and_nothing_is_written(
     answer = vendor.browser.post(NEW, fields(files=[(io.BytesIO(PDF), "bill.pdf")]))
     assert answer.status_code == 422 and "could not be kept just now" in answer.text
     assert bills(superuser) == []
+
+
+def test_the_page_says_when_a_bill_is_due(vendor: Vendor, superuser: Any) -> None:
+    superuser.execute("UPDATE engagements SET terms_days = 30")
+    sent = vendor.browser.post(NEW, fields(invoice_on="2026-01-05"))
+    assert "2026-02-04" in vendor.browser.get(sent.location).text
+    assert "Net 30" in vendor.browser.get(NEW).text
