@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from flask import g, url_for
+from flask import current_app, g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.identity.states import Portal
@@ -85,11 +85,21 @@ def frame(look: Frame) -> None:
             args={"slug": g.slug} if portal is Portal.ORG else {},
             counts=Counts(look.counts),
             choices=_choices() if portal is Portal.ORG else look.choices() if look.choices else (),
-            account_links=((_l("Sign-in and security"), "shield-lock", url_for(f"{portal.value}_auth.security")),),
+            account_links=_account_links(portal),
             search_url=search_url,
             search_label=search_label,
         )
     )
+
+
+def _account_links(portal: Portal) -> list[tuple[Label, str, str]]:
+    """What is about the person, whichever page they are on; payees have it in their navigation too."""
+    links: list[tuple[Label, str, str]] = [
+        (_l("Sign-in and security"), "shield-lock", url_for(f"{portal.value}_auth.security"))
+    ]
+    if f"{portal.value}_auth.notices" in current_app.view_functions:
+        links.append((_l("Notifications"), "bell", url_for(f"{portal.value}_auth.notices")))
+    return links
 
 
 def _tenant(portal: Portal) -> tuple[str, Label]:

@@ -132,3 +132,10 @@ def test_one_person_in_two_organizations_sees_each_alone(house: House) -> None:
     assert "Nothing waits for approval" in page and "/org/oxford/" in page  # to switch to
     assert house.browser.get("/org/cambridge/audit").status_code == 403
     assert house.browser.get("/org/oxford/audit").status_code == 200
+
+
+def test_a_members_own_settings_are_in_the_account_menu(house: House) -> None:
+    page = house.browser.get("/org/oxford/").text
+    for path in ("/org/settings/security", "/org/settings/notifications"):
+        assert f'href="{path}"' in page
+        assert house.browser.get(path).status_code == 200
