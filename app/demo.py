@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -29,7 +30,7 @@ from app.payables import service as payables
 from app.payables.rules import RequestForm
 from app.payables.states import WorkType
 from app.payees import service as payees
-from app.payees.states import PayeeKind
+from app.payees.states import BusinessType, PayeeKind
 from app.payouts import batches
 from app.payouts import service as payouts
 
@@ -129,6 +130,13 @@ PEOPLE = (
     (PayeeKind.CONSULTANT, "Priya Raghavan", "consultant@fernhill.test", "US-PRA-35508820"),
     (PayeeKind.VENDOR, "Bright Cleaning", "", "US-BCL-99990000"),
 )
+BUSINESS: dict[str, dict[str, Any]] = {
+    "Lumen Print Co.": {
+        "business_type": BusinessType.LLC, "legal_name": "Lumen Print Company LLC", "trading_name": "Lumen Print",
+        "registration_number": "NY 5518204",
+    },
+    "Bright Cleaning": {"business_type": BusinessType.SOLE_PROPRIETOR, "terms_days": 15},
+}  # fmt: skip
 WORK = {
     PayeeKind.VENDOR: WorkType.OTHER,
     PayeeKind.CONTRACTOR: WorkType.PROJECT_DELIVERY,
@@ -165,8 +173,9 @@ def _payee(
     session: ScopedSession, organization_id: UUID, owner: Actor, kind: PayeeKind, name: str, email: str, account: str
 ) -> Actor:
     made = payees.create(
-        session, owner, organization_id, kind=kind, name=name, currency="USD", email=email or None, country="US"
-    )
+        session, owner, organization_id, kind=kind, name=name, currency="USD", email=email or None, country="US",
+        **BUSINESS.get(name, {}),
+    )  # fmt: skip
     account_id = None
     if email:
         account_id = identity.create_account(

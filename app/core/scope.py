@@ -21,6 +21,7 @@ class Permission(StrEnum):
     PAYEE_MANAGE = "payee.manage"
     METHOD_MANAGE = "method.manage"
     METHOD_OWN = "method.own"
+    BUSINESS_OWN = "business.own"  # a vendor says what it is in law
     FUNDS_READ = "funds.read"
     FUNDS_ANNOUNCE = "funds.announce"
     FUNDS_CONFIRM = "funds.confirm"
@@ -69,7 +70,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_LEARNER": frozenset(),
     "payee": frozenset(
         {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
-        | {P.PROJECT_READ, P.PROJECT_WORK, P.CONTRACT_OWN}
+        | {P.PROJECT_READ, P.PROJECT_WORK, P.CONTRACT_OWN, P.BUSINESS_OWN}
     ),
     "platform_admin": frozenset(P),
     "operator": frozenset(P),

@@ -17,6 +17,7 @@ class KindSpec:
     `single_engagement`: works for one organization only, which keeps its name and address. `requests_payments`: sends
     bills. `resets_password`: has a page for a forgotten password; the others ask for a link by mail.
     `added_by_organization`: an organization may write one down by itself.
+    `is_business`: says what it is in law.
     """
 
     kind: PayeeKind
@@ -27,6 +28,7 @@ class KindSpec:
     requests_payments: bool = False
     resets_password: bool = True
     added_by_organization: bool = False
+    is_business: bool = False
 
 
 SPECS = {
@@ -51,6 +53,7 @@ SPECS = {
             requests_payments=True,
             resets_password=False,
             added_by_organization=True,
+            is_business=True,
         ),
         KindSpec(PayeeKind.CONSULTANT, "Consultant", "Consultants", "consultant"),
         KindSpec(PayeeKind.ORGANIZATION, "Organization", "Organizations", None, resets_password=False),

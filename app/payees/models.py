@@ -10,13 +10,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Identified, Visibility
 from app.db.types import choice
-from app.payees.states import EngagementStatus, PayeeKind, ProjectBilling
+from app.payees.states import BusinessType, EngagementStatus, PayeeKind, ProjectBilling
 
 
 class Payee(Identified):
     """A person or organization that can be paid. `name_search` is the lower-case name for prefix search.
 
-    `address` has the keys of the check rail's address fields.
+    `address` has the keys of the check rail's address fields. `business_type`, `trading_name` and `registration_number`
+    are a vendor's; the last is a public number (company register, VAT), never a personal one.
     """
 
     __tablename__ = "payees"
@@ -38,6 +39,9 @@ class Payee(Identified):
     email: Mapped[str | None]
     country: Mapped[str | None]
     address: Mapped[dict[str, Any] | None]
+    business_type: Mapped[BusinessType | None] = mapped_column(choice(BusinessType))
+    trading_name: Mapped[str | None]
+    registration_number: Mapped[str | None]
     name_search: Mapped[str] = mapped_column(Computed("lower(name)", persisted=True))
 
 

@@ -18,6 +18,7 @@ from app.payees.states import EngagementStatus, PayeeKind
 
 MOST_FOUND = 200
 # Suppliers a file knows by name only are kept under "name:…" (`payables.importing.supplier_key`): not for people.
+_BUSINESS = (Payee.legal_name, Payee.business_type, Payee.trading_name, Payee.registration_number)
 SHOWN_REFERENCE = case((func.starts_with(Engagement.reference, "name:"), None), else_=Engagement.reference)
 
 
@@ -90,12 +91,12 @@ def all_payees(
 def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.AnyRow:
     """One payee as this organization knows it. Raises NotFound.
 
-    payee_id, name, legal_name, kind, email, country, address, reference, currency, terms_days, commission_bps, status,
-    created_at.
+    payee_id, name, legal_name, business_type, trading_name, registration_number, kind, email, country, address,
+    reference, currency, terms_days, commission_bps, status, created_at.
     """
     found = session.execute(
         select(
-            Payee.id.label("payee_id"), Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country,
+            Payee.id.label("payee_id"), Payee.name, *_BUSINESS, Payee.kind, Payee.email, Payee.country,
             Payee.address, SHOWN_REFERENCE.label("reference"), Engagement.currency, Engagement.terms_days,
             Engagement.commission_bps, Engagement.status, Engagement.created_at,
         )
@@ -110,12 +111,11 @@ def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.An
 def card(session: Session, payee_id: UUID) -> paging.AnyRow:
     """One payee whoever engages it. Raises NotFound.
 
-    id, name, legal_name, kind, email, country, address, created_at.
+    id, name, legal_name, business_type, trading_name, registration_number, kind, email, country, address, created_at.
     """
     found = session.execute(
         select(
-            Payee.id, Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country, Payee.address,
-            Payee.created_at,
+            Payee.id, Payee.name, *_BUSINESS, Payee.kind, Payee.email, Payee.country, Payee.address, Payee.created_at,
         ).where(Payee.id == payee_id)
     ).one_or_none()  # fmt: skip
     if found is None:

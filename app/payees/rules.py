@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
+from app.payees.states import BusinessType
 
 LONGEST_NAME = 200
 LONGEST_REFERENCE = 110
+LONGEST_REGISTRATION = 50
 MAX_TERMS_DAYS = 365
 # The payment terms an organization chooses from; files may bring others.
 TERMS = {0: "Due on receipt", 15: "Net 15", 30: "Net 30", 45: "Net 45", 60: "Net 60"}
 # One @, something before it, a dot in what follows, no spaces: whether mail arrives is for the mail to tell.
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
+_REGISTRATION = re.compile(r"[^\W_][\w .,/()&-]*")
+_PERSONAL = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}")  # as social security numbers are written
+_NET = re.compile(r"(?:net|n)?(\d{1,3})(?:d|days?)?(?:net)?")
+_AT_ONCE = frozenset({"dueonreceipt", "onreceipt", "uponreceipt", "dueuponreceipt", "immediate", "immediately"})
 
 
 def clean_email(text: str | None) -> str | None:
@@ -57,6 +64,57 @@ def terms_choices(present: int | None = None) -> list[tuple[int, str]]:
     """Days and name of each; terms that are none of them stay a choice where they are in use."""
     days = sorted({*TERMS, *([] if present is None else [present])})
     return [(number, terms_text(number)) for number in days]
+
+
+def read_terms(text: str) -> int:
+    """Days of payment terms as people and files write them: "Net 30", "net_30", "30 days", "30", "Due on receipt".
+
+    Raises Invalid.
+    """
+    plain = re.sub(r"(?<=[a-z])[\s_-]+|[\s_]+", "", text.strip().casefold())
+    if plain in _AT_ONCE:
+        return 0
+    found = _NET.fullmatch(plain)
+    if found is None or int(found[1]) > MAX_TERMS_DAYS:
+        said = f"“{text.strip()[:40]}” is not payment terms: write “Net 30” or “Due on receipt”"
+        raise Invalid(f"{said}.", fields={"terms_days": f"{said}."})
+    return int(found[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Business:
+    """What a vendor says of itself; each part may be missing."""
+
+    business_type: BusinessType | None = None
+    legal_name: str | None = None
+    trading_name: str | None = None
+    registration_number: str | None = None
+
+    def cleaned(self) -> Business:
+        """Outer spaces gone, empty texts None. Raises Invalid naming every bad field."""
+        legal, trading, number = map(_one_line, (self.legal_name, self.trading_name, self.registration_number))
+        wrong = {
+            field: f"A name has at most {LONGEST_NAME} letters."
+            for field, name in (("legal_name", legal), ("trading_name", trading))
+            if name and len(name) > LONGEST_NAME
+        }
+        if number and (fault := _registration_fault(number)):
+            wrong["registration_number"] = fault
+        if wrong:
+            raise Invalid(" ".join(wrong.values()), fields=wrong)
+        return Business(self.business_type, legal, trading, number)
+
+
+def _one_line(text: str | None) -> str | None:
+    return " ".join((text or "").split()) or None
+
+
+def _registration_fault(number: str) -> str:
+    if _PERSONAL.fullmatch(number):
+        return "That looks like a social security number. Write it on the tax form, where it is kept encrypted."
+    if len(number) > LONGEST_REGISTRATION:
+        return f"At most {LONGEST_REGISTRATION} letters and digits."
+    return "" if _REGISTRATION.fullmatch(number) else "Letters, digits and . , / ( ) & - only."
 
 
 def due_on(invoice_on: date, terms_days: int, stated: date | None = None) -> date:

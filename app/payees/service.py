@@ -6,6 +6,7 @@ Payees are seen through their engagements, so a new payee is written as the plat
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.scope import Actor, Permission
 from app.db import locks
 from app.db.session import ScopedSession
@@ -21,7 +22,8 @@ from app.db.types import new_id
 from app.payees import rules
 from app.payees.kinds import spec_of
 from app.payees.models import Engagement, Payee
-from app.payees.states import EngagementStatus, PayeeKind, ProjectBilling
+from app.payees.rules import Business
+from app.payees.states import BusinessType, EngagementStatus, PayeeKind, ProjectBilling
 
 DEFAULT_TERMS_DAYS = 30
 
@@ -39,6 +41,9 @@ def create(
     country: str | None = None,
     legal_name: str | None = None,
     address: Mapping[str, str] | None = None,
+    business_type: BusinessType | None = None,
+    trading_name: str | None = None,
+    registration_number: str | None = None,
     terms_days: int = DEFAULT_TERMS_DAYS,
     commission_bps: int = 0,
 ) -> Payee:
@@ -47,13 +52,14 @@ def create(
     actor.require_organization(organization_id)
     rules.check_payee(name=name, currency=currency, terms_days=terms_days, country=country, reference=reference)
     email = rules.clean_email(email)
+    business = _business(kind, Business(business_type, legal_name, trading_name, registration_number))
     locks.hold(session, "engagement references", organization_id)
     _refuse_taken(session, organization_id, reference)
     payee = Payee(
         id=new_id(),
         kind=kind,
         name=" ".join(name.split()),
-        legal_name=(legal_name or "").strip() or None,
+        **asdict(business),
         email=email,
         country=country or None,
         address=rules.clean_address(address),
@@ -76,6 +82,16 @@ def create(
         organization_id=organization_id, name=payee.name, kind=kind.value,
     )  # fmt: skip
     return payee
+
+
+def _business(kind: PayeeKind, business: Business) -> Business:
+    """Cleaned. Raises Invalid, also for details that only a business has."""
+    business = business.cleaned()
+    if not spec_of(kind).is_business:
+        wrong = {name: "Only a vendor has this." for name in _BUSINESS if getattr(business, name) is not None}
+        if wrong:
+            raise Invalid(f"A {kind.value} has no business details.", fields=wrong)
+    return business
 
 
 def engage(
@@ -206,8 +222,9 @@ def set_project_billing(
 
 
 def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, **changes: Any) -> Payee:
-    """Change a payee and its engagement: any of name, legal_name, email, country, address, reference, currency,
-    terms_days. What a creator or consultant is called is theirs to change, not the organization's.
+    """Change a payee and its engagement: any of name, legal_name, email, country, address, business_type,
+    trading_name, registration_number, reference, currency, terms_days. What a creator or consultant is called is
+    theirs to change, not the organization's.
 
     Raises Forbidden, NotFound, Invalid, Conflict.
     """
@@ -230,6 +247,10 @@ def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, 
         kept = engagement.reference or ""
         # A supplier known by name only has a hidden reference, by which the next file finds it again.
         changes["reference"] = _reference(changes["reference"]) or (kept if kept.startswith("name:") else None)
+    if set(changes) & {*_BUSINESS, "legal_name"}:
+        stated = Business(*(changes.get(name, getattr(payee, name)) for name in Business.__slots__))
+        cleaned = asdict(_business(payee.kind, stated))
+        changes |= {name: cleaned[name] for name in cleaned if name in changes}
     for name, value in changes.items():
         setattr(payee if name in _OWN else engagement, name, value)
     payee.name = " ".join(payee.name.split())
@@ -247,7 +268,34 @@ def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, 
     return payee
 
 
-_OWN = frozenset({"name", "legal_name", "email", "country", "address"})
+def state_business(session: Session, actor: Actor, payee_id: UUID, business: Business) -> Payee:
+    """What a vendor says of itself: its type, legal and trading name and registration number.
+
+    Raises Forbidden for anybody but the payee itself, NotFound, Invalid.
+    """
+    actor.require(Permission.BUSINESS_OWN)
+    if actor.payee_id != payee_id:
+        raise Forbidden("Only the vendor states these details.")
+    payee = session.scalar(select(Payee).where(Payee.id == payee_id).with_for_update())
+    if payee is None:
+        raise NotFound("There is no such payee.")
+    stated = asdict(_business(payee.kind, business))
+    changed = sorted(name for name, value in stated.items() if getattr(payee, name) != value)
+    for name in changed:
+        setattr(payee, name, stated[name])
+    session.flush()
+    if changed:
+        engaged_by = session.scalars(select(Engagement.organization_id).where(Engagement.payee_id == payee_id))
+        for organization_id in engaged_by.all():
+            audit.record(
+                session, actor, "payee.business_stated", "payee", payee_id, organization_id=organization_id,
+                changed=changed,
+            )  # fmt: skip
+    return payee
+
+
+_BUSINESS = ("business_type", "trading_name", "registration_number")
+_OWN = frozenset({"name", "legal_name", "email", "country", "address", *_BUSINESS})
 _TERMS = frozenset({"reference", "currency", "terms_days", "commission_bps"})
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.db.paging import AnyRow
 from app.tax.models import W9
+from app.tax.states import Classification
 
 
 def form_missing(organization: str, payee: str, currency: str) -> str:
@@ -40,6 +41,11 @@ def w9_versions(session: Session, payee_id: UUID) -> Sequence[AnyRow]:
     hidden = {"tin_sealed", "tin_index"}
     columns: list[Any] = [column for column in W9.__table__.columns if column.name not in hidden]
     return session.execute(select(*columns).where(W9.payee_id == payee_id).order_by(W9.version.desc())).all()
+
+
+def classification(session: Session, payee_id: UUID) -> Classification | None:
+    """What the newest signed form says on line 3a; None without a form."""
+    return session.scalar(select(W9.classification).where(W9.payee_id == payee_id).order_by(W9.version.desc()).limit(1))
 
 
 _ASKING = text(

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from stdnum.exceptions import ValidationError
 from stdnum.us import ein, ssn
 
+from app.payees.states import BusinessType
 from app.tax.states import Classification, TinKind
 
+C = Classification
 FORM_MISSING = "The organization needs a signed Form W-9 before it pays."
 FORM_MISSING_CURE = "Fill it in under Settings, Tax form; payouts go on at once."
 # https://www.irs.gov Publication 4757: the middle two digits of a number for persons who cannot have an SSN.
@@ -22,6 +24,23 @@ STATES = (
     "PA RI SC SD TN TX UT VT VA WA WV WI WY AS GU MP PR VI AA AE AP"
 ).split()
 LONGEST = 120
+
+
+# What a business of each type writes on line 3a. An LLC with one owner signs as its owner.
+_CLASSIFICATIONS = {
+    BusinessType.LLC: {C.LLC_C, C.LLC_S, C.LLC_P, C.INDIVIDUAL},
+    BusinessType.S_CORP: {C.S_CORPORATION},
+    BusinessType.C_CORP: {C.C_CORPORATION},
+    BusinessType.PARTNERSHIP: {C.PARTNERSHIP},
+    BusinessType.SOLE_PROPRIETOR: {C.INDIVIDUAL},
+}
+
+
+def agrees(classification: Classification | None, business: BusinessType | None) -> bool:
+    """Whether a form's classification can be that of such a business. Where one is missing or "other", it can."""
+    if classification is None or business is None or classification is C.OTHER:
+        return True
+    return classification in _CLASSIFICATIONS[business]
 
 
 def is_us(country: str | None, currency: str) -> bool:

@@ -20,6 +20,7 @@ from app.payees.kinds import SPECS, spec_of
 from app.payees.service import DEFAULT_TERMS_DAYS
 from app.payees.states import PayeeKind
 from portals.org import bp
+from portals.shared.business import business_choices, chosen_business
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.guards import require
@@ -35,6 +36,13 @@ class PayeeForm(BaseForm):
         _l("Your reference"),
         [Optional(), Length(max=rules.LONGEST_REFERENCE)],
         description=_l("Your own number of this payee, as in the files you import."),
+    )
+    business_type = SelectField(_l("Business type"), choices=business_choices, default="")
+    trading_name = StringField(_l("Trading name"), [Optional(), Length(max=rules.LONGEST_NAME)])
+    registration_number = StringField(
+        _l("Registration number"),
+        [Optional(), Length(max=rules.LONGEST_REGISTRATION)],
+        description=_l("Of the company register, or for VAT. No personal tax number."),
     )
     email = StringField(_l("E-mail"), [Optional(), Length(max=254)])
     currency = SelectField(_l("Currency"), choices=sorted(CURRENCIES))
@@ -60,12 +68,22 @@ class PayeeForm(BaseForm):
         return {
             "name": self.name.data,
             "legal_name": (self.legal_name.data or "").strip() or None,
+            **self._business(),
             "reference": self.reference.data or None,
             "email": self.email.data or None,
             "currency": self.currency.data,
             "terms_days": self.terms_days.data,
             "country": country,
             "address": address if any(text.strip() for text in address.values()) else None,
+        }
+
+    def _business(self) -> dict[str, Any]:
+        if self.business_type is None:  # left out for payees who are none
+            return {}
+        return {
+            "business_type": chosen_business(self.business_type.data),
+            "trading_name": (self.trading_name.data or "").strip() or None,
+            "registration_number": (self.registration_number.data or "").strip() or None,
         }
 
 
@@ -95,8 +113,11 @@ def new_payee() -> ResponseReturnValue:
 @require(Permission.PAYEE_MANAGE)
 def edit_payee(payee_id: UUID) -> ResponseReturnValue:
     row = queries.detail(db(), g.organization.id, payee_id)
-    form = PayeeForm(data={**row._mapping, **(row.address or {}), "country": row.country})
+    known = {**row._mapping, **(row.address or {}), "country": row.country}
+    form = PayeeForm(data={**known, "business_type": row.business_type or ""})
     form.terms_days.choices = rules.terms_choices(row.terms_days)
+    if not spec_of(row.kind).is_business:
+        del form.business_type, form.trading_name, form.registration_number
     own = spec_of(row.kind).single_engagement  # what a creator or consultant is called is theirs to change
     if form.accepts():
         try:

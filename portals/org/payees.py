@@ -28,6 +28,7 @@ from app.reporting import directory, organization
 from app.reporting.directory import DirectoryFilter, Order
 from app.reporting.money_map import places_of_requests
 from portals.org import asking, bp
+from portals.shared.business import tax_difference
 from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.forms import BaseForm
@@ -98,6 +99,8 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
         payouts=paid.items,
         payout_number=payout_number,
         own_methods=spec_of(row.kind).single_engagement,
+        business=spec_of(row.kind).is_business,
+        difference=tax_difference(payee_id, row.business_type),
     )
 
 

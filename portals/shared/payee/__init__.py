@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from app.identity.states import Portal
+from app.payees.kinds import of_portal
 from portals.shared.messages import unread_count
 from portals.shared.payee import (
     contracts,
@@ -46,6 +47,9 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
     if bills:
         mounts += [requests.mount, request_form.mount, contracts.mount_filing]
     mounts += [contracts.mount, messages.mount, methods.mount, tax.mount, profile.mount, files.mount, help.mount]
+    spec = of_portal(name)
+    if spec is not None and spec.is_business:
+        mounts.append(profile.mount_business)
     for mount in mounts:
         mount(bp)
     return bp

@@ -25,6 +25,12 @@ def may_bill() -> bool:
     return has_bills(g.account.portal)
 
 
+def is_business() -> bool:
+    """Whether payees of this portal say what they are in law."""
+    spec = of_portal(g.account.portal.value)
+    return spec is not None and spec.is_business
+
+
 def mine() -> list[Payer]:
     """Asked once a request."""
     if "payers" not in g:

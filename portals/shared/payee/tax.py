@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,24 +12,16 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired, Length
 
+from app.payees import queries as payees
 from app.tax import queries, rules, service, wording
 from app.tax.states import Classification, TinKind
+from portals.shared.business import TAX_LABELS, tax_difference
+from portals.shared.payee import payers
 from portals.web.db import db
 from portals.web.forms import OnceForm
 from portals.web.guards import step_up_required
 from portals.web.htmx import done, page
 
-LABELS = {
-    Classification.INDIVIDUAL: _l("Individual or sole proprietor"),
-    Classification.C_CORPORATION: _l("C corporation"),
-    Classification.S_CORPORATION: _l("S corporation"),
-    Classification.PARTNERSHIP: _l("Partnership"),
-    Classification.TRUST_ESTATE: _l("Trust or estate"),
-    Classification.LLC_C: _l("LLC taxed as a C corporation"),
-    Classification.LLC_S: _l("LLC taxed as an S corporation"),
-    Classification.LLC_P: _l("LLC taxed as a partnership"),
-    Classification.OTHER: _l("Other"),
-}
 _TEXTS = (
     "first_name", "middle_name", "last_name", "suffix", "entity_name", "business_name", "other_classification",
     "exempt_payee_code", "fatca_code", "street", "city", "state", "zip_code",
@@ -46,7 +39,7 @@ def _text(label: Any, hint: Any = "", autocomplete: str = "off") -> StringField:
 class W9Form(OnceForm):
     classification = SelectField(
         _l("Federal tax classification"),
-        choices=[(kind.value, label) for kind, label in LABELS.items()],
+        choices=[(kind.value, label) for kind, label in TAX_LABELS.items()],
         description=_l("Line 3a. A single-owner LLC signs as its owner."),
     )
     other_classification = _text(_l("Which other classification"), _l("Only for Other."))
@@ -80,9 +73,16 @@ def tax() -> ResponseReturnValue:
         "shared/payee/tax/index.html",
         versions=queries.w9_versions(db(), payee_id),
         asking=queries.who_asks(db(), payee_id),
-        labels=LABELS,
+        labels=TAX_LABELS,
+        difference=_difference(payee_id),
         masked=rules.masked,
     )
+
+
+def _difference(payee_id: UUID) -> str:
+    if not payers.is_business():
+        return ""
+    return tax_difference(payee_id, payees.card(db(), payee_id).business_type)
 
 
 @step_up_required

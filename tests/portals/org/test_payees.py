@@ -238,3 +238,21 @@ def test_terms_of_a_file_stay_a_choice(house: House) -> None:
     assert kept.status_code == 303 and "Net 21" in house.browser.get(page).text
     refused = house.browser.post(f"{page}/edit", {**FORM, "name": "Zeta", "reference": "Z", "terms_days": "22"})
     assert refused.status_code == 422 and "Not a valid choice." in refused.text
+
+
+def test_a_vendor_has_business_details(house: House, strangers: list[Browser]) -> None:
+    law = {"business_type": "partnership", "trading_name": "Lumen", "registration_number": "OC 4471"}
+    made = house.browser.post("/org/oxford/payees/new", {**FORM, **law})
+    page = house.browser.get(made.location).text
+    assert "Partnership" in page and "OC 4471" in page
+    edit = f"{made.location}/edit"
+    assert 'selected value="partnership"' in house.browser.get(edit).text
+    assert house.browser.post(edit, {**FORM, **law, "business_type": ""}).status_code == 303
+    assert "Not stated" in house.browser.get(made.location).text
+    wrong = house.browser.post(edit, {**FORM, **law, "registration_number": "536-90-4399"})
+    assert wrong.status_code == 422 and "looks like a social security number" in wrong.text
+    contractor = house.browser.post("/org/oxford/payees/new", {**FORM, **law, "kind": "contractor", "reference": "C"})
+    assert contractor.status_code == 422 and "Only a vendor has this." in contractor.text
+    assert all(browser.post(edit, {**FORM, **law}).status_code == 404 for browser in strangers)
+    support = house.member(Role.SUPPORT)
+    assert support.post(edit, {**FORM, **law}).status_code == 403
