@@ -7,7 +7,7 @@ from collections.abc import Callable
 from app.core.scope import Scope
 from app.db import idempotency, outbox, schedule
 from app.db.session import ScopedSession, unit_of_work
-from app.identity import passwords, service, sessions
+from app.identity import api_keys, passwords, service, sessions
 
 SLICE = 10_000
 # Each removes at most SLICE rows and says how many.
@@ -16,6 +16,7 @@ TIDIERS: tuple[Callable[[ScopedSession, int], int], ...] = (
     passwords.forget_old_guards,
     service.forget_old_links,
     sessions.forget_old,
+    api_keys.forget_old,
     outbox.forget_done,
     schedule.forget_old,
 )

@@ -18,16 +18,21 @@ from portals.shared import auth
 from portals.web import db, idempotency, session, setup
 from portals.web.setup import MAX_UPLOAD, ROOT, TEMPLATES
 
-# Each module has `bp`; importing it imports the views of its package. A new portal is one line here.
+# Each module has `bp`, or several in `blueprints`; importing it imports the views of its package. A new portal is one
+# line here.
 PORTALS = (
     "portals.public",
     "portals.vendor",
     "portals.contractor",
-    "portals.contractor.api",
     "portals.creator",
     "portals.consultant",
     "portals.org",
     "portals.admin",
+    "portals.vendor.api",
+    "portals.contractor.api",
+    "portals.creator.api",
+    "portals.consultant.api",
+    "portals.api",
     "portals.webhooks",
 )
 SANDBOX_ONLY = ("portals.dev", "portals.web.components_page")
@@ -51,7 +56,9 @@ def create_app() -> Flask:
     for portal in Portal:
         app.register_blueprint(auth.blueprint(portal))
     for name in PORTALS + (SANDBOX_ONLY if given.sandbox else ()):
-        app.register_blueprint(importlib.import_module(name).bp)
+        module = importlib.import_module(name)
+        for bp in getattr(module, "blueprints", None) or (module.bp,):
+            app.register_blueprint(bp)
     Migrate(app, SimpleNamespace(metadata=metadata), directory=str(ROOT / "migrations"))
     cli.init_app(app)
     return app

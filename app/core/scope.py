@@ -77,6 +77,12 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "system": frozenset(P),
 }
 
+# What an API key can be allowed, and what that means; it has these permissions and no role's.
+API_SCOPES: dict[str, frozenset[Permission]] = {
+    "payees.read": frozenset({P.PAYEE_READ}),
+    "payouts.read": frozenset({P.PAYOUT_READ}),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:

@@ -62,7 +62,9 @@ def claim(session: ScopedSession, owner_id: UUID, key: str, request_sha256: str)
             )
         ).one()
     if found.request_sha256 != request_sha256:
-        raise Invalid("This form was sent before with other contents. Reload the page and fill it in again.")
+        raise Invalid(
+            "This was sent before with other contents. Reload the page and fill it in again, or send it with a new key."
+        )
     return Claim(found.id, found.answer or {})
 
 

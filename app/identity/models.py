@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import PlatformRecord
@@ -108,3 +109,33 @@ class RecoveryCode(PlatformRecord):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     code_index: Mapped[str]
     used_at: Mapped[datetime | None]
+
+
+class ApiKey(PlatformRecord):
+    """What a program signs its calls with. It acts for one organization; without one, for the platform.
+
+    `public_key` names it in every call. The secret is sealed, not hashed, because checking a signature needs it.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("public_key"), Index("ix_api_keys_organization", "organization_id", "id"))
+
+    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
+    name: Mapped[str]
+    public_key: Mapped[str]
+    secret_sealed: Mapped[SealedText] = mapped_column(Sealed)
+    secret_last4: Mapped[str]
+    scopes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    made_by: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class ApiCall(PlatformRecord):
+    """A signature that was used: the same one is refused while its timestamp would still be taken."""
+
+    __tablename__ = "api_calls"
+    __table_args__ = (UniqueConstraint("api_key_id", "signature"), Index("ix_api_calls_newest", "created_at"))
+
+    api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id"))
+    signature: Mapped[str]

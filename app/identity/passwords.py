@@ -5,6 +5,7 @@ A wrong password is refused and yet counted: the web edge keeps the change altho
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -60,6 +61,15 @@ def sign_in(session: ScopedSession, portal: Portal, email: str, password: str, b
         if stored and password_hash.is_outdated(stored):
             account.password_hash = password_hash.hashed(password)
         return sessions.open_for(session, account, browser)
+
+
+def locked_until(session: ScopedSession, portal: Portal, email: str) -> datetime | None:
+    """When the address may be tried again; None when it is not locked."""
+    query = select(PasswordGuard.locked_until_at).where(
+        PasswordGuard.portal == portal, PasswordGuard.email_index == _index(email)
+    )
+    with session.elevated("a lock's end"):
+        return session.scalar(query)
 
 
 def change(session: ScopedSession, signed_in: SignedIn, new: str) -> None:

@@ -1,12 +1,11 @@
-"""/api/contractor/projects: the board as JSON, for the signed-in contractor's own programs. CSRF header on changes."""
+"""/api/contractor: this portal as JSON, with the board of projects."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, Response, g, jsonify, request
-from flask.typing import ResponseReturnValue
+from flask import Response, g, jsonify, request
 from flask_babel import gettext as _
 
 from app.core.errors import Invalid
@@ -16,19 +15,10 @@ from app.projects import queries, service
 from app.projects.queries import Whose
 from app.projects.states import ProjectStatus, Stage
 from portals.shared.asking import one_of
-from portals.web import guards, session
+from portals.shared.payee_api import payee_api
 from portals.web.db import db
-from portals.web.errors import problem
 
-bp = Blueprint("contractor_api", __name__, url_prefix="/api/contractor")
-
-
-@bp.before_request
-def _enter() -> ResponseReturnValue | None:
-    """A program without a session is told so; it cannot follow a redirect to a form."""
-    if session.signed_in() is None:
-        return problem(401, "Sign in to the contractor portal first.")
-    return guards.enter(Portal.CONTRACTOR)
+bp = payee_api(Portal.CONTRACTOR)
 
 
 @bp.get("/projects")

@@ -14,8 +14,10 @@ from werkzeug.exceptions import HTTPException, InternalServerError, TooManyReque
 from app.core.errors import Refusal
 from portals.web import htmx
 from portals.web.appearance import back_url
+from portals.web.jsonio import camel
 
 API_PREFIX = "/api/"
+SNAKE_PREFIX = "/api/v1/"
 
 
 class _Told(Refusal):
@@ -63,7 +65,9 @@ def _for_program() -> bool:
 
 def answer_refusal(refusal: Refusal) -> Response:
     if _for_program():
-        return problem(refusal.status, refusal.message, fields=refusal.fields)
+        plain = request.path.startswith(SNAKE_PREFIX)
+        fields = refusal.fields if plain else {camel(name): said for name, said in refusal.fields.items()}
+        return problem(refusal.status, refusal.message, fields=fields)
     return htmx.refused(refusal)
 
 

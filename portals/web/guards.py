@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec
+from uuid import UUID
 
 from flask import Blueprint, Response, current_app, g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -19,6 +20,7 @@ from flask_babel import gettext as _
 from app.audit import service as audit
 from app.core.errors import Forbidden, NotFound
 from app.core.scope import ROLE_PERMISSIONS, Actor, Permission, Scope
+from app.identity.api_keys import Program
 from app.identity.sessions import SignedIn
 from app.identity.states import Portal
 from app.organizations import queries as organizations
@@ -79,6 +81,31 @@ def admit(found: SignedIn) -> None:
         label=found.name, role=role, account_id=found.account_id, payee_id=found.payee_id, ip=request.remote_addr
     )
     use_scope(scope)
+
+
+def enter_organization(organization_id: UUID) -> ResponseReturnValue | None:
+    """As `enter`, where the address of a program has the organization's id. Raises NotFound when it is not theirs."""
+    found = session.signed_in()
+    memberships = organizations.memberships(db(), found.account_id) if found and found.portal is Portal.ORG else []
+    mine = next((m for m in memberships if m.organization_id == organization_id), None)
+    g.slug = mine.slug if mine else ""
+    return enter(Portal.ORG)
+
+
+def admit_program(program: Program) -> ResponseReturnValue | None:
+    """Set actor and scope for a signed call."""
+    g.tz, g.locale = "UTC", "en_US"
+    g.actor = Actor(
+        label=f"API key “{program.name}”",
+        role="program",
+        organization_id=program.organization_id,
+        ip=request.remote_addr,
+        extra=program.permissions,
+    )
+    audit.request_id.set(g.get("request_id"))
+    mine = program.organization_id
+    use_scope(Scope.platform("a program of the platform") if mine is None else Scope.organization(mine))
+    return idempotency.begin(program.key_id)
 
 
 def _admit_member(found: SignedIn) -> None:

@@ -34,6 +34,7 @@ OPEN_AUTH = frozenset(
         "second_step",
     }
 )
+OPEN_API = frozenset({"magic_link", "login", "logout", "forgot_password", "reset_password"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ def guarded_routes(application: Flask) -> Iterator[Route]:
             continue
         portal, _, auth = blueprint.partition("_")
         assert portal in set(Portal), f"{rule} belongs to no portal: guard it, or say here that it is for everybody"
-        if auth == "auth" and name in OPEN_AUTH:
+        if (auth == "auth" and name in OPEN_AUTH) or (auth == "api" and name in OPEN_API):
             continue
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             yield Route(rule, method, Portal(portal))

@@ -1,0 +1,55 @@
+"""`/api/organizations/<id>` and `/api/admin`: for a signed-in member or admin, and for programs that sign their calls."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, request
+from flask.typing import ResponseReturnValue
+
+from app.core.errors import NotFound
+from app.identity.states import Portal
+from portals.api.signed import program
+from portals.web import guards, session
+from portals.web.errors import problem
+from portals.web.setup import csrf
+
+organizations = Blueprint("org_api", __name__, url_prefix="/api/organizations/<uuid:organization_id>")
+platform = Blueprint("admin_api", __name__, url_prefix="/api/admin")
+blueprints = (organizations, platform)
+for one in blueprints:
+    csrf.exempt(one)  # a signed call carries no cookie; one with a session is checked below
+
+SIGN_IN = "Sign in first, or sign the call with an API key."
+
+
+@organizations.before_request
+def _enter_organization() -> ResponseReturnValue | None:
+    """Raises NotFound for an organization that is not the caller's."""
+    organization_id: UUID = (request.view_args or {})["organization_id"]
+    caller = program()
+    if isinstance(caller, str):
+        return problem(401, caller)
+    if caller is not None:
+        if caller.organization_id not in (None, organization_id):
+            raise NotFound("There is no such organization.")
+        return guards.admit_program(caller)
+    csrf.protect()
+    return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter_organization(organization_id)
+
+
+@platform.before_request
+def _enter_platform() -> ResponseReturnValue | None:
+    """Only keys of the platform; an organization's finds nothing here."""
+    caller = program()
+    if isinstance(caller, str):
+        return problem(401, caller)
+    if caller is not None:
+        if caller.organization_id is not None:
+            raise NotFound("There is nothing here.")
+        return guards.admit_program(caller)
+    csrf.protect()
+    return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter(Portal.ADMIN)
+
+
+from portals.api import payees  # noqa: E402,F401 - the views of these blueprints

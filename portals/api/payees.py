@@ -1,0 +1,60 @@
+"""Payees as JSON, for the platform."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, jsonify, request
+
+from app.core.errors import NotFound
+from app.core.scope import Permission
+from app.payees import queries
+from app.payees.kinds import SPECS
+from app.payees.states import PayeeKind
+from portals.api import platform
+from portals.web.db import db
+from portals.web.jsonio import cursor, limit, listed
+
+
+@platform.get("/<any(creators, contractors, vendors):plural>")
+def payees(plural: str) -> Response:
+    """Newest first; `q` is part of a name."""
+    g.actor.require(Permission.PAYEE_READ)
+    search = request.args.get("q", "").strip()[:100]
+    found = queries.all_payees(db(), search=search, kind=_kind(plural), cursor=cursor(), limit=limit())
+    return listed(found, [_payee(row) for row in found.items])
+
+
+@platform.get("/<any(creators, contractors, vendors):plural>/<uuid:payee_id>")
+def payee(plural: str, payee_id: UUID) -> Response:
+    g.actor.require(Permission.PAYEE_READ)
+    card = queries.card(db(), payee_id)
+    if card.kind is not _kind(plural):
+        raise NotFound("There is no such payee.")
+    engaged = [
+        {
+            "organizationId": str(row.organization_id),
+            "reference": row.reference,
+            "currency": row.currency,
+            "termsDays": row.terms_days,
+            "status": str(row.status).upper(),
+        }
+        for row in queries.engagements(db(), payee_id)
+    ]
+    return jsonify(_payee(card) | {"legalName": card.legal_name, "engagements": engaged})
+
+
+def _kind(plural: str) -> PayeeKind:
+    return next(spec.kind for spec in SPECS.values() if spec.plural.lower() == plural)
+
+
+def _payee(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "kind": str(row.kind).upper(),
+        "name": row.name,
+        "email": row.email,
+        "country": row.country,
+        "createdAt": row.created_at.isoformat(),
+    }
