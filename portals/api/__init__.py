@@ -1,4 +1,4 @@
-"""`/api/organizations/<id>` and `/api/admin`: for a signed-in member or admin, and for programs that sign their calls."""
+"""`/api/organizations/<id>` and `/api/admin`: for a signed-in member or admin, and for programs with an API key."""
 
 from __future__ import annotations
 

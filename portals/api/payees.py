@@ -1,4 +1,4 @@
-"""Payees as JSON, for the platform."""
+"""Payees as JSON: all of them for the platform, an organization's own for its programs."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from app.core.errors import NotFound
 from app.core.scope import Permission
 from app.payees import queries
 from app.payees.kinds import SPECS
-from app.payees.states import PayeeKind
-from portals.api import platform
+from app.payees.states import EngagementStatus, PayeeKind
+from portals.api import organizations, platform
+from portals.shared.asking import one_of
 from portals.web.db import db
 from portals.web.jsonio import cursor, limit, listed
 
@@ -43,6 +44,32 @@ def payee(plural: str, payee_id: UUID) -> Response:
         for row in queries.engagements(db(), payee_id)
     ]
     return jsonify(_payee(card) | {"legalName": card.legal_name, "engagements": engaged})
+
+
+@organizations.get("/payees")
+def organization_payees(organization_id: UUID) -> Response:
+    """Newest first; `q` is part of a name or a reference, `kind` and `status` narrow."""
+    g.actor.require(Permission.PAYEE_READ)
+    found = queries.payees(
+        db(), organization_id, search=request.args.get("q", "").strip()[:100],
+        kind=one_of(PayeeKind, request.args, "kind"), status=one_of(EngagementStatus, request.args, "status"),
+        cursor=cursor(), limit=limit(),
+    )  # fmt: skip
+    return listed(found, [_engaged(row) for row in found.items])
+
+
+def _engaged(row: Any) -> dict[str, Any]:
+    return {
+        "id": str(row.payee_id),
+        "kind": str(row.kind).upper(),
+        "name": row.name,
+        "email": row.email,
+        "reference": row.reference,
+        "currency": row.currency,
+        "termsDays": row.terms_days,
+        "status": str(row.status).upper(),
+        "createdAt": row.created_at.isoformat(),
+    }
 
 
 def _kind(plural: str) -> PayeeKind:

@@ -7,14 +7,17 @@ from uuid import uuid4
 
 from flask import Blueprint
 
+from app.core.scope import Permission
 from app.identity.states import Portal
 from portals.org.asking import house_money
 from portals.org.navigation import ITEMS, counts, fit_links, search
+from portals.shared import keys
 from portals.web.guards import portal_guard
 
 bp = Blueprint("org", __name__, url_prefix="/org/<slug>")
 portal_guard(bp, Portal.ORG, items=ITEMS, counts=counts, search=search)
 bp.before_request(fit_links)
+keys.mount(bp, Permission.ORGANIZATION_SETTINGS)
 
 
 @bp.context_processor

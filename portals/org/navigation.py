@@ -30,6 +30,7 @@ ITEMS = (
     NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),
     NavItem(_l("Members"), "id-badge-2", "org.members", section=_HOUSE),
     NavItem(_l("Audit log"), "list-check", "org.audit", section=_HOUSE),
+    NavItem(_l("API keys"), "key", "org.keys", section=_HOUSE),
     NavItem(_l("Settings"), "settings", "org.settings", foot=True),
 )
 _NEEDS = {
@@ -46,6 +47,7 @@ _NEEDS = {
     "org.batches": Permission.PAYOUT_READ,
     "org.members": Permission.MEMBER_READ,
     "org.audit": Permission.AUDIT_READ,
+    "org.keys": Permission.ORGANIZATION_SETTINGS,
     "org.settings": Permission.ORGANIZATION_SETTINGS,
 }
 

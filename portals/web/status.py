@@ -186,6 +186,10 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "active": _s(_l("Active"), "circle-check", "green", True),
         "suspended": _s(_l("Suspended"), "player-pause", "violet"),
     },
+    "api_key": {
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "revoked": _s(_l("Revoked"), "ban", "grey", True),
+    },
     "mail": {
         "queued": _QUEUED,
         "sent": _s(_l("Sent"), "circle-check", "green", True),

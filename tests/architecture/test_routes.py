@@ -31,6 +31,7 @@ TABLE_OF = {
     "export_id": "payout_exports",
     "file_id": "stored_files",
     "import_id": "bill_imports",
+    "key_id": "api_keys",
     "member_id": "members",
     "method_id": "methods",
     "organization_id": "organizations",
@@ -44,6 +45,7 @@ TABLE_OF = {
 }
 # Rows that must be as they were after strangers have tried everything.
 UNTOUCHED = (
+    "api_keys",
     "batches",
     "contract_signatures",
     "contract_templates",
