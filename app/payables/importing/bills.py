@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from app.core.tables.table import Table
 from app.payables.importing.amounts import AmountStyle
 from app.payables.importing.columns import BillField, ColumnMap
 from app.payables.importing.dates import DateStyle
-from app.payables.importing.table import Table
 
 
 class BillRow(NamedTuple):

@@ -7,6 +7,7 @@ from functools import partial
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
+from app.core.tables.table import Table
 from app.payables.importing import amounts, dates
 from app.payables.importing.amounts import AmountStyle
 from app.payables.importing.bills import BillRow, Bills, Repeat
@@ -15,7 +16,6 @@ from app.payables.importing.columns import BillField, ColumnMap
 from app.payables.importing.leftovers import Leftover, explain, leftovers
 from app.payables.importing.sheet import Sheet
 from app.payables.importing.suppliers import doubts, settle_names, sum_up
-from app.payables.importing.table import Table
 
 _DIFFERENCES = (  # fields of BillRow in the words of a person
     ("supplier_key", "supplier"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from app.core.errors import Invalid
-from app.payables.importing.headings import canonical
+from app.core.tables.headings import canonical
 
 JOIN = " + "  # "Vendor + Invoice No": a reference made of several columns
 PROBLEM = "Problem"  # the column added to rows handed back; ignored when they return

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from app.core.tables.headings import canonical
+from app.core.tables.table import Table, read_table
 from app.payables.importing import amounts, dates
 from app.payables.importing.bills import Bills
 from app.payables.importing.checking import check
 from app.payables.importing.columns import JOIN, ColumnMap, is_known, match
-from app.payables.importing.headings import canonical
-from app.payables.importing.table import Table, read_table
 
 
 @dataclass(frozen=True, slots=True)

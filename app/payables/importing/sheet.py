@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from app.core.tables.cells import clean_code, clean_text
+from app.core.tables.delimited import DELIMITERS, IRREGULAR
+from app.core.tables.table import Table, looks_like_value
 from app.payables.importing.bills import RowError
-from app.payables.importing.cells import clean_code, clean_text
 from app.payables.importing.columns import BillField, ColumnMap
-from app.payables.importing.delimited import DELIMITERS, IRREGULAR
-from app.payables.importing.table import Table, looks_like_value
 
 LONGEST = {
     BillField.REFERENCE: 100,

@@ -6,8 +6,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from app.core.tables.cells import LOST
 from app.payables.importing.bills import BillRow, Supplier
-from app.payables.importing.cells import LOST, supplier_key
+from app.payables.importing.cells import supplier_key
 
 _HIDDEN = re.compile(r"redact|personal data|withheld|confidential|data protection|private (person|individual)", re.I)
 _SHOWN = 20  # of one kind of note

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Invalid
+from app.core.tables.headings import canonical
 from app.payables.importing.columns import BillField, is_known, match, parse_overrides
-from app.payables.importing.headings import canonical
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from app.core.errors import Refusal
+from app.core.tables.cells import clean_text
 from app.payables.importing import Bills, Choices, read_bills, skipped_csv
-from app.payables.importing.cells import clean_text
 from tests.app.payables.importing.writing import AMOUNTS, DATES, ENCODERS, HEADINGS, Row, table
 
 # Letters that Windows-1252 has, with everything that makes a CSV cell awkward.

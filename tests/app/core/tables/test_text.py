@@ -8,8 +8,8 @@ import zipfile
 import pytest
 
 from app.core.errors import Invalid
-from app.payables.importing import text as text_module
-from app.payables.importing.text import decode
+from app.core.tables import text as text_module
+from app.core.tables.text import decode
 
 CAFE = "Supplier,Amount\nCafé Zoë £,1\n"
 

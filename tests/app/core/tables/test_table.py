@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.core.errors import Invalid
-from app.payables.importing import delimited, table
+from app.core.tables import delimited, table
+from app.core.tables.table import Table, read_table
 from app.payables.importing.columns import is_known
-from app.payables.importing.table import Table, read_table
 
 
 def read(text: str, **chosen: object) -> Table:

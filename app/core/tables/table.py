@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from app.core.errors import Invalid
-from app.payables.importing.delimited import (
+from app.core.tables.delimited import (
     DELIMITERS,
     HEADING_ROWS,
     MAX_ROWS,
@@ -20,7 +20,7 @@ from app.payables.importing.delimited import (
     split,
     take_hint,
 )
-from app.payables.importing.text import decode
+from app.core.tables.text import decode
 
 MAX_COLUMNS = 200
 _HEADING_LETTERS = 100
