@@ -29,6 +29,7 @@ from app.payables.known import held_against_known
 from app.payables.models import BillImport
 from app.payables.states import ImportStatus
 from app.payees import service as payees
+from app.payees.rules import due_on
 
 SUBJECT = "bill_import"
 
@@ -188,13 +189,20 @@ def _write(session: Session, actor: Actor, record: BillImport, rows: Sequence[Bi
                 "amounts": [row.amount_minor for row in rows],
                 "currencies": [row.currency for row in rows],
                 "billed": [row.billed_on or today for row in rows],
-                "due": [row.due_on for row in rows],
+                "due": [_due_on(row, today) for row in rows],
                 "invoices": [row.invoice_number or None for row in rows],
                 "descriptions": [row.description or row.category or f"Bill {row.reference}" for row in rows],
                 "categories": [row.category or None for row in rows],
             },
         ).scalar_one()
     )
+
+
+def _due_on(row: BillRow, today: date) -> date | None:
+    """What the line says; None leaves it to the terms agreed with the payee."""
+    if row.due_on is not None or row.terms_days is None:
+        return row.due_on
+    return due_on(row.billed_on or today, row.terms_days)
 
 
 _TODAY = text("SELECT CAST(:now AT TIME ZONE time_zone AS date) FROM organizations WHERE id = :organization_id")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, union
+from sqlalchemy import ColumnElement, Integer, cast, func, select, text, union
 from sqlalchemy.orm import Session
 
 from app.audit.models import Audience
@@ -36,7 +36,9 @@ class RequestFilter:
     """None and empty mean "any". `search` finds payees by name or reference and requests by their exact reference
     or invoice number.
 
-    Amounts are minor units; invoice days are whole days. `created_until`: nothing newer than what the person saw.
+    Amounts are minor units; invoice days are whole days. `due_from` and `due_until` find what is still to be paid and
+    falls due within them: no credits, nothing that was sent, rejected or withdrawn. `created_until`: nothing newer
+    than what the person saw.
     """
 
     status: RequestStatus | None = None
@@ -49,13 +51,22 @@ class RequestFilter:
     invoice_from: date | None = None
     invoice_until: date | None = None
     created_until: datetime | None = None
+    due_from: date | None = None
+    due_until: date | None = None
+
+    @property
+    def by_due_day(self) -> bool:
+        return self.due_from is not None or self.due_until is not None
 
 
+# When a bill falls due: the day it names, else its date and the payee's terms. `payees.rules.due_on` says the same.
+_DUE_ON = func.coalesce(R.due_on, R.invoice_on + cast(Engagement.terms_days, Integer))
 _LIST = (
     R.id, R.reference, R.invoice_number, R.payee_id, Payee.name.label("payee_name"),
     SHOWN_REFERENCE.label("payee_reference"), R.amount_minor, R.approved_minor, R.currency, R.description,
-    R.category, R.project, R.work_type, R.invoice_on, R.due_on, R.status, R.created_at, R.submitted_at,
-    R.submitted_by_account_id, R.reviewed_by, R.reviewed_at, R.review_reason, R.import_id, R.version,
+    R.category, R.project, R.work_type, R.invoice_on, _DUE_ON.label("due_on"), Engagement.terms_days, R.status,
+    R.created_at, R.submitted_at, R.submitted_by_account_id, R.reviewed_by, R.reviewed_at, R.review_reason,
+    R.import_id, R.version,
 )  # fmt: skip
 _KEYS = {
     Sort.NEWEST: paging.Key((R.created_at, R.id), ("created_at", "id")),
@@ -101,7 +112,35 @@ def _narrowed(query: Any, organization_id: UUID, chosen: RequestFilter) -> Any:
         query = query.where(R.invoice_on <= chosen.invoice_until)
     if chosen.created_until is not None:
         query = query.where(R.created_at <= chosen.created_until)
-    return query
+    return query.where(*_due(chosen)) if chosen.by_due_day else query
+
+
+_UNPAID = text(
+    """(payment_requests.status IN ('submitted', 'disputed') OR (payment_requests.status = 'approved' AND EXISTS (
+        SELECT FROM earnings e WHERE e.organization_id = payment_requests.organization_id
+            AND e.source_kind = 'payment_request' AND e.source_id = payment_requests.id
+            AND e.source_round = payment_requests.round AND (
+                EXISTS (SELECT FROM held_earnings h WHERE h.earning_id = e.id)
+                OR EXISTS (SELECT FROM ready_earnings y WHERE y.earning_id = e.id)
+                OR EXISTS (SELECT FROM payout_items i JOIN payouts p ON p.id = i.payout_id
+                    WHERE i.earning_id = e.id AND p.status IN ('pending', 'approved', 'on_hold'))))))"""
+)
+
+
+def _due(chosen: RequestFilter) -> list[Any]:
+    terms = (
+        select(cast(Engagement.terms_days, Integer))
+        .where(Engagement.organization_id == R.organization_id, Engagement.payee_id == R.payee_id)
+        .correlate(R)
+        .scalar_subquery()
+    )
+    day: ColumnElement[date] = func.coalesce(R.due_on, R.invoice_on + terms)
+    found: list[Any] = [R.amount_minor > 0, _UNPAID]
+    if chosen.due_from is not None:
+        found.append(day >= chosen.due_from)
+    if chosen.due_until is not None:
+        found.append(day <= chosen.due_until)
+    return found
 
 
 def _listed(organization_id: UUID, chosen: RequestFilter) -> paging.AnySelect:
@@ -124,8 +163,9 @@ def approval_queue(
     limit: int = paging.DEFAULT_LIMIT,
 ) -> paging.Page:
     """One page: id, reference, invoice_number, payee_id, payee_name, payee_reference, amount_minor, approved_minor,
-    currency, description, category, project, work_type, invoice_on, due_on, status, created_at, submitted_at,
-    submitted_by_account_id, reviewed_by, reviewed_at, review_reason, import_id, version. Drafts are the payee's own."""
+    currency, description, category, project, work_type, invoice_on, due_on (named or by the terms), terms_days,
+    status, created_at, submitted_at, submitted_by_account_id, reviewed_by, reviewed_at, review_reason, import_id,
+    version. Drafts are the payee's own."""
     return paging.fetch(session, _listed(organization_id, chosen), _KEYS[sort], cursor, limit)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -22,6 +23,8 @@ from app.payables.models import PaymentRequest
 from app.payables.queries import RequestFilter
 from app.payables.service import SUBJECT, refuse_other_version
 from app.payables.states import RequestStatus
+from app.payees.models import Engagement
+from app.payees.rules import due_on
 
 MOST_AT_ONCE = 50_000
 
@@ -51,6 +54,7 @@ def approve(
     before = request.status
     request.advance(RequestStatus.APPROVED)
     request.approved_minor = approved.minor
+    request.due_on = request.due_on or _due_on(session, request)  # later terms do not move what was agreed
     _reviewed(request, actor, " ".join(reason.split()) or None)
     session.flush()
     _note(session, actor, request, before, rules.approval_note(request.amount, approved, reason))
@@ -107,6 +111,13 @@ def _to_decide(
     return request
 
 
+def _due_on(session: ScopedSession, request: PaymentRequest) -> date:
+    terms = select(Engagement.terms_days).where(
+        Engagement.organization_id == request.organization_id, Engagement.payee_id == request.payee_id
+    )
+    return due_on(request.invoice_on, session.scalars(terms).one())
+
+
 def _require(actor: Actor, organization_id: UUID) -> None:
     actor.require(Permission.REQUEST_REVIEW)
     actor.require_organization(organization_id)
@@ -157,10 +168,13 @@ _DECIDE = text(
     """WITH moved AS (
         UPDATE payment_requests r SET status = CAST(:to AS text),
             approved_minor = CASE WHEN CAST(:to AS text) = 'approved' THEN r.amount_minor END,
+            due_on = CASE WHEN CAST(:to AS text) = 'approved'
+                THEN coalesce(r.due_on, r.invoice_on + CAST(g.terms_days AS int)) ELSE r.due_on END,
             reviewed_at = :now, reviewed_by = :actor, reviewed_by_account_id = CAST(:account_id AS uuid),
             review_reason = CAST(:reason AS text), version = r.version + 1
-        FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[])) AS old (id, status)
+        FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[])) AS old (id, status), engagements g
         WHERE r.id = old.id AND r.organization_id = :organization_id
+            AND g.organization_id = r.organization_id AND g.payee_id = r.payee_id
         RETURNING r.id, r.organization_id, r.payee_id, r.amount_minor, r.currency, old.status AS from_state
     ), noted AS (
         INSERT INTO timeline_events

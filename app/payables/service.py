@@ -191,6 +191,8 @@ def _add(session: ScopedSession, request: PaymentRequest, form: RequestForm) -> 
 
 
 def _fill(request: PaymentRequest, form: RequestForm) -> None:
+    if request.import_id is None or request.invoice_on != form.invoice_on:
+        request.due_on = None  # by the terms, from the date that is written now
     request.amount_minor, request.currency = form.amount.minor, form.amount.currency
     request.approved_minor = None
     request.description, request.project = form.description, form.project

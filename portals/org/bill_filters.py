@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from enum import StrEnum
 from urllib.parse import parse_qsl, urlsplit
+from zoneinfo import ZoneInfo
 
 from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import CURRENCIES, Money
 from app.payables.queries import RequestFilter, Sort
@@ -45,7 +49,17 @@ SORTS = {
     Sort.LARGEST: _l("Largest first"),
     Sort.SMALLEST: _l("Smallest first"),
 }
-NAMES = ("q", "payee", "import", "currency", "min", "max", "from", "to")
+NAMES = ("due", "q", "payee", "import", "currency", "min", "max", "from", "to")
+
+
+class Due(StrEnum):
+    """When what is still to be paid falls due, by the calendar of the organization."""
+
+    OVERDUE = "overdue"
+    WEEK = "week"
+
+
+DUE_LABELS = {Due.OVERDUE: _l("Overdue"), Due.WEEK: _l("Due this week")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +95,8 @@ def asked(args: Mapping[str, str] | None = None) -> Queue:
     currency = values.get("currency") if values.get("currency") in CURRENCIES else None
     least, wrong = _amount(values.get("min", ""), currency)
     most, wrong_too = _amount(values.get("max", ""), currency)
+    due = asking.one_of(Due, values, "due")
+    due_from, due_until = _due_days(due)
     found = RequestFilter(
         status=VIEWS[view],
         search=values.get("q", ""),
@@ -91,9 +107,11 @@ def asked(args: Mapping[str, str] | None = None) -> Queue:
         max_minor=most.minor if most else None,
         invoice_from=asking.day(values, "from"),
         invoice_until=asking.day(values, "to"),
+        due_from=due_from,
+        due_until=due_until,
     )
     sort = asking.one_of(Sort, args, "sort") or Sort.NEWEST
-    return Queue(view, found, sort, values, _applied(found, least, most), wrong or wrong_too)
+    return Queue(view, found, sort, values, _applied(found, due, least, most), wrong or wrong_too)
 
 
 def of_current_page() -> Queue:
@@ -110,9 +128,23 @@ def _amount(typed: str, currency: str | None) -> tuple[Money | None, str]:
         return None, str(fault)
 
 
-def _applied(found: RequestFilter, least: Money | None, most: Money | None) -> list[Applied]:
+def house_today() -> date:
+    """The day it is where the organization is."""
+    return utc_now().astimezone(ZoneInfo(g.organization.time_zone)).date()
+
+
+def _due_days(due: Due | None) -> tuple[date | None, date | None]:
+    """First and last day: before today, or today and the six days after."""
+    if due is None:
+        return None, None
+    today = house_today()
+    return (None, today - timedelta(days=1)) if due is Due.OVERDUE else (today, today + timedelta(days=6))
+
+
+def _applied(found: RequestFilter, due: Due | None, least: Money | None, most: Money | None) -> list[Applied]:
     """The chips of what is on."""
     facts = [
+        ("due", _("Due"), DUE_LABELS[due] if due else ""),
         ("q", _("Search"), found.search),
         ("payee", _("Payee"), _payee_name(found)),
         ("import", _("Import"), _("one file") if found.import_id else ""),
@@ -122,7 +154,7 @@ def _applied(found: RequestFilter, least: Money | None, most: Money | None) -> l
         ("from", _("From"), date_text(found.invoice_from) if found.invoice_from else ""),
         ("to", _("To"), date_text(found.invoice_until) if found.invoice_until else ""),
     ]
-    return [Applied(label, value, asking.without(name)) for name, label, value in facts if value]
+    return [Applied(label, str(value), asking.without(name)) for name, label, value in facts if value]
 
 
 def _payee_name(found: RequestFilter) -> str:

@@ -30,7 +30,10 @@ from portals.web import paging
 from portals.web.db import db
 from portals.web.paging import Neighbours
 
-ROWS = 40  # a page stays below 1,500 elements, drawers included
+ROWS = 36  # a page stays below 1,500 elements, drawers included
+
+
+_TO_PAY = frozenset({Bucket.REVIEW, Bucket.HELD, Bucket.READY, Bucket.RESERVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,11 @@ class BillLine:
     def title(self) -> str:
         return str(self.row.description or self.row.category or self.number)
 
+    @property
+    def overdue(self) -> bool:
+        """Its day has passed where the organization is, and it is not on its way."""
+        return self.asked.minor > 0 and self.place.bucket in _TO_PAY and self.row.due_on < bill_filters.house_today()
+
 
 def lines(rows: Sequence[AnyRow]) -> list[BillLine]:
     """Two statements for any number of rows."""
@@ -94,6 +102,7 @@ def listed(queue: Queue, found: Page) -> dict[str, Any]:
         "queue": queue,
         "labels": bill_filters.LABELS,
         "sorts": bill_filters.SORTS,
+        "dues": bill_filters.DUE_LABELS,
         "lines": lines(found.items),
         "neighbours": _neighbours(queue, found),
         "counts": tab_counts(),

@@ -16,6 +16,7 @@ from app.core.money import Money
 from app.core.scope import Permission
 from app.files import service as files
 from app.payables import queries
+from app.payees.rules import terms_text
 from portals.org import bill_filters, bill_lines, bp
 from portals.shared.downloads import csv_file
 from portals.shared.payee.files import download
@@ -26,7 +27,8 @@ from portals.web.htmx import page
 
 COLUMNS = (
     "Reference", "Invoice number", "Supplier reference", "Supplier name", "Amount", "Approved amount", "Currency",
-    "Invoice date", "Due date", "Description", "Category", "Status", "Submitted", "Reviewed by", "Reviewed", "Reason",
+    "Invoice date", "Payment terms", "Due date", "Description", "Category", "Status", "Submitted", "Reviewed by",
+    "Reviewed", "Reason",
 )  # fmt: skip
 
 
@@ -53,9 +55,9 @@ def bills_file() -> ResponseReturnValue:
             approved = None if row.approved_minor is None else Money(row.approved_minor, row.currency).plain()
             yield (
                 row.reference, row.invoice_number, row.payee_reference, row.payee_name,
-                Money(row.amount_minor, row.currency).plain(), approved, row.currency, row.invoice_on, row.due_on,
-                row.description, row.category, row.status.value, _stamp(row.submitted_at), row.reviewed_by,
-                _stamp(row.reviewed_at), row.review_reason,
+                Money(row.amount_minor, row.currency).plain(), approved, row.currency, row.invoice_on,
+                terms_text(row.terms_days), row.due_on, row.description, row.category, row.status.value,
+                _stamp(row.submitted_at), row.reviewed_by, _stamp(row.reviewed_at), row.review_reason,
             )  # fmt: skip
 
     return csv_file(COLUMNS, rows(), f"bills-{g.slug}-{queue.view}-{today()}.csv")

@@ -48,6 +48,7 @@ LABELS = {
     BillField.CURRENCY: _l("Currency"),
     BillField.DATE: _l("Invoice date"),
     BillField.DUE_DATE: _l("Due date"),
+    BillField.TERMS: _l("Payment terms"),
     BillField.INVOICE_NUMBER: _l("Invoice number"),
     BillField.DESCRIPTION: _l("Description"),
     BillField.CATEGORY: _l("Category"),
@@ -59,6 +60,7 @@ HINTS = {
     BillField.AMOUNT: _l("A negative amount is a credit."),
     BillField.DATE: _l("Without it, the day of the import."),
     BillField.DUE_DATE: _l("Without it, the invoice date and your terms."),
+    BillField.TERMS: _l("Such as “Net 30”; used where a line has no due date."),
 }
 _DETECT = _l("As detected")
 

@@ -15,7 +15,8 @@ from app.payables.importing.dates import DateStyle
 class BillRow(NamedTuple):
     """One good line. `amount_minor` is in minor units of `currency`, negative for a credit, never zero.
 
-    Texts are "" where the file has none; `supplier_name` is never empty.
+    Texts are "" where the file has none; `supplier_name` is never empty. `terms_days` are the line's own terms, which
+    count where it has no due date.
     """
 
     line: int
@@ -30,6 +31,7 @@ class BillRow(NamedTuple):
     invoice_number: str
     description: str
     category: str
+    terms_days: int | None = None
 
 
 class RowError(NamedTuple):

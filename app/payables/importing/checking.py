@@ -16,6 +16,7 @@ from app.payables.importing.columns import BillField, ColumnMap
 from app.payables.importing.leftovers import Leftover, explain, leftovers
 from app.payables.importing.sheet import Sheet
 from app.payables.importing.suppliers import doubts, settle_names, sum_up
+from app.payees.rules import read_terms
 
 _DIFFERENCES = (  # fields of BillRow in the words of a person
     ("supplier_key", "supplier"),
@@ -23,6 +24,7 @@ _DIFFERENCES = (  # fields of BillRow in the words of a person
     ("currency", "currency"),
     ("billed_on", "date"),
     ("due_on", "due date"),
+    ("terms_days", "payment terms"),
     ("invoice_number", "invoice number"),
     ("description", "description"),
     ("category", "category"),
@@ -93,6 +95,7 @@ def _assemble(
     read_date = partial(dates.read_date, style=days)
     billed: list[date | None] = sheet.read(BillField.DATE, read_date, None)
     due: list[date | None] = sheet.read(BillField.DUE_DATE, read_date, None)
+    terms: list[int | None] = sheet.read(BillField.TERMS, _terms, None)
     numbers, texts, categories = map(sheet.texts, (BillField.INVOICE_NUMBER, BillField.DESCRIPTION, BillField.CATEGORY))
     key_of: dict[tuple[str, str], str] = {}
     headings = [sheet.columns.heading(field) for field in (BillField.SUPPLIER_NAME, BillField.SUPPLIER_REFERENCE)]
@@ -121,6 +124,7 @@ def _assemble(
                 numbers[index],
                 texts[index],
                 categories[index],
+                terms[index],
             )
         )
     return rows, minor
@@ -155,6 +159,13 @@ def _currency(text: str) -> str:
     if len(meant := amounts.meant_by(code)) == 1:
         return meant[0]
     raise ValueError(f"“{text[:40]}” is not a currency Quittance knows")
+
+
+def _terms(text: str) -> int:
+    try:
+        return read_terms(text)
+    except Invalid as refusal:
+        raise ValueError(refusal.message.rstrip(".")) from None
 
 
 def _leave_out(

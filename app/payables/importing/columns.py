@@ -23,6 +23,7 @@ class BillField(StrEnum):
     CURRENCY = "currency"
     DATE = "date"
     DUE_DATE = "due_date"
+    TERMS = "terms"
     INVOICE_NUMBER = "invoice_number"
     DESCRIPTION = "description"
     CATEGORY = "category"
@@ -68,6 +69,7 @@ _ALIASES: dict[BillField, str] = {
         "accounting date;ledger date;date document;actual date"
     ),
     BillField.DUE_DATE: ("due date;payment due date;date due;due;net due date;pay by;pay by date;maturity date"),
+    BillField.TERMS: "payment terms;terms;terms of payment;credit terms;supplier terms;net terms",
     BillField.INVOICE_NUMBER: (
         "supplier invoice number;supplier invoice reference;supplier invoice;invoice number;invoice reference;"
         "invoice id;invoice;external document number;your reference;supplier bill number"
@@ -98,6 +100,7 @@ _PRIORITY = (
     BillField.CURRENCY,
     BillField.DATE,
     BillField.DUE_DATE,
+    BillField.TERMS,
     BillField.INVOICE_NUMBER,
     BillField.DESCRIPTION,
     BillField.CATEGORY,
@@ -110,6 +113,7 @@ _FIELD_NAMES = {
     "bill_date": BillField.DATE,
     "paid_date": BillField.DATE,
     "due_on": BillField.DUE_DATE,
+    "payment_terms": BillField.TERMS,
     "supplier": BillField.SUPPLIER_NAME,
     "supplier_id": BillField.SUPPLIER_REFERENCE,
     "value": BillField.AMOUNT,

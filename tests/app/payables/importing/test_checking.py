@@ -21,7 +21,7 @@ def read(*rows: str, head: str = HEAD, currency: str = "GBP", **chosen: object) 
 def test_a_good_row() -> None:
     found = read(" T1 , S1 ,  Acme   Ltd ,18/07/2017, 198.35 ,Paper")
     (row,) = found.rows
-    assert row == (2, "T1", "s1", "S1", "Acme Ltd", 19835, "GBP", date(2017, 7, 18), None, "", "Paper", "")
+    assert row == (2, "T1", "s1", "S1", "Acme Ltd", 19835, "GBP", date(2017, 7, 18), None, "", "Paper", "", None)
     assert (found.read, found.credits, found.totals, found.errors) == (1, 0, {"GBP": 19835}, [])
     assert found.suppliers == [Supplier("s1", "S1", "Acme Ltd", 1, 0, {"GBP": 19835})]
 
@@ -42,7 +42,17 @@ def test_all_fields() -> None:
         "I-9",
         "Text",
         "Cat",
+        None,
     )
+
+
+def test_terms_count_where_no_due_date_is_named() -> None:
+    head = "Ref,Supplier,Amount,Invoice Date,Due Date,Payment Terms"
+    rows = ("A,Acme,5,2017-07-01,,Net 45", "B,Acme,5,2017-07-01,2017-07-31,net_45", "C,Acme,5,2017-07-01,,")
+    found = read(*rows, "D,Acme,5,2017-07-01,,2/10 net 30", head=head)
+    assert [row.terms_days for row in found.rows] == [45, 45, None]
+    (error,) = found.errors
+    assert (error.line, error.column) == (5, "Payment Terms") and "is not payment terms" in error.reason
 
 
 def test_negative_lines_are_credits() -> None:
