@@ -16,6 +16,7 @@ from app.methods import models as methods
 from app.notify import models as notify
 from app.organizations import models as organizations
 from app.payables import models as payables
+from app.payees import directory_models
 from app.payees import models as payees
 from app.payouts import models as payouts
 from app.projects import models as projects
@@ -23,7 +24,7 @@ from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
-    audit, charges, contracts, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
-    organizations, outbox, payables, payees, payouts, projects, schedule, tax, webhooks,
+    audit, charges, contracts, directory_models, earnings, files, idempotency, identity, ledger, messages, methods,
+    notify, numbering, organizations, outbox, payables, payees, payouts, projects, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

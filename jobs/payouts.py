@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
-from app.payouts import batches, exports, letters, sending, settling
+from app.payouts import batches, engagements, exports, letters, sending, settling
 from app.payouts.sending import Unanswered
 from app.payouts.settling import News
 from app.rails import registry
@@ -163,3 +163,9 @@ def tell_settled(payout_ids: Sequence[str], outcome: str) -> None:
 def funds_arrived(organization_id: str) -> None:
     with unit_of_work(Scope.platform("release payouts that waited for funds")) as session:
         batches.funds_arrived(session, SYSTEM, UUID(organization_id))
+
+
+def follow_engagement(organization_id: str, payee_id: str) -> None:
+    """Hold or let go what a payee has under way, as its engagement is now."""
+    with unit_of_work(Scope.platform("an engagement changed")) as session:
+        engagements.follow(session, SYSTEM, UUID(organization_id), UUID(payee_id))

@@ -25,6 +25,7 @@ class Job:
 
 
 JOBS: dict[Topic, Job] = {
+    Topic.ENGAGEMENT_CHANGED: Job(payouts.follow_engagement, MONEY),
     Topic.MAIL_QUEUED: Job(mail.send, DEFAULT, 120),
     Topic.MAIL_WITH_DOCUMENT_QUEUED: Job(mail.send, DOCUMENTS, 120),
     Topic.BILLS_IMPORT_CONFIRMED: Job(payables.import_bills, DEFAULT, 1800),

@@ -22,4 +22,6 @@ class Topic(StrEnum):
     MESSAGES_UNREAD = "messages.unread"
     CONTRACT_COMPLETED = "contract.completed"
     CONTRACTS_DAILY = "contracts.daily"
+    ENGAGEMENT_CHANGED = "engagement.changed"
+    PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
     HOUSEKEEPING = "housekeeping"

@@ -16,11 +16,17 @@ class FilePurpose(StrEnum):
     ATTACHMENT = "attachment"
     BILLS = "bills"
     METHODS = "methods"
+    PAYEES = "payees"
     RETURNS = "returns"
 
 
 # Not in anybody's list of files: tables that were imported, sealed bank details, answers of banks.
-SHOWN = frozenset(FilePurpose) - {FilePurpose.BILLS, FilePurpose.METHODS, FilePurpose.RETURNS}
+SHOWN = frozenset(FilePurpose) - {
+    FilePurpose.BILLS,
+    FilePurpose.METHODS,
+    FilePurpose.PAYEES,
+    FilePurpose.RETURNS,
+}
 
 
 class StoredFile(Identified):

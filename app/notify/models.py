@@ -21,11 +21,18 @@ class MailStatus(StrEnum):
 
 
 class Mail(PlatformRecord):
-    """One message to one address. `context` feeds the template; `attachment` says which document the job makes."""
+    """One message to one address. `context` feeds the template; `attachment` says which document the job makes.
+
+    `tries` counts what the mail server was asked; `repeats_id` names the mail this one sends once more.
+    """
 
     __tablename__ = "mails"
     __anyone_adds__ = True
-    __table_args__ = (Index("ix_mails_newest", "created_at", "id"), Index("ix_mails_to", "to_address", "created_at"))
+    __table_args__ = (
+        Index("ix_mails_newest", "created_at", "id"),
+        Index("ix_mails_to", "to_address", "created_at"),
+        Index("ix_mails_status", "status", "created_at", "id"),
+    )
 
     to_address: Mapped[str]
     subject: Mapped[str]
@@ -37,6 +44,8 @@ class Mail(PlatformRecord):
     status: Mapped[MailStatus] = mapped_column(choice(MailStatus), default=MailStatus.QUEUED)
     sent_at: Mapped[datetime | None]
     error: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(default=0, server_default="0")
+    repeats_id: Mapped[UUID | None]
 
 
 class NoticeOff(Record):

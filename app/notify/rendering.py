@@ -35,6 +35,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("request_rejected", "name organization reference amount reason url", ""),
         ("requests_decided", "name organization word bills totals url", "reason"),
         ("project_news", "name news project reference url", "reason"),
+        ("engagement_changed", "name news follows url", "reason"),
         ("payout_paid", "name organization payout amount method url", "on statement_reference"),
         ("payout_failed", "name organization payout amount message url", "cure"),
         ("method_changed", "name what label last4", "usable_from cooling_off url"),

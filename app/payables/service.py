@@ -264,7 +264,8 @@ def _send(
     even_so: bool,
 ) -> None:
     if engagement_status is not EngagementStatus.ACTIVE:
-        raise Conflict("Your engagement is not active: ask the organization before you send a bill.")
+        said = f" ({engagement_status.value})" if engagement_status else ""
+        raise Conflict(f"Your engagement is not active{said}: ask the organization before you send a bill.")
     if not even_so:
         _refuse_repeated(session, request)
     request.advance(RequestStatus.SUBMITTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +47,10 @@ class Payee(Identified):
 
 
 class Engagement(Identified):
-    """Payee × organization. `reference` is the organization's own number for the payee (supplier id), any case."""
+    """Payee × organization. `reference` is the organization's own number for the payee (supplier id), any case.
+
+    `status_reason` is what the payee reads. What the platform decided, the organization cannot undo.
+    """
 
     __tablename__ = "engagements"
     __visibility__ = Visibility.PAYEE
@@ -68,6 +72,9 @@ class Engagement(Identified):
     status: Mapped[EngagementStatus] = mapped_column(
         choice(EngagementStatus), default=EngagementStatus.ACTIVE, server_default="active"
     )
+    status_reason: Mapped[str | None]
+    status_at: Mapped[datetime | None]
+    status_by_platform: Mapped[bool] = mapped_column(default=False, server_default="false")
     project_billing: Mapped[ProjectBilling] = mapped_column(
         choice(ProjectBilling), default=ProjectBilling.APPROVAL, server_default="approval"
     )

@@ -9,10 +9,11 @@ from datetime import date, timedelta
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
-from app.payees.states import BusinessType
+from app.payees.states import BusinessType, EngagementStatus
 
 LONGEST_NAME = 200
 LONGEST_REFERENCE = 110
+LONGEST_REASON = 1_000
 LONGEST_REGISTRATION = 50
 MAX_TERMS_DAYS = 365
 # The payment terms an organization chooses from; files may bring others.
@@ -127,3 +128,26 @@ def clean_address(address: Mapping[str, str] | None) -> dict[str, str] | None:
     keys = ("address_1", "address_2", "city", "region", "postal_code", "country")
     found = {key: str(address[key]).strip()[:100] for key in keys if address and str(address.get(key) or "").strip()}
     return found or None
+
+
+# What an engagement that is not active means for the payee; the reason follows.
+NOT_ACTIVE = {
+    EngagementStatus.PAUSED: "paused the work with you",
+    EngagementStatus.SUSPENDED: "suspended the work with you",
+    EngagementStatus.ENDED: "ended the work with you",
+}
+
+
+def news_of(organization: str, to: EngagementStatus) -> tuple[str, str]:
+    """What a change of an engagement says to the payee, and what follows from it."""
+    if to is EngagementStatus.ACTIVE:
+        return f"{organization} works with you again", "You can take on new work, and what you earned is paid again."
+    follows = {
+        EngagementStatus.PAUSED: "You cannot send new bills or take on new work for now. What you earned stays yours "
+        "and can be withdrawn.",
+        EngagementStatus.SUSPENDED: "You cannot send new bills or take on new work, and nothing is paid out for now. "
+        "What you earned stays yours and is paid once the suspension ends.",
+        EngagementStatus.ENDED: "You cannot send new bills or take on new work. What you earned stays yours and can "
+        "be withdrawn.",
+    }
+    return f"{organization} {NOT_ACTIVE[to]}", follows[to]

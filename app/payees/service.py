@@ -14,12 +14,14 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.core.clock import utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.scope import Actor, Permission
-from app.db import locks
+from app.core.topics import Topic
+from app.db import locks, outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
-from app.payees import rules
+from app.payees import letters, rules
 from app.payees.kinds import spec_of
 from app.payees.models import Engagement, Payee
 from app.payees.rules import Business
@@ -312,25 +314,42 @@ def _engaged(session: Session, organization_id: UUID, payee_id: UUID) -> tuple[P
 
 
 def set_status(
-    session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, to: EngagementStatus, *, reason: str = ""
+    session: ScopedSession,
+    actor: Actor,
+    organization_id: UUID,
+    payee_id: UUID,
+    to: EngagementStatus,
+    *,
+    reason: str = "",
 ) -> None:
-    """Pause, resume or end an engagement. A paused or ended payee sends no new requests and is left out of batches.
+    """Pause, suspend, end or take up again an engagement; the payee is told with the reason.
 
-    Raises Forbidden, NotFound, Invalid without a reason, Conflict when it is so already.
+    Anything but active: no new bills, projects or commission, and no part in batches. Suspended: what was earned stays
+    owed but is not paid out either. Raises Forbidden, NotFound, Invalid without a reason, Conflict when it is so
+    already or the platform suspended it and this is not the platform.
     """
     actor.require(Permission.PAYEE_MANAGE)
     actor.require_organization(organization_id)
     payee, engagement = _engaged(session, organization_id, payee_id)
+    platform = actor.can(Permission.PLATFORM)
     if engagement.status is to:
         raise Conflict(f"{payee.name} is {to.value} already.")
-    if to is not EngagementStatus.ACTIVE and not reason.strip():
+    if engagement.status_by_platform and not platform:
+        raise Conflict(f"Quittance suspended {payee.name}; only Quittance can end that. Write to support.")
+    reason = " ".join(reason.split())
+    if to is not EngagementStatus.ACTIVE and not reason:
         raise Invalid("Say why: the payee reads it.", fields={"reason": "Give a reason."})
+    if len(reason) > rules.LONGEST_REASON:
+        raise Invalid("The reason is too long.", fields={"reason": f"At most {rules.LONGEST_REASON} letters."})
     before, engagement.status = engagement.status, to
+    engagement.status_reason, engagement.status_at = reason or None, utc_now()
+    engagement.status_by_platform = platform and actor.organization_id is None and to is EngagementStatus.SUSPENDED
     session.flush()
-    audit.record(
-        session, actor, f"payee.{to.value}", "payee", payee_id, organization_id=organization_id, reason=reason.strip()
-    )
+    audit.record(session, actor, f"payee.{to.value}", "payee", payee_id, organization_id=organization_id, reason=reason)
     audit.timeline(
-        session, actor, "payee", payee_id, to.value, from_state=before.value, note=reason.strip() or None,
+        session, actor, "payee", payee_id, to.value, from_state=before.value, note=reason or None,
         organization_id=organization_id, payee_id=payee_id,
     )  # fmt: skip
+    letters.changed(session, organization_id, payee, to, reason)
+    if EngagementStatus.SUSPENDED in (before, to):
+        outbox.emit(session, Topic.ENGAGEMENT_CHANGED, organization_id=organization_id, payee_id=payee_id)

@@ -42,6 +42,26 @@ class ProjectBilling(StrEnum):
 
 
 class EngagementStatus(StrEnum):
+    """Only active ones get new work and send bills. Suspended: what was earned is not paid either, until it ends."""
+
     ACTIVE = "active"
     PAUSED = "paused"
+    SUSPENDED = "suspended"
     ENDED = "ended"
+
+
+class PayeeImportStatus(StrEnum):
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class RowOutcome(StrEnum):
+    """What became of one row of a file of payees. `known`: the directory had this payee before."""
+
+    WAITING = "waiting"
+    ADDED = "added"
+    INVITED = "invited"
+    KNOWN = "known"
+    REFUSED = "refused"

@@ -34,7 +34,7 @@ _NET = """SELECT r.payee_id, r.currency, CAST(sum(r.amount_minor) AS bigint) AS 
 
 # One row per payee and currency with money ready: payable by `rail`, or blocked and why.
 _CANDIDATES = f"""SELECT net.payee_id, net.currency, net.amount_minor, net.lines, m.method_id, m.rail, m.usable_from_at,
-        CASE WHEN net.amount_minor <= 0 THEN 'carried' WHEN e.status <> 'active' THEN 'paused'
+        CASE WHEN net.amount_minor <= 0 THEN 'carried' WHEN e.status <> 'active' THEN e.status
              WHEN {form_missing(":organization_id", "net.payee_id", "net.currency")} THEN 'tax_form'
              ELSE m.blocked END AS blocked
     FROM ({_NET}) net
@@ -43,7 +43,9 @@ _CANDIDATES = f"""SELECT net.payee_id, net.currency, net.amount_minor, net.lines
 
 _BLOCKED = {
     "carried": "Credits are larger than the bills: carried forward to the next batch.",
-    "paused": "The engagement is paused.",
+    "paused": "The engagement is paused. The payee can withdraw what is ready.",
+    "suspended": "The engagement is suspended; nothing is paid out until that ends.",
+    "ended": "The engagement has ended. The payee can withdraw what is ready.",
     "tax_form": "You ask for a signed Form W-9 before you pay, and there is none yet. The payee fills it in under "
     "Settings, Tax form.",
 }

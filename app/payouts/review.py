@@ -38,6 +38,10 @@ VIEWS: dict[str, PayoutFilter] = {
 FINISHED = "done"  # grows for ever: shown without a count
 FILTERED_CAP = 200
 WITH_FUNDS = "It waits for the organization's funds and goes on by itself when they arrive."
+_BY_ITSELF = {
+    HoldCode.AWAITING_FUNDS: WITH_FUNDS,
+    HoldCode.SUSPENDED: "The engagement is suspended; the payout comes back for approval once that ends.",
+}
 
 
 def in_view(view: str, chosen: PayoutFilter) -> PayoutFilter:
@@ -211,7 +215,7 @@ def choices(row: Any, account_id: UUID | None, signed_by: Collection[UUID]) -> d
             found["send"] = f"It goes out with batch {row.batch_number}; run the batch." if waits else ""
             found |= {"hold": "", "cancel": ""}
         case P.ON_HOLD:
-            found["release"] = WITH_FUNDS if row.hold_code is HoldCode.AWAITING_FUNDS else ""
+            found["release"] = _BY_ITSELF.get(row.hold_code, "")
             found |= {"reject": "", "cancel": ""}
         case P.FAILED | P.RETURNED:
             found["retry"] = ""

@@ -17,6 +17,7 @@ HOLD_TEXT: dict[HoldCode, str] = {
     HoldCode.REVIEW: "Held for review.",
     HoldCode.METHOD_CHANGED: "The payout method changed after the approval; it must be approved again.",
     HoldCode.NO_METHOD: "The payout method cannot be used any more; the payee must set a new one.",
+    HoldCode.SUSPENDED: "The engagement is suspended. The money stays owed and goes on once that ends.",
 }
 DEFAULT_SECOND_APPROVAL_MAJOR = 10_000
 

@@ -22,7 +22,7 @@ from app.core.crypto import CannotOpen, open_sealed
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor
 from app.methods.service import seal_context
-from app.payouts import content
+from app.payouts import content, engagements
 from app.payouts.moves import move
 from app.payouts.rules import HOLD_TEXT, arrival, payout_number, request_sha256, send_key
 from app.payouts.states import HoldCode, PayoutStatus
@@ -101,13 +101,16 @@ _COUNT_ATTEMPT = text("UPDATE payouts SET attempt_number = attempt_number + 1 WH
 def claim(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[SendOrder]:
     """Take approved, funded payouts to processing and write their attempts; commit before calling the rail.
 
-    A payout whose content no approval covers any more, or whose method is gone, goes on hold instead.
+    A payout whose content no approval covers any more, whose method is gone, or whose engagement is suspended goes on
+    hold instead.
     """
     lock = text(
         """SELECT id FROM payouts WHERE id = ANY(:ids) AND status = 'approved' AND funded
         ORDER BY id FOR UPDATE SKIP LOCKED"""
     )
     ready = list(session.execute(lock, {"ids": list(ids)}).scalars())
+    held = engagements.hold(session, actor, engagements.suspended(session, ready))
+    ready = [payout_id for payout_id in ready if payout_id not in set(held)]
     changed = set(content.changed_since_approval(session, ready))
     _hold(session, actor, sorted(changed), HoldCode.METHOD_CHANGED)
     orders: list[SendOrder] = []

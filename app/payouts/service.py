@@ -20,7 +20,7 @@ from app.db import locks, outbox
 from app.methods.queries import usable_method
 from app.methods.rules import BLOCKED_TEXT
 from app.organizations.models import FundsPolicy
-from app.payouts import content, funding
+from app.payouts import content, engagements, funding
 from app.payouts.models import Approval, Batch, Payout
 from app.payouts.moves import give_back, move, post_reserved, take_again
 from app.payouts.rules import approvals_needed, may_approve, payout_number
@@ -84,6 +84,7 @@ def withdraw(
             f"You can withdraw up to {limit.plain()} {currency} now.",
             fields={"amount": f"Enter an amount up to {limit.plain()}."},
         )
+    engagements.refuse_suspended(session, organization_id, actor.payee_id)
     _require_tax_form(session, organization_id, actor.payee_id, currency)
     method = usable_method(session, actor.payee_id, currency)
     if method.blocked:
@@ -223,6 +224,8 @@ def release(session: Session, actor: Actor, payout_id: UUID) -> Payout:
     payout = get(session, payout_id, lock=True)
     if payout.hold_code is HoldCode.AWAITING_FUNDS:
         raise Conflict("It waits for funds and goes on by itself when they arrive.")
+    if payout.hold_code is HoldCode.SUSPENDED:
+        raise Conflict("The engagement is suspended. The payout comes back to be approved once that ends.")
     return _move_one(
         session, actor, payout_id, PayoutStatus.PENDING, "released", note="The hold ended; approve it again.",
         only_from=PayoutStatus.ON_HOLD,
@@ -256,6 +259,7 @@ def retry(session: Session, actor: Actor, payout_id: UUID) -> Payout:
     if payout.status not in (PayoutStatus.FAILED, PayoutStatus.RETURNED):
         raise InvalidTransition("payout", payout.status, "retried")
     locks.hold(session, "claims", payout.organization_id, shared=True)
+    engagements.refuse_suspended(session, payout.organization_id, payout.payee_id)
     _require_tax_form(session, payout.organization_id, payout.payee_id, payout.currency)
     method = usable_method(session, payout.payee_id, payout.currency)
     if method.blocked:

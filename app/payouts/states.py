@@ -46,6 +46,7 @@ class HoldCode(StrEnum):
     REVIEW = "review"
     METHOD_CHANGED = "method_changed"
     NO_METHOD = "no_method"
+    SUSPENDED = "suspended"
 
 
 class AttemptStatus(StrEnum):

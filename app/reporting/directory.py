@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, select, text
+from sqlalchemy import ColumnElement, exists, func, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from app.db import paging
 from app.methods.models import Method
 from app.methods.states import MethodStatus
+from app.payees.directory_models import EngagementTag
 from app.payees.models import Engagement, Payee
 from app.payees.queries import SHOWN_REFERENCE, matching
 from app.payees.states import EngagementStatus, PayeeKind
@@ -25,12 +27,16 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DirectoryFilter:
-    """None and empty mean "any". `search`: part of a name, or a reference. `methodless`: active, and no way to pay."""
+    """None and empty mean "any". `search`: part of a name, or a reference. `methodless`: active, and no way to pay.
+
+    `tag` is one as it is kept.
+    """
 
     search: str = ""
     kind: PayeeKind | None = None
     status: EngagementStatus | None = None
     methodless: bool = False
+    tag: str = ""
 
 
 _KEYS = {
@@ -55,7 +61,36 @@ def _narrowed(query: paging.AnySelect, organization_id: UUID, chosen: DirectoryF
         query = query.where(Engagement.status == chosen.status)
     if chosen.methodless:
         query = query.where(Engagement.status == EngagementStatus.ACTIVE, ~_has_method())
+    if chosen.tag:
+        query = query.where(
+            exists().where(
+                EngagementTag.organization_id == organization_id,
+                EngagementTag.tag == chosen.tag,
+                EngagementTag.payee_id == Engagement.payee_id,
+            )
+        )
     return query
+
+
+_TAGS = (
+    select(func.array_to_string(func.array_agg(aggregate_order_by(EngagementTag.tag, EngagementTag.tag)), ", "))
+    .where(EngagementTag.organization_id == Engagement.organization_id, EngagementTag.payee_id == Engagement.payee_id)
+    .correlate(Engagement)
+    .scalar_subquery()
+)
+
+
+def all_payees(session: Session, organization_id: UUID, chosen: DirectoryFilter) -> Iterator[paging.AnyRow]:
+    """For files, newest first: name, legal_name, kind, email, country, reference, currency, terms_days, commission_bps,
+    status, status_reason, tags, has_method, created_at.
+    """
+    query: paging.AnySelect = select(
+        Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country, SHOWN_REFERENCE.label("reference"),
+        Engagement.currency, Engagement.terms_days, Engagement.commission_bps, Engagement.status,
+        Engagement.status_reason, _TAGS.label("tags"), _has_method().label("has_method"), Engagement.created_at,
+    )  # fmt: skip
+    query = _narrowed(query, organization_id, chosen).order_by(Engagement.created_at.desc(), Engagement.id.desc())
+    yield from session.execute(query.execution_options(yield_per=1000))
 
 
 def payees(

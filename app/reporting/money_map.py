@@ -23,6 +23,7 @@ from app.methods.queries import usable_method_join, usable_method_parameters
 from app.methods.rules import Blocked
 from app.payables.models import PaymentRequest
 from app.payables.states import RequestStatus
+from app.payees.states import EngagementStatus
 from app.payouts.models import Payout
 from app.payouts.rules import payout_number
 from app.payouts.states import HoldCode, PayoutStatus
@@ -169,10 +170,11 @@ _PARTS = f"""LEFT JOIN held_earnings h ON h.earning_id = e.id
         FROM payout_items i JOIN payouts x ON x.id = i.payout_id WHERE i.earning_id = e.id
         ORDER BY (x.status IN ('pending', 'approved', 'on_hold', 'processing')) DESC, x.id DESC LIMIT 1
     ) p ON true
+    JOIN engagements g ON g.organization_id = r.organization_id AND g.payee_id = r.payee_id
     {usable_method_join("r.payee_id", "r.currency")}"""
 _FACTS = """h.reason AS hold_reason, h.available_at, q.amount_minor AS ready_minor, e.amount_minor AS earned_minor,
     p.id AS payout_id, p.status AS payout_status, p.hold_code, p.hold_note, p.expected_on, p.paid_at,
-    p.failure_message, p.failure_cure, m.blocked, m.usable_from_at"""
+    p.failure_message, p.failure_cure, m.blocked, m.usable_from_at, g.status AS standing, g.status_reason"""
 _BILLS = text(
     f"""SELECT r.id, r.organization_id, o.name AS organization_name, r.created_at, r.invoice_on, r.description,
         r.reference, r.invoice_number, r.amount_minor, r.approved_minor, r.currency, r.status, r.review_reason,
@@ -221,6 +223,8 @@ def _facts(row: Any) -> EarningFacts:
         blocked=Blocked(row.blocked) if row.blocked else None,
         usable_from_at=row.usable_from_at,
         negative=row.earned_minor < 0,
+        standing=EngagementStatus(row.standing),
+        standing_reason=row.status_reason or "",
     )
 
 

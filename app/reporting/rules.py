@@ -15,6 +15,7 @@ from app.earnings.models import HoldReason
 from app.earnings.rules import HOLD_TEXT as EARNING_HOLD_TEXT
 from app.methods.rules import BLOCKED_TEXT, Blocked
 from app.payables.states import RequestStatus
+from app.payees.states import EngagementStatus
 from app.payouts.rules import HOLD_TEXT as PAYOUT_HOLD_TEXT
 from app.payouts.rules import payout_number
 from app.payouts.states import HoldCode, PayoutStatus
@@ -76,6 +77,8 @@ class EarningFacts:
     blocked: Blocked | None = None
     usable_from_at: datetime | None = None
     negative: bool = False
+    standing: EngagementStatus = EngagementStatus.ACTIVE
+    standing_reason: str = ""
 
 
 MOVING = frozenset({PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD, PayoutStatus.PROCESSING})
@@ -120,6 +123,8 @@ def _payout(
 def _hold_sentence(facts: PayoutFacts) -> str:
     if facts.hold_code is None:
         return "On hold."
+    if facts.hold_code is HoldCode.SUSPENDED and facts.hold_note:
+        return f"On hold while the engagement is suspended: {facts.hold_note.rstrip('.')}. It stays owed."
     if facts.hold_code is HoldCode.REVIEW and facts.hold_note:
         return f"Held for review: {facts.hold_note.rstrip('.')}."
     return PAYOUT_HOLD_TEXT[facts.hold_code]
@@ -163,6 +168,10 @@ def _ready(facts: EarningFacts) -> Place:
     payout = facts.payout
     if facts.negative:
         return Place(Bucket.READY, "request", "credit", "It will be taken off the next payout.")
+    if facts.standing is EngagementStatus.SUSPENDED:
+        why = facts.standing_reason.rstrip(".") or "no reason was given"
+        reason = f"On hold while the engagement is suspended: {why}. It stays owed and is paid once that ends."
+        return Place(Bucket.READY, "request", "on_hold", reason)
     if facts.blocked is not None:
         cure = "" if facts.blocked is Blocked.COOLING_OFF else "Add a payout method."
         reason = f"Ready, but it cannot be paid yet. {BLOCKED_TEXT[facts.blocked]}"
@@ -174,6 +183,9 @@ def _ready(facts: EarningFacts) -> Place:
         )
     if payout is not None and payout.status is PayoutStatus.PAID:
         return Place(Bucket.READY, "earning", "ready", "Paid in part; the rest is ready to be paid.", None, payout.id)
+    if facts.standing is not EngagementStatus.ACTIVE:
+        reason = f"Ready to be withdrawn. The engagement is {facts.standing.value}: batches leave it out."
+        return Place(Bucket.READY, "earning", "ready", reason)
     return Place(Bucket.READY, "earning", "ready", "Ready to be paid.")
 
 

@@ -12,7 +12,7 @@ from portals.web.filters import date_text
 from portals.web.status import VOCABULARY, badge_of
 
 _BAD = frozenset({"failed", "returned", "rejected", "void", "reversed", "disputed"})
-_HOLD = frozenset({"on_hold", "paused", "held"})
+_HOLD = frozenset({"on_hold", "paused", "held", "suspended"})
 _MOVING = frozenset(
     {"pending", "approved", "processing", "planning", "draft", "submitted", "running", "ready", "announced"}
 )

@@ -175,6 +175,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "invited": _s(_l("Invited"), "mail", "amber"),
         "active": _s(_l("Active"), "circle-check", "green", True),
         "paused": _s(_l("Paused"), "player-pause", "violet"),
+        "suspended": _s(_l("Suspended"), "ban", "red"),
         "ended": _s(_l("Ended"), "ban", "grey", True),
     },
     "member": {

@@ -27,6 +27,7 @@ VALUES: dict[str, Any] = {
     "url": "https://pay.example/x",
     "payout": "PO-1",
     "news": "Oxford City Council approved",
+    "follows": "You cannot send new bills for now.",
     "project": "Loyalty email series",
     "method": "Bank transfer ••9911",
     "on": "2017-09-25",

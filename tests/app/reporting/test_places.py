@@ -41,7 +41,7 @@ def test_every_payout_has_a_place_with_a_badge(status: PayoutStatus) -> None:
 def test_every_hold_says_why(code: HoldCode) -> None:
     place = place_of_payout(payout(PayoutStatus.ON_HOLD, hold_code=code, hold_note="Name differs from the account"))
     assert place.bucket is Bucket.RESERVED and len(place.reason) > 10
-    assert ("Name differs" in place.reason) == (code is HoldCode.REVIEW)
+    assert ("Name differs" in place.reason) == (code in (HoldCode.REVIEW, HoldCode.SUSPENDED))
     assert bool(place.cure) == (code is HoldCode.NO_METHOD)
 
 
