@@ -23,5 +23,4 @@ class Topic(StrEnum):
     CONTRACT_COMPLETED = "contract.completed"
     CONTRACTS_DAILY = "contracts.daily"
     ENGAGEMENT_CHANGED = "engagement.changed"
-    PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
     HOUSEKEEPING = "housekeeping"
