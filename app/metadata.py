@@ -7,6 +7,7 @@ from app.charges import models as charges
 from app.contracts import models as contracts
 from app.db import idempotency, numbering, outbox, schedule
 from app.db.base import Base
+from app.deliverables import models as deliverables
 from app.earnings import models as earnings
 from app.files import models as files
 from app.identity import models as identity
@@ -24,7 +25,7 @@ from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
-    audit, charges, contracts, directory_models, earnings, files, idempotency, identity, ledger, messages, methods,
-    notify, numbering, organizations, outbox, payables, payees, payouts, projects, schedule, tax, webhooks,
+    audit, charges, contracts, deliverables, directory_models, earnings, files, idempotency, identity, ledger, messages,
+    methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.topics import Topic
-from jobs import books, contracts, earnings, housekeeping, mail, messages, payables, payouts, webhooks
+from jobs import books, contracts, deliverables, earnings, housekeeping, mail, messages, payables, payouts, webhooks
 
 MONEY, DEFAULT, DOCUMENTS = "money", "default", "documents"
 QUEUES = (MONEY, DEFAULT, DOCUMENTS)  # workers empty them in this order
@@ -42,5 +42,6 @@ JOBS: dict[Topic, Job] = {
     Topic.MESSAGES_UNREAD: Job(messages.tell_unread),
     Topic.CONTRACT_COMPLETED: Job(contracts.seal, DOCUMENTS),
     Topic.CONTRACTS_DAILY: Job(contracts.once_a_day, DEFAULT, 1800),
+    Topic.DELIVERABLES_DUE: Job(deliverables.remind, DEFAULT, 1800),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

@@ -52,6 +52,7 @@ ENTRIES = (
     Entry("webhooks nobody applied", "*/5 * * * *", Topic.WEBHOOKS_SWEEP),
     Entry("examine the books", "42 3 * * *", Topic.BOOKS_EXAMINATION, catch_up=timedelta(days=2)),
     Entry("contracts: expiry and reminders", "23 7 * * *", Topic.CONTRACTS_DAILY, catch_up=timedelta(days=2)),
+    Entry("deliverables: reminders", "11 * * * *", Topic.DELIVERABLES_DUE),
     Entry("housekeeping", "17 3 * * *", Topic.HOUSEKEEPING, catch_up=timedelta(days=2)),
 )
 

@@ -39,6 +39,9 @@ class Permission(StrEnum):
     PROJECT_READ = "project.read"
     PROJECT_MANAGE = "project.manage"  # assign, edit, approve, ask for a revision
     PROJECT_WORK = "project.work"  # a contractor's own part
+    DELIVERABLE_READ = "deliverable.read"
+    DELIVERABLE_MANAGE = "deliverable.manage"  # assign, edit, approve, ask for a revision
+    DELIVERABLE_WORK = "deliverable.work"  # a creator's own part
     AUDIT_READ = "audit.read"
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
@@ -48,9 +51,16 @@ class Permission(StrEnum):
 P = Permission
 _SUPPORT = frozenset(
     {P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ, P.PROJECT_READ}
-    | {P.CONTRACT_READ}
+    | {P.CONTRACT_READ, P.DELIVERABLE_READ}
 )
-_MANAGER = _SUPPORT | {P.CONTRACT_MANAGE, P.PROJECT_MANAGE, P.REQUEST_REVIEW, P.BILLS_IMPORT, P.PAYEE_MANAGE}
+_MANAGER = _SUPPORT | {
+    P.CONTRACT_MANAGE,
+    P.DELIVERABLE_MANAGE,
+    P.PROJECT_MANAGE,
+    P.REQUEST_REVIEW,
+    P.BILLS_IMPORT,
+    P.PAYEE_MANAGE,
+}
 _ADMIN = _MANAGER | {
     P.CONTRACT_SIGN,
     P.EARNING_RELEASE,
@@ -71,6 +81,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "payee": frozenset(
         {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
         | {P.PROJECT_READ, P.PROJECT_WORK, P.CONTRACT_OWN, P.BUSINESS_OWN}
+        | {P.DELIVERABLE_READ, P.DELIVERABLE_WORK}
     ),
     "platform_admin": frozenset(P),
     "operator": frozenset(P),

@@ -23,4 +23,5 @@ class Topic(StrEnum):
     CONTRACT_COMPLETED = "contract.completed"
     CONTRACTS_DAILY = "contracts.daily"
     ENGAGEMENT_CHANGED = "engagement.changed"
+    DELIVERABLES_DUE = "deliverables.due"
     HOUSEKEEPING = "housekeeping"

@@ -30,6 +30,7 @@ class Event:
     label: str
     templates: frozenset[str]
     for_payees: bool | None
+    only: Portal | None = None  # of the payees' portals, the one that has this
 
 
 EVENTS = (
@@ -42,6 +43,23 @@ EVENTS = (
         True,
     ),
     Event("bill_received", "A payee sent a bill", frozenset({"request_received"}), False),
+    Event(
+        "deliverable_assigned", "A deliverable was assigned", frozenset({"deliverable_assigned"}), True, Portal.CREATOR
+    ),
+    Event(
+        "deliverable_reviewed",
+        "A deliverable was approved, given back or commented on",
+        frozenset({"deliverable_reviewed"}),
+        True,
+        Portal.CREATOR,
+    ),
+    Event("deliverable_due", "A deliverable is due", frozenset({"deliverable_due"}), True, Portal.CREATOR),
+    Event(
+        "deliverable_submitted",
+        "A creator submitted or commented on a deliverable",
+        frozenset({"deliverable_submitted"}),
+        False,
+    ),
     Event("messages", "Somebody sent a message", frozenset({"messages_unread"}), None),
     Event("deposit_confirmed", "A deposit arrived", frozenset({"deposit_confirmed"}), False),
 )
@@ -51,7 +69,7 @@ _BY_TEMPLATE = {template: event for event in EVENTS for template in event.templa
 def events_of(portal: Portal) -> tuple[Event, ...]:
     """What somebody of this portal can be told of and may switch off."""
     if portal.is_payee:
-        return tuple(event for event in EVENTS if event.for_payees is not False)
+        return tuple(event for event in EVENTS if event.for_payees is not False and event.only in (None, portal))
     return tuple(event for event in EVENTS if not event.for_payees) if portal is Portal.ORG else ()
 
 

@@ -231,6 +231,20 @@ TENANCY = (
     ),
 )
 
+WORK = (
+    Check(
+        "deliverable.fee",
+        "An approved deliverable has another earning than its fee, or an earning is of one that is not approved.",
+        """SELECT d.reference AS subject,
+            'fee ' || coalesce(d.fee_minor, 0) || ', earned ' || coalesce(e.amount_minor, 0) AS detail
+        FROM deliverables d LEFT JOIN earnings e ON e.source_kind = 'deliverable' AND e.source_id = d.id
+            AND e.organization_id = d.organization_id
+        WHERE CASE WHEN d.status = 'approved' THEN (d.payee_id, d.fee_minor, d.currency)
+                IS DISTINCT FROM (coalesce(e.payee_id, d.payee_id), e.amount_minor, e.currency)
+            ELSE e.id IS NOT NULL END""",
+    ),
+)
+
 QUEUES = (
     Check(
         "outbox.failed",
@@ -271,7 +285,7 @@ QUEUES = (
     ),
 )
 
-CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *QUEUES)
+CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *QUEUES)
 
 
 def examine(session: Session) -> list[Finding]:

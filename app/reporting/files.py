@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.contracts.models import Contract
 from app.core.errors import NotFound
 from app.db import paging
+from app.deliverables.models import Deliverable, DeliverableSubmission
 from app.files.models import SHOWN, StoredFile
 from app.messages.models import Message, Thread
 from app.organizations.models import Organization
@@ -29,6 +30,7 @@ class Belongs(StrEnum):
     BILL = "bill"
     MESSAGE = "message"
     PROJECT = "project"
+    DELIVERABLE = "deliverable"
     CONTRACT = "contract"
     OTHER = "other"
 
@@ -48,6 +50,7 @@ _KIND: ColumnElement[str] = case(
     (PaymentRequest.id.is_not(None), literal(Belongs.BILL.value)),
     (Message.id.is_not(None), literal(Belongs.MESSAGE.value)),
     (Project.id.is_not(None), literal(Belongs.PROJECT.value)),
+    (Deliverable.id.is_not(None), literal(Belongs.DELIVERABLE.value)),
     (Contract.id.is_not(None), literal(Belongs.CONTRACT.value)),
     else_=literal(Belongs.OTHER.value),
 )
@@ -59,9 +62,11 @@ def _files(wanted: FileFilter) -> paging.AnySelect:
             StoredFile.id, StoredFile.name, StoredFile.content_type, StoredFile.size_bytes, StoredFile.uploaded_by,
             StoredFile.created_at, StoredFile.storage_key, StoredFile.content_sha256, StoredFile.purpose,
             StoredFile.organization_id, Organization.name.label("organization_name"), StoredFile.payee_id,
-            Payee.name.label("payee_name"), StoredFile.subject_id, _KIND.label("belongs"),
+            Payee.name.label("payee_name"),
+            func.coalesce(DeliverableSubmission.deliverable_id, StoredFile.subject_id).label("subject_id"),
+            _KIND.label("belongs"),
             func.coalesce(PaymentRequest.invoice_number, PaymentRequest.reference, Thread.subject, Project.title,
-                          Contract.title).label("title"),
+                          Deliverable.title, Contract.title).label("title"),
             Thread.id.label("thread_id"),
         )
         .join(Organization, Organization.id == StoredFile.organization_id)
@@ -70,6 +75,10 @@ def _files(wanted: FileFilter) -> paging.AnySelect:
         .outerjoin(Message, Message.id == StoredFile.subject_id)
         .outerjoin(Thread, Thread.id == Message.thread_id)
         .outerjoin(Project, Project.id == StoredFile.subject_id)
+        .outerjoin(DeliverableSubmission, DeliverableSubmission.id == StoredFile.subject_id)
+        .outerjoin(
+            Deliverable, Deliverable.id == func.coalesce(DeliverableSubmission.deliverable_id, StoredFile.subject_id)
+        )
         .outerjoin(Contract, Contract.id == StoredFile.subject_id)
         .where(StoredFile.purpose.in_(SHOWN))
     )  # fmt: skip

@@ -22,6 +22,7 @@ MINUTES = 15
 _PAGES = {
     Belongs.BILL: (("request", "request_id"), ("bill", "request_id")),
     Belongs.PROJECT: (("project", "project_id"),),
+    Belongs.DELIVERABLE: (("deliverable", "deliverable_id"),),
     Belongs.CONTRACT: (("contract", "contract_id"),),
 }
 

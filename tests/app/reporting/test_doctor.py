@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from app.db.session import unit_of_work
+from app.deliverables.states import DeliverableStatus
 from app.payouts import exports
 from app.rails.base import Outcome
 from app.reporting import doctor
@@ -15,6 +16,7 @@ from tests.app.payouts.test_batches import approved, run
 from tests.app.payouts.test_exports import answered, exported, release
 from tests.factories import payables, payees, people
 from tests.factories import payouts as make
+from tests.factories.deliverables import creator, deliverable
 from tests.factories.organizations import organization
 from tests.factories.payouts import PLATFORM, Shop
 from tests.fakes.rail import fake_rail
@@ -128,7 +130,26 @@ def test_an_earning_that_is_not_its_request_is_named(database_url: str, superuse
     assert "tenancy.requests" in findings()
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "UPDATE deliverables SET fee_minor = fee_minor + 1",
+        "UPDATE deliverables SET status = 'submitted'",
+        "INSERT INTO deliverables (organization_id, payee_id, reference, title, brief, content, status, fee_minor, "
+        "currency, submissions, moved_at, moved_by) SELECT organization_id, payee_id, 'DLV-X', '', '', content, "
+        "status, fee_minor, currency, 1, moved_at, moved_by FROM deliverables",
+    ],
+)
+def test_a_fee_that_is_not_owed_as_agreed_is_named(database_url: str, superuser, fault: str) -> None:
+    oxford = organization()
+    deliverable(oxford, creator(oxford), DeliverableStatus.APPROVED, fee=450_00)
+    deliverable(oxford, creator(oxford, "Free", "free@creator.test"), DeliverableStatus.APPROVED)
+    assert findings() == set()
+    superuser.execute(f"{fault} WHERE fee_minor IS NOT NULL")
+    assert "deliverable.fee" in findings()
+
+
 def test_every_check_has_a_planted_fault() -> None:
     planted = {code for _, code in FAULTS} | {"payout.simulated_in_live", "funds.over_limit"}
-    planted |= {"payout.file_not_released", "tenancy.requests"}
+    planted |= {"payout.file_not_released", "tenancy.requests", "deliverable.fee"}
     assert {check.code for check in doctor.CHECKS} == planted
