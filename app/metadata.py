@@ -21,11 +21,12 @@ from app.payees import directory_models
 from app.payees import models as payees
 from app.payouts import models as payouts
 from app.projects import models as projects
+from app.sales import models as sales
 from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
     audit, charges, contracts, deliverables, directory_models, earnings, files, idempotency, identity, ledger, messages,
-    methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects, schedule, tax, webhooks,
+    methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects, sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -9,7 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.core.topics import Topic
-from jobs import books, contracts, deliverables, earnings, housekeeping, mail, messages, payables, payouts, webhooks
+from jobs import (
+    books,
+    contracts,
+    deliverables,
+    earnings,
+    housekeeping,
+    mail,
+    messages,
+    payables,
+    payouts,
+    sales,
+    webhooks,
+)
 
 MONEY, DEFAULT, DOCUMENTS = "money", "default", "documents"
 QUEUES = (MONEY, DEFAULT, DOCUMENTS)  # workers empty them in this order
@@ -33,6 +45,7 @@ JOBS: dict[Topic, Job] = {
     Topic.BATCH_CHUNK: Job(payouts.run_chunk, MONEY),
     Topic.PAYOUTS_TRIGGERED: Job(payouts.send_payouts, MONEY),
     Topic.WEBHOOK_RECEIVED: Job(payouts.apply_events, MONEY),
+    Topic.ORDERS_RECEIVED: Job(sales.apply_calls),
     Topic.PAYOUTS_SETTLED: Job(payouts.tell_settled),
     Topic.FUNDS_ARRIVED: Job(payouts.funds_arrived, MONEY),
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),

@@ -42,6 +42,10 @@ class Permission(StrEnum):
     DELIVERABLE_READ = "deliverable.read"
     DELIVERABLE_MANAGE = "deliverable.manage"  # assign, edit, approve, ask for a revision
     DELIVERABLE_WORK = "deliverable.work"  # a creator's own part
+    SALES_READ = "sales.read"  # orders, discount codes and stores
+    SALES_MANAGE = "sales.manage"  # codes, claims, self-referrals
+    SALES_RECORD = "sales.record"  # write orders down: an import, or a program
+    STORE_MANAGE = "store.manage"
     AUDIT_READ = "audit.read"
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
@@ -51,7 +55,7 @@ class Permission(StrEnum):
 P = Permission
 _SUPPORT = frozenset(
     {P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ, P.PROJECT_READ}
-    | {P.CONTRACT_READ, P.DELIVERABLE_READ}
+    | {P.CONTRACT_READ, P.DELIVERABLE_READ, P.SALES_READ}
 )
 _MANAGER = _SUPPORT | {
     P.CONTRACT_MANAGE,
@@ -60,6 +64,8 @@ _MANAGER = _SUPPORT | {
     P.REQUEST_REVIEW,
     P.BILLS_IMPORT,
     P.PAYEE_MANAGE,
+    P.SALES_MANAGE,
+    P.SALES_RECORD,
 }
 _ADMIN = _MANAGER | {
     P.CONTRACT_SIGN,
@@ -69,6 +75,7 @@ _ADMIN = _MANAGER | {
     P.MEMBER_MANAGE,
     P.AUDIT_READ,
     P.ORGANIZATION_SETTINGS,
+    P.STORE_MANAGE,
 }
 # Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
@@ -91,6 +98,8 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
 # What an API key can be allowed, and what that means; it has these permissions and no role's.
 API_SCOPES: dict[str, frozenset[Permission]] = {
     "payees.read": frozenset({P.PAYEE_READ}),
+    "orders.read": frozenset({P.SALES_READ}),
+    "orders.write": frozenset({P.SALES_READ, P.SALES_RECORD}),
 }
 
 

@@ -14,6 +14,7 @@ class Topic(StrEnum):
     PAYOUTS_TRIGGERED = "payouts.triggered"
     PAYOUTS_SETTLED = "payouts.settled"
     WEBHOOK_RECEIVED = "webhook.received"
+    ORDERS_RECEIVED = "orders.received"
     FUNDS_ARRIVED = "funds.arrived"
     EARNINGS_RELEASE = "earnings.release"
     ATTEMPTS_LOOK_UP = "attempts.look_up"

@@ -32,6 +32,7 @@ class HoldReason(StrEnum):
     TERMS = "terms"
     REVIEW_WINDOW = "review_window"
     ACCEPTANCE = "acceptance"
+    RETURN_WINDOW = "return_window"
 
 
 class Earning(PayeeRecord):

@@ -77,7 +77,7 @@ _RECORD = text(
            coalesce(array_agg(earning_id) FILTER (WHERE available_at <= :now), '{{}}') AS ready
     FROM placed"""
 )
-_OF_EARNINGS = """SELECT CAST(e.id AS text) AS ref, e.organization_id, e.payee_id, CAST(NULL AS text) AS rail,
+OF_EARNINGS = """SELECT CAST(e.id AS text) AS ref, e.organization_id, e.payee_id, CAST(NULL AS text) AS rail,
     e.currency, e.amount_minor, e.reference AS memo FROM earnings e WHERE e.id = ANY(:ids)"""
 
 
@@ -115,9 +115,9 @@ def record_requests(session: ScopedSession, actor: Actor, request_ids: Sequence[
             },
         ).one()
         if placed.held:
-            ledger.post_from(session, recipes.EARNING_HELD, _OF_EARNINGS, {"ids": placed.held})
+            ledger.post_from(session, recipes.EARNING_HELD, OF_EARNINGS, {"ids": placed.held})
         if placed.ready:
-            ledger.post_from(session, recipes.EARNING_READY, _OF_EARNINGS, {"ids": placed.ready})
+            ledger.post_from(session, recipes.EARNING_READY, OF_EARNINGS, {"ids": placed.ready})
     return Recorded(len(placed.held), len(placed.ready))
 
 
@@ -167,7 +167,7 @@ def _release(
         ).scalars()
     )
     if ids:
-        ledger.post_from(session, recipes.EARNING_RELEASED, _OF_EARNINGS, {"ids": ids})
+        ledger.post_from(session, recipes.EARNING_RELEASED, OF_EARNINGS, {"ids": ids})
     return len(ids)
 
 

@@ -17,7 +17,7 @@ class KindSpec:
     `single_engagement`: works for one organization only, which keeps its name and address. `requests_payments`: sends
     bills. `resets_password`: has a page for a forgotten password; the others ask for a link by mail.
     `added_by_organization`: an organization may write one down by itself.
-    `is_business`: says what it is in law.
+    `is_business`: says what it is in law. `earns_commission`: has discount codes, and a share of the orders they bring.
     """
 
     kind: PayeeKind
@@ -29,12 +29,13 @@ class KindSpec:
     resets_password: bool = True
     added_by_organization: bool = False
     is_business: bool = False
+    earns_commission: bool = False
 
 
 SPECS = {
     spec.kind: spec
     for spec in (
-        KindSpec(PayeeKind.CREATOR, "Creator", "Creators", "creator"),
+        KindSpec(PayeeKind.CREATOR, "Creator", "Creators", "creator", earns_commission=True),
         KindSpec(
             PayeeKind.CONTRACTOR,
             "Contractor",

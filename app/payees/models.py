@@ -50,6 +50,7 @@ class Engagement(Identified):
     """Payee × organization. `reference` is the organization's own number for the payee (supplier id), any case.
 
     `status_reason` is what the payee reads. What the platform decided, the organization cannot undo.
+    `commission_hold_days`: the return window, for which commission on an order is held.
     """
 
     __tablename__ = "engagements"
@@ -61,6 +62,7 @@ class Engagement(Identified):
         Index("ix_engagements_newest", "organization_id", "created_at", "id"),
         CheckConstraint("terms_days BETWEEN 0 AND 365", name="terms"),
         CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission"),
+        CheckConstraint("commission_hold_days BETWEEN 0 AND 365", name="commission_hold"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"))
@@ -69,6 +71,7 @@ class Engagement(Identified):
     currency: Mapped[str]
     terms_days: Mapped[int] = mapped_column(default=30, server_default="30")
     commission_bps: Mapped[int] = mapped_column(default=0, server_default="0")
+    commission_hold_days: Mapped[int] = mapped_column(default=14, server_default="14")
     status: Mapped[EngagementStatus] = mapped_column(
         choice(EngagementStatus), default=EngagementStatus.ACTIVE, server_default="active"
     )

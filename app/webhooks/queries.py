@@ -36,6 +36,16 @@ def unapplied(session: Session, ids: Sequence[UUID]) -> list[Received]:
     return [Received(row.id, row.source, rail_event(row.event)) for row in rows]
 
 
+def unapplied_orders(session: Session, ids: Sequence[UUID]) -> Sequence[paging.AnyRow]:
+    """id, event of those of `ids` still to be applied, as `unapplied`: what `service.receive_order` was given."""
+    return session.execute(
+        select(WebhookEvent.id, WebhookEvent.event)
+        .where(WebhookEvent.id.in_(ids), WebhookEvent.status == EventStatus.RECEIVED)
+        .order_by(WebhookEvent.id)
+        .with_for_update()
+    ).all()
+
+
 def rail_event(kept: dict[str, Any]) -> RailEvent:
     """The value `service.receive` was given."""
     result = dict(kept["result"])

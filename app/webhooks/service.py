@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -22,8 +23,10 @@ from app.rails.base import RailEvent
 from app.webhooks.models import EventStatus, WebhookEvent
 
 AT_ONCE = 100  # events a job applies
+ORDERS = "orders."  # sources of shops begin with it; all others are rails
 _LATE = timedelta(minutes=10)
-_LATE_ONES = """e.status = 'received' AND e.created_at < :before AND NOT EXISTS (
+_LATE_ONES = """e.status = 'received' AND e.created_at < :before AND (e.source LIKE 'orders.%') = :of_shops
+    AND NOT EXISTS (
     SELECT FROM outbox o WHERE o.topic = :topic AND o.done_at IS NULL AND o.failed_at IS NULL
     AND o.payload -> 'webhook_ids' ? e.id::text)"""
 _UNAPPLIED = text(f"SELECT e.id FROM webhook_events e WHERE {_LATE_ONES} ORDER BY e.created_at, e.id LIMIT 1000")
@@ -59,8 +62,28 @@ def receive(session: Session, source: str, events: Sequence[RailEvent], body: by
         insert(WebhookEvent).on_conflict_do_nothing(index_elements=["source", "event_id"]).returning(WebhookEvent.id),
         rows,
     ).all()
-    _promise(session, made)
+    _promise(session, Topic.WEBHOOK_RECEIVED, made)
     return len(made)
+
+
+def receive_order(session: Session, shop: str, event_id: str, event: dict[str, Any]) -> bool:
+    """Store a shop's verified call and promise it to a job; False for one that came before.
+
+    `event` is what the job needs, without the buyer; the body is not kept, it is full of them. Needs a platform scope.
+    """
+    row = {"id": new_id(), "source": f"{ORDERS}{shop}", "event_id": event_id, "event": event}
+    made = session.scalars(
+        insert(WebhookEvent)
+        .values(**row, status=EventStatus.RECEIVED)
+        .on_conflict_do_nothing(index_elements=["source", "event_id"])
+        .returning(WebhookEvent.id)
+    ).all()
+    _promise(session, Topic.ORDERS_RECEIVED, made)
+    return bool(made)
+
+
+def _topic_of(source: str) -> Topic:
+    return Topic.ORDERS_RECEIVED if source.startswith(ORDERS) else Topic.WEBHOOK_RECEIVED
 
 
 def promise_again(session: Session) -> int:
@@ -69,11 +92,15 @@ def promise_again(session: Session) -> int:
     Each gets a job of its own, so that one that cannot be applied holds up no other; when that one gives up as well,
     the event is FAILED and waits for people.
     """
-    late = {"before": utc_now() - _LATE, "topic": Topic.WEBHOOK_RECEIVED.value}
-    session.execute(_GIVEN_UP, late)
-    ids = session.scalars(_UNAPPLIED, late).all()
-    _promise(session, ids, at_once=1)
-    return len(ids)
+    count = 0
+    for topic in (Topic.WEBHOOK_RECEIVED, Topic.ORDERS_RECEIVED):
+        of_shops = topic is Topic.ORDERS_RECEIVED
+        late = {"before": utc_now() - _LATE, "topic": topic.value, "of_shops": of_shops}
+        session.execute(_GIVEN_UP, late)
+        ids = session.scalars(_UNAPPLIED, late).all()
+        _promise(session, topic, ids, at_once=1)
+        count += len(ids)
+    return count
 
 
 def run_again(session: Session, actor: Actor, event_id: UUID) -> None:
@@ -82,17 +109,25 @@ def run_again(session: Session, actor: Actor, event_id: UUID) -> None:
     Raises Forbidden, NotFound. Needs a platform scope.
     """
     actor.require(Permission.PLATFORM)
-    again = update(WebhookEvent).where(WebhookEvent.id == event_id).returning(WebhookEvent.event_id)
-    name = session.scalar(again.values(status=EventStatus.RECEIVED, result=None, applied_at=None))
-    if name is None:
+    again = update(WebhookEvent).where(WebhookEvent.id == event_id)
+    found = session.execute(
+        again.values(status=EventStatus.RECEIVED, result=None, applied_at=None).returning(
+            WebhookEvent.event_id, WebhookEvent.source
+        )
+    ).one_or_none()
+    if found is None:
         raise NotFound("There is no such event.")
-    _promise(session, [event_id])
-    audit.record(session, actor, "webhook.run_again", "webhook_event", event_id, event=name)
+    _promise(session, _topic_of(found.source), [event_id])
+    audit.record(session, actor, "webhook.run_again", "webhook_event", event_id, event=found.event_id)
 
 
-def _promise(session: Session, ids: Sequence[UUID], at_once: int = AT_ONCE) -> None:
+def _promise(session: Session, topic: Topic, ids: Sequence[UUID], at_once: int = AT_ONCE) -> None:
     for start in range(0, len(ids), at_once):
-        outbox.emit(session, Topic.WEBHOOK_RECEIVED, webhook_ids=list(ids[start : start + at_once]))
+        some = list(ids[start : start + at_once])
+        if topic is Topic.ORDERS_RECEIVED:
+            outbox.emit(session, Topic.ORDERS_RECEIVED, webhook_ids=some)
+        else:
+            outbox.emit(session, Topic.WEBHOOK_RECEIVED, webhook_ids=some)
 
 
 def applied(session: Session, ids: Sequence[UUID], result: str) -> None:

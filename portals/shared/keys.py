@@ -21,7 +21,11 @@ from portals.web.forms import BaseForm
 from portals.web.guards import require, step_up_required
 from portals.web.htmx import done, page
 
-SCOPES = {"payees.read": _l("Read payees")}  # the words for `API_SCOPES`
+SCOPES = {  # the words for `API_SCOPES`
+    "payees.read": _l("Read payees"),
+    "orders.read": _l("Read orders"),
+    "orders.write": _l("Write orders and their refunds down"),
+}
 
 
 def _owner() -> UUID | None:

@@ -9,4 +9,4 @@ from portals.web.setup import csrf
 bp = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
 csrf.exempt(bp)
 
-from portals.webhooks import rails  # noqa: E402,F401 - the views of this blueprint
+from portals.webhooks import orders, rails  # noqa: E402,F401 - the views of this blueprint

@@ -1,0 +1,1 @@
+"""Money, orders and bookings coming in: what outside programs tell us, read into values."""

@@ -1,0 +1,1 @@
+"""Orders of shops that creators brought, their discount codes, and the commission that follows."""
