@@ -27,6 +27,7 @@ from app.webhooks import models as webhooks
 
 MODULES = (
     audit, charges, contracts, deliverables, directory_models, earnings, files, idempotency, identity, ledger, messages,
-    methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects, sales, schedule, tax, webhooks,
+    methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects, sales, schedule, tax,
+    webhooks,
 )  # fmt: skip
 metadata = Base.metadata
