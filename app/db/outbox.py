@@ -5,6 +5,7 @@ A row is done only when its job said so. A lost Redis, relay or worker loses not
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -45,6 +46,23 @@ def emit(session: Session, topic: Topic, *, delay_seconds: float = 0, **payload:
     plain = {name: _plain(value) for name, value in payload.items()}
     # inline: no RETURNING, every scope may add a row that only the platform role may read
     session.execute(insert(OutboxRow).inline().values(id=new_id(), topic=topic.value, payload=plain, due_at=due_at))
+
+
+def emit_many(session: Session, topic: Topic, payloads: Sequence[Mapping[str, Any]]) -> None:
+    """Promise a job for each payload, in one statement."""
+    session.flush()
+    due_at = utc_now()
+    rows = [
+        {
+            "id": new_id(),
+            "topic": topic.value,
+            "payload": {name: _plain(value) for name, value in payload.items()},
+            "due_at": due_at,
+        }
+        for payload in payloads
+    ]
+    if rows:
+        session.execute(insert(OutboxRow).inline().values(rows))
 
 
 def forget_done(session: ScopedSession, limit: int) -> int:

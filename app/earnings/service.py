@@ -233,6 +233,18 @@ _BACK_TO_TERMS = text(
 )
 
 
+_ANSWER_UNTIL = text(
+    """SELECT h.available_at FROM earnings e JOIN held_earnings h ON h.earning_id = e.id
+    WHERE e.source_kind = 'payment_request' AND e.source_id = :request_id AND h.reason = 'acceptance'"""
+)
+
+
+def answer_until(session: Session, request_id: UUID) -> datetime | None:
+    """How long the payee may dispute the reduced amount of a request; None when nothing waits for an answer."""
+    found: datetime | None = session.execute(_ANSWER_UNTIL, {"request_id": request_id}).scalar()
+    return found
+
+
 def accept_reduced(session: Session, actor: Actor, earning_id: UUID) -> None:
     """The payee agrees to the reduced amount: only the terms are left to wait for, if they have not passed.
 

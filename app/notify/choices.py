@@ -42,7 +42,12 @@ EVENTS = (
         frozenset({"request_approved", "request_rejected", "requests_decided"}),
         True,
     ),
-    Event("bill_received", "A payee sent a bill", frozenset({"request_received"}), False),
+    Event(
+        "bill_received",
+        "A payee sent a bill or answered a changed amount",
+        frozenset({"request_received", "request_answered"}),
+        False,
+    ),
     Event(
         "deliverable_assigned", "A deliverable was assigned", frozenset({"deliverable_assigned"}), True, Portal.CREATOR
     ),
@@ -85,6 +90,19 @@ def is_off(session: Session, address: str, template: str) -> bool:
         return False
     query = select(NoticeOff.id).where(NoticeOff.address_index == _index(address), NoticeOff.event == event.name)
     return session.scalar(query) is not None
+
+
+def unwanted(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of the (address, template) pairs whose reader switched such mails off. One statement."""
+    events = {(address, template): event_of(template) for address, template in wanted}
+    indexes = {address: _index(address) for (address, _), event in events.items() if event is not None}
+    if not indexes:
+        return set()
+    query = select(NoticeOff.address_index, NoticeOff.event).where(NoticeOff.address_index.in_(indexes.values()))
+    switched_off = {(row.address_index, row.event) for row in session.execute(query)}
+    return {
+        pair for pair, event in events.items() if event is not None and (indexes[pair[0]], event.name) in switched_off
+    }
 
 
 def off(session: Session, address: str) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +14,13 @@ from app.core.clock import utc_now
 from app.core.crypto import open_sealed, seal
 from app.core.topics import Topic
 from app.db import outbox
+from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.notify import choices
 from app.notify.models import Mail, MailStatus
 
 _SEALED = "sealed"
+AT_ONCE = 500
 
 
 def queue(
@@ -71,6 +74,56 @@ def queue(
     else:
         outbox.emit(session, Topic.MAIL_QUEUED, mail_id=mail_id)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One of many mails, as `queue` takes it; without secrets."""
+
+    to: str
+    template: str
+    subject: str
+    context: Mapping[str, Any]
+    attachment: Mapping[str, Any] | None = None
+    dedupe_key: str | None = None
+    organization_id: UUID | None = None
+
+
+def queue_many(session: ScopedSession, letters: Sequence[Letter]) -> int:
+    """Promise many mails in a handful of statements for each `AT_ONCE` of them; how many were new and wanted."""
+    count = 0
+    for start in range(0, len(letters), AT_ONCE):
+        count += _queue_part(session, letters[start : start + AT_ONCE])
+    return count
+
+
+def _queue_part(session: ScopedSession, letters: Sequence[Letter]) -> int:
+    unwanted = choices.unwanted(session, {(letter.to, letter.template) for letter in letters})
+    now = utc_now()
+    rows = [
+        {
+            "id": new_id(),
+            "created_at": now,
+            "to_address": letter.to,
+            "subject": letter.subject,
+            "template": letter.template,
+            "context": {name: _plain(value) for name, value in letter.context.items()},
+            "attachment": {name: _plain(value) for name, value in (letter.attachment or {}).items()} or None,
+            "dedupe_key": letter.dedupe_key,
+            "organization_id": letter.organization_id,
+            "status": MailStatus.QUEUED,
+        }
+        for letter in letters
+        if (letter.to, letter.template) not in unwanted
+    ]
+    if not rows:
+        return 0
+    with session.elevated("which mails are new is for the platform to read"):
+        made = set(session.scalars(insert(Mail).values(rows).on_conflict_do_nothing().returning(Mail.id)))
+    for topic, documented in ((Topic.MAIL_WITH_DOCUMENT_QUEUED, True), (Topic.MAIL_QUEUED, False)):
+        of_topic = [row for row in rows if row["id"] in made and bool(row["attachment"]) is documented]
+        outbox.emit_many(session, topic, [{"mail_id": row["id"]} for row in of_topic])
+    return len(made)
 
 
 def full_context(mail: Mail) -> dict[str, Any]:

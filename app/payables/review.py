@@ -59,7 +59,8 @@ def approve(
     session.flush()
     _note(session, actor, request, before, rules.approval_note(request.amount, approved, reason))
     earnings.record_requests(session, actor, [request.id])
-    letters.decided(session, request, approved, request.review_reason or "")
+    until = earnings.answer_until(session, request.id) if approved != request.amount else None
+    letters.decided(session, request, approved, request.review_reason or "", until)
     return request
 
 

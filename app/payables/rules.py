@@ -63,14 +63,19 @@ def check_form(form: RequestForm, today: date) -> None:
         wrong["invoice_number"] = f"At most {LONGEST_INVOICE_NUMBER} letters."
     if form.project and len(form.project) > LONGEST_PROJECT:
         wrong["project"] = f"At most {LONGEST_PROJECT} letters."
-    if form.invoice_on > today + timedelta(days=1):  # it may be tomorrow already where they are
-        wrong["invoice_on"] = "This day has not come yet."
-    elif form.invoice_on < today - OLDEST_INVOICE:
-        wrong["invoice_on"] = "That is more than five years ago."
+    if fault := day_fault(form.invoice_on, today):
+        wrong["invoice_on"] = fault
     if len(form.file_ids) > MOST_FILES:
         wrong["files"] = f"At most {MOST_FILES} files."
     if wrong:
         raise Invalid(" ".join(wrong.values()), fields=wrong)
+
+
+def day_fault(invoice_on: date, today: date) -> str:
+    """What is wrong with the date of an invoice, "" when nothing is."""
+    if invoice_on > today + timedelta(days=1):  # it may be tomorrow already where they are
+        return "This day has not come yet."
+    return "That is more than five years ago." if invoice_on < today - OLDEST_INVOICE else ""
 
 
 def agreed_amount(asked: Money, amount: Money | None, reason: str) -> Money:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select, text
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import today, utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.formats import format_day
+from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.db import locks, numbering
 from app.db.session import ScopedSession
@@ -76,11 +79,18 @@ def submit(
 
 
 def edit(
-    session: ScopedSession, actor: Actor, request_id: UUID, form: RequestForm, *, version: int | None = None
+    session: ScopedSession,
+    actor: Actor,
+    request_id: UUID,
+    form: RequestForm,
+    *,
+    version: int | None = None,
+    even_so: bool = False,
 ) -> PaymentRequest:
     """Change a request until it was reviewed. Who reviews it with the old content on screen is refused then.
 
-    Raises Forbidden, NotFound, Invalid, Conflict.
+    Raises Forbidden, NotFound, Invalid, Conflict, LooksRepeated unless `even_so` when what is sent already becomes
+    like another one.
     """
     request = _own(session, actor, request_id, version)
     if request.status not in rules.OPEN_TO_EDIT:
@@ -88,6 +98,9 @@ def edit(
     form = form.cleaned()
     rules.check_form(form, today())
     _refuse_known_invoice(session, request.organization_id, request.payee_id, form.invoice_number, request.id)
+    changed = (request.amount, request.invoice_on) != (form.amount, form.invoice_on)
+    if request.status is RequestStatus.SUBMITTED and changed and not even_so:
+        _refuse_repeated(session, request, form.amount, form.invoice_on)
     _fill(request, form)
     session.flush()
     _attach(session, request, form.file_ids)
@@ -120,6 +133,7 @@ def accept(session: ScopedSession, actor: Actor, request_id: UUID) -> PaymentReq
     earning_id = _waiting_earning(session, request)
     earnings.accept_reduced(session, actor, earning_id)
     _note(session, actor, request, request.status, "The payee accepted the amount.", action="accepted")
+    letters.answered(session, request, request.approved or request.amount)
     return request
 
 
@@ -137,6 +151,7 @@ def dispute(session: ScopedSession, actor: Actor, request_id: UUID, reason: str)
     session.flush()
     earnings.cancel_held(session, actor, earning_id, "The payee disputes the amount.")
     _note(session, actor, request, before, reason, action="disputed")
+    letters.answered(session, request, request.approved or request.amount, reason)
     return request
 
 
@@ -216,21 +231,30 @@ def _refuse_known_invoice(
     session: Session, organization_id: UUID, payee_id: UUID, number: str | None, besides: UUID | None
 ) -> None:
     locks.hold(session, "requests of", organization_id, payee_id)  # two forms sent at once see each other
-    if number is None:
-        return
-    found = session.scalar(
-        select(PaymentRequest.reference).where(
+    taken = number_taken(session, organization_id, payee_id, number, besides)
+    if taken:
+        raise Conflict(f"Invoice {number} was sent before.", fields={"invoice_number": taken})
+
+
+def number_taken(
+    session: Session, organization_id: UUID, payee_id: UUID, number: str | None, besides: UUID | None = None
+) -> str:
+    """Which bill of the payee has this invoice number already, in a sentence; "" when it is free."""
+    if not number:
+        return ""
+    found = session.execute(
+        select(PaymentRequest.reference, PaymentRequest.invoice_on, PaymentRequest.status).where(
             PaymentRequest.organization_id == organization_id,
             PaymentRequest.payee_id == payee_id,
             func.lower(PaymentRequest.invoice_number) == number.lower(),
             PaymentRequest.status != RequestStatus.CANCELLED,
             PaymentRequest.id != besides if besides else PaymentRequest.id.is_not(None),
         )
-    )
-    if found is not None:
-        raise Conflict(
-            f"Invoice {number} was sent already, as {found}.", fields={"invoice_number": "This number is used already."}
-        )
+    ).first()
+    if found is None:
+        return ""
+    of = "a draft" if found.status is RequestStatus.DRAFT else "a bill"
+    return f"This number is used already, for {of} of {format_day(found.invoice_on)} ({found.reference})."
 
 
 _ATTACH = text(
@@ -267,7 +291,7 @@ def _send(
         said = f" ({engagement_status.value})" if engagement_status else ""
         raise Conflict(f"Your engagement is not active{said}: ask the organization before you send a bill.")
     if not even_so:
-        _refuse_repeated(session, request)
+        _refuse_repeated(session, request, request.amount, request.invoice_on)
     request.advance(RequestStatus.SUBMITTED)
     request.submitted_at = utc_now()
     request.submitted_by_account_id = actor.account_id
@@ -275,15 +299,16 @@ def _send(
     request.reviewed_at = request.reviewed_by = request.reviewed_by_account_id = request.review_reason = None
 
 
-def _refuse_repeated(session: Session, request: PaymentRequest) -> None:
+def _refuse_repeated(session: Session, request: PaymentRequest, amount: Money, invoice_on: date) -> None:
+    """Raises LooksRepeated when another bill of the payee is of this amount and day."""
     like = session.scalars(
         select(PaymentRequest.reference)
         .where(
             PaymentRequest.organization_id == request.organization_id,
             PaymentRequest.payee_id == request.payee_id,
-            PaymentRequest.amount_minor == request.amount_minor,
-            PaymentRequest.currency == request.currency,
-            PaymentRequest.invoice_on == request.invoice_on,
+            PaymentRequest.amount_minor == amount.minor,
+            PaymentRequest.currency == amount.currency,
+            PaymentRequest.invoice_on == invoice_on,
             PaymentRequest.id != request.id,
             PaymentRequest.status.not_in([RequestStatus.CANCELLED, RequestStatus.DRAFT]),
         )

@@ -15,6 +15,7 @@ from app.identity.queries import active_accounts
 from app.identity.states import Portal
 from app.notify import service as notify
 from app.notify.rendering import amount_value
+from app.notify.service import Letter
 from app.organizations.models import Organization
 from app.payees.queries import contacts
 from app.payouts import queries
@@ -34,7 +35,7 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
     """Tell the payees; `outcome` is paid, failed, returned or rejected. Returns how many mails were new."""
     rows = session.execute(_FACTS, {"ids": list(payout_ids)}).all()
     people = contacts(session, sorted({row.payee_id for row in rows}))
-    count = 0
+    letters: list[Letter] = []
     for row in rows:
         amount = Money(row.amount_minor, row.currency)
         shown = f"{row.label} ••{row.last4}" if row.last4 else row.label
@@ -50,19 +51,20 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
             context |= {"message": row.failure_message or row.note or "", "cure": row.failure_cure}
         for person in people.get(row.payee_id, []):
             url = f"{settings().base_url}/{person.portal}/payouts/{row.id}" if person.portal else settings().base_url
-            count += notify.queue(
-                session,
-                person.email,
-                "payout_paid" if paid else "payout_failed",
-                subject=f"{row.organization} paid you {format_money(amount)}"
-                if paid
-                else f"A payout of {format_money(amount)} did not reach you",
-                context={**context, "name": person.name, "url": url, "locale": person.locale},
-                attachment={"document": "remittance", "payout_id": row.id} if paid else None,
-                dedupe_key=f"payout:{row.id}:{row.reservation}:{outcome}:{person.email}",
-                organization_id=row.organization_id,
+            letters.append(
+                Letter(
+                    person.email,
+                    "payout_paid" if paid else "payout_failed",
+                    subject=f"{row.organization} paid you {format_money(amount)}"
+                    if paid
+                    else f"A payout of {format_money(amount)} did not reach you",
+                    context={**context, "name": person.name, "url": url, "locale": person.locale},
+                    attachment={"document": "remittance", "payout_id": row.id} if paid else None,
+                    dedupe_key=f"payout:{row.id}:{row.reservation}:{outcome}:{person.email}",
+                    organization_id=row.organization_id,
+                )
             )
-    return count
+    return notify.queue_many(session, letters)
 
 
 def batch_submitted(session: ScopedSession, batch: Batch) -> None:

@@ -31,6 +31,7 @@ from app.reporting.rules import (
     EarningFacts,
     PayoutFacts,
     Place,
+    for_payee,
     place_of_earning,
     place_of_payout,
     place_of_request,
@@ -229,14 +230,18 @@ def _facts(row: Any) -> EarningFacts:
 
 
 def place_of_bill(row: Any) -> Place:
-    """Where a bill is; `row` as `bill` gives it."""
+    """Where a bill is, said to its payee; `row` as `bill` gives it."""
+    return for_payee(_place_of_bill(row))
+
+
+def _place_of_bill(row: Any) -> Place:
     earning = _facts(row) if row.earning_id is not None else None
     return place_of_request(RequestStatus(row.status), row.organization_name, row.review_reason, earning)
 
 
 def places_of_requests(session: Session, request_ids: Sequence[UUID]) -> dict[UUID, Place]:
-    """Where each bill is; those outside the scope are left out."""
-    return {row.id: place_of_bill(row) for row in _rows(session, _BILLS, request_ids)}
+    """Where each bill is, said to staff; those outside the scope are left out."""
+    return {row.id: _place_of_bill(row) for row in _rows(session, _BILLS, request_ids)}
 
 
 def bills(
@@ -247,8 +252,12 @@ def bills(
     organization_id: UUID | None = None,
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
+    to_payee: bool = True,
 ) -> paging.Page:
-    """One page of a payee's bills as `Line`s, drafts too, newest first. Raises Invalid for a broken cursor."""
+    """One page of a payee's bills as `Line`s, drafts too, newest first. `to_payee`: whether the payee reads them.
+
+    Raises Invalid for a broken cursor.
+    """
     query: paging.AnySelect = select(PaymentRequest.id, PaymentRequest.created_at).where(
         PaymentRequest.payee_id == payee_id, PaymentRequest.status.in_(_GROUPS[group])
     )
@@ -256,7 +265,7 @@ def bills(
         query = query.where(PaymentRequest.organization_id == organization_id)
     key = paging.Key((PaymentRequest.created_at, PaymentRequest.id), ("created_at", "id"))
     page = paging.fetch(session, query, key, cursor, limit)
-    made = _bill_lines(session, [row.id for row in page.items])
+    made = _bill_lines(session, [row.id for row in page.items], to_payee)
     return paging.Page([made[row.id] for row in page.items], page.next_cursor, page.previous_cursor)
 
 
@@ -273,7 +282,7 @@ def agreed(row: Any) -> Money | None:
     return None if row.approved_minor is None else Money(row.approved_minor, row.currency)
 
 
-def _bill_lines(session: Session, ids: Sequence[UUID]) -> dict[UUID, Line]:
+def _bill_lines(session: Session, ids: Sequence[UUID], to_payee: bool = True) -> dict[UUID, Line]:
     made = {}
     for row in _rows(session, _BILLS, ids):
         wanted = asked(row)
@@ -288,7 +297,7 @@ def _bill_lines(session: Session, ids: Sequence[UUID]) -> dict[UUID, Line]:
             row.description,
             row.invoice_number or row.reference,
             amount,
-            place_of_bill(row),
+            place_of_bill(row) if to_payee else _place_of_bill(row),
             asked=wanted if wanted != amount else None,
         )
     return made
@@ -306,7 +315,7 @@ def _earning_lines(session: Session, ids: Sequence[UUID]) -> dict[UUID, Line]:
             row.description,
             row.reference or "",
             Money(row.amount_minor, row.currency),
-            place_of_earning(_facts(row)),
+            for_payee(place_of_earning(_facts(row))),
         )
         for row in _rows(session, _EARNINGS, ids)
     }

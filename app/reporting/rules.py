@@ -81,6 +81,7 @@ class EarningFacts:
     standing_reason: str = ""
 
 
+YOUR_ANSWER = "The amount was reduced: waiting for you to accept or dispute it."
 MOVING = frozenset({PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD, PayoutStatus.PROCESSING})
 
 
@@ -162,6 +163,13 @@ def _held(facts: EarningFacts) -> Place:
     if facts.hold_reason is HoldReason.ACCEPTANCE:
         return Place(Bucket.HELD, "request", "awaiting_acceptance", reason, facts.available_at)
     return Place(Bucket.HELD, "earning", "held", reason, facts.available_at)
+
+
+def for_payee(place: Place) -> Place:
+    """The same, said to the payee: what waits for them waits for "you"."""
+    if place.state == "awaiting_acceptance":
+        return replace(place, reason=YOUR_ANSWER)
+    return place
 
 
 def _ready(facts: EarningFacts) -> Place:

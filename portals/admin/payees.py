@@ -66,7 +66,7 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
     card = queries.card(db(), payee_id)
     ways = methods.methods(db(), payee_id, disabled_too=True)
     sent = payouts.payouts(db(), PayoutFilter(payee_id=payee_id), limit=SHOWN).items
-    asked = bills(db(), payee_id, limit=SHOWN).items
+    asked = bills(db(), payee_id, limit=SHOWN, to_payee=False).items
     subjects = AuditFilter(subject_ids=[payee_id, *[way.id for way in ways]])
     return page(
         "admin/payees/payee.html",

@@ -14,6 +14,7 @@ from wtforms import DateField, MultipleFileField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from app.core.clock import today
+from app.core.errors import Conflict
 from app.db.paging import AnyRow
 from app.files import service as file_service
 from app.files.models import FilePurpose
@@ -152,9 +153,12 @@ def project_invoice(project_id: UUID) -> ResponseReturnValue:
     """The payment request for an approved project that waits for one: its amount is the agreed one."""
     row, form = shared.row_of(project_id), InvoiceForm(invoice_on=today())
     approving.billable(db(), g.actor, project_id)
-    if form.accepts() and form.receive():
-        with form.refusals():
-            return _billed(row, form)
+    if form.accepts_with_files():
+        try:
+            with form.refusals():
+                return _billed(row, form)
+        except Conflict as refusal:
+            form.blame(refusal)
     amount = queries.amount(row)
     return page(
         "contractor/projects/invoice.html", fragment="contractor/projects/_invoice.html", form=form, row=row,

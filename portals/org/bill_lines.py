@@ -20,6 +20,7 @@ from app.methods.rules import BLOCKED_TEXT
 from app.payables import queries
 from app.payables.doubles import Double, doubles
 from app.payables.rules import OPEN_TO_REVIEW, may_review
+from app.payables.states import RequestStatus
 from app.rails import registry
 from app.reporting.money_map import places_of_requests
 from app.reporting.rules import Bucket, Place
@@ -137,9 +138,11 @@ def current(queue: Queue) -> dict[str, Any]:
 def details(line: BillLine) -> dict[str, Any]:
     """Everything the drawer and the page of one bill show."""
     usable = methods.usable_method(db(), line.row.payee_id, line.row.currency)
+    life = queries.life(db(), line.id, Audience.STAFF)
     return {
         "line": line,
-        "steps": steps(queries.life(db(), line.id, Audience.STAFF)),
+        "steps": steps(life),
+        "disputed": next((event.note for event in reversed(life) if event.to_state == RequestStatus.DISPUTED), ""),
         "files": files.of_subject(db(), line.id),
         "usable": usable,
         "blocked": BLOCKED_TEXT[usable.blocked] if usable.blocked else "",

@@ -155,7 +155,7 @@ def file_contract(payee_id: UUID) -> ResponseReturnValue:
     """Put a contract on file that was signed elsewhere."""
     payee = payees.detail(db(), g.organization.id, payee_id)
     form = shared.FileForm(signed_on=today())
-    if form.accepts() and form.receive():
+    if form.accepts_with_files():
         with form.refusals():
             filed = FiledForm(form.title.data, form.signed_on.data, _stored(form, payee_id), form.link_url.data or "")
             made = service.file(db(), g.actor, g.organization.id, payee_id, filed, witness())

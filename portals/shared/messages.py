@@ -101,7 +101,7 @@ def threads(side: Side, **narrowed: Any) -> ResponseReturnValue:
 def thread(found: Any, side: Side, about_url: str = "") -> ResponseReturnValue:
     """One thread and the answer to it; reading it is noted."""
     form = ReplyForm()
-    if form.accepts() and form.receive():
+    if form.accepts_with_files():
         with form.refusals():
             made = service.post(db(), g.actor, found.id, form.body.data, form.attached())
             return _posted(found, side, made.number)
@@ -166,7 +166,7 @@ def new_thread(
         there = queries.thread_about(db(), organization_id, payee_id, about.kind, about.id)
         if there is not None:
             return htmx.go(url_for(".thread", thread_id=there, _anchor="reply"))
-    if organization_id is not None and payee_id is not None and form.accepts() and form.receive():
+    if organization_id is not None and payee_id is not None and form.accepts_with_files():
         with form.refusals():
             made = service.start(
                 db(), g.actor, organization_id, payee_id, subject=form.subject.data, body=form.body.data, about=about,

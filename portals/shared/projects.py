@@ -305,7 +305,7 @@ def comments(project_id: UUID) -> ResponseReturnValue:
 def upload(project_id: UUID) -> ResponseReturnValue:
     row, form = row_of(project_id), ProjectFilesForm()
     g.actor.require(Permission.PROJECT_WORK if g.actor.payee_id else Permission.PROJECT_MANAGE)
-    if form.accepts() and form.receive():
+    if form.accepts_with_files():
         if not form.uploads:
             form.files.errors = [_("Choose a file.")]
         with form.refusals():

@@ -1,13 +1,13 @@
 """Uploads: looked at, put into the store between two transactions, and kept when the form comes back with a question.
 
     form = BillForm()                                  # a FilesForm
-    if form.accepts() and form.receive():              # what was chosen is in the store now
+    if form.accepts_with_files():                      # what was chosen is in the store now
         with form.refusals():
             service.submit(db(), g.actor, …)
             for upload in form.uploads: files.add(db(), g.actor, upload.inspected, upload.key, …)
 
 A browser forgets chosen files when a form is answered with errors; `form.uploads` does not: each travels on as a signed
-hidden field.
+field, whatever else is wrong with the form. A box that is no longer ticked takes its file off.
 """
 
 from __future__ import annotations
@@ -41,38 +41,63 @@ class Upload:
 
 
 class FilesForm(OnceForm):
-    """A form with a `MultipleFileField` named `files`. `uploads` are the files kept so far."""
+    """A form with a `MultipleFileField` named `files`. `uploads` are the files kept so far.
+
+    `only`: the extensions taken, None for all that are safe; `other_kinds` says where the others go.
+    """
 
     most_files = 10
+    only: frozenset[str] | None = None
+    other_kinds: Any = ""
 
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.uploads: list[Upload] = _kept_so_far()
 
+    def accepts_with_files(self) -> bool:
+        """`accepts`, keeping what was chosen even where another field is wrong."""
+        valid = self.accepts()
+        if not self.is_submitted() or "csrf_token" in self.errors:
+            return False
+        return self.receive() and valid
+
     def receive(self) -> bool:
-        """Store what was chosen now; False, with the reason at the field, when a file is refused."""
+        """Store what was chosen now. A file that is refused is named at the field and makes it False; the others are
+        kept."""
         chosen = [file for file in request.files.getlist("files") if file.filename]
         field = self._fields["files"]
         if len(chosen) + len(self.uploads) > self.most_files:
             field.errors = [*field.errors, _("Send at most %(n)s files.", n=self.most_files)]
             return False
+        looked: list[tuple[Inspected, bytes]] = []
+        for file in chosen:
+            try:
+                looked.append(self._look(file))
+            except Invalid as refusal:
+                field.errors = [*field.errors, refusal.message]
         try:
-            self.uploads += keep(chosen)
-        except Invalid as refusal:
-            field.errors = [*field.errors, refusal.message]
+            self.uploads += keep(looked)
         except StorageUnavailable:
             field.errors = [*field.errors, _("The file could not be kept just now. Try again in a minute.")]
         return not field.errors
 
+    def _look(self, file: FileStorage) -> tuple[Inspected, bytes]:
+        """Raises Invalid naming the file."""
+        content = file.stream.read()
+        file.stream.seek(0)
+        name = file.filename or ""
+        if self.only is not None and name.rpartition(".")[2].lower() not in self.only and self.other_kinds:
+            raise Invalid(_("%(name)s %(why)s", name=name[:120], why=self.other_kinds))
+        try:
+            return inspect(content, name, only=self.only), content
+        except Invalid as refusal:
+            raise Invalid(f"{name[:120]}: {refusal.message}") from None
 
-def keep(chosen: Sequence[FileStorage]) -> list[Upload]:
-    """Look at each file and put it into the store; call before the first change of the request.
 
-    Raises Invalid naming the file, StorageUnavailable.
-    """
-    if not chosen:
+def keep(looked: Sequence[tuple[Inspected, bytes]]) -> list[Upload]:
+    """Put each file into the store; call before the first change of the request. Raises StorageUnavailable."""
+    if not looked:
         return []
-    looked = [_look(file) for file in chosen]
     idempotency.release()
     with db.paused():
         keys = [storage().put(content) for _inspected, content in looked]
@@ -80,16 +105,6 @@ def keep(chosen: Sequence[FileStorage]) -> list[Upload]:
     if repeated is not None:  # the same form was sent twice, and the other one was faster
         abort(repeated)
     return [_upload(inspected, key) for (inspected, _content), key in zip(looked, keys, strict=True)]
-
-
-def _look(file: FileStorage) -> tuple[Inspected, bytes]:
-    content = file.stream.read()
-    file.stream.seek(0)
-    name = file.filename or ""
-    try:
-        return inspect(content, name), content
-    except Invalid as refusal:
-        raise Invalid(f"{name}: {refusal.message}") from None
 
 
 def fetch(key: str) -> bytes:

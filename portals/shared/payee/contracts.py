@@ -144,7 +144,7 @@ def contract_file(contract_id: UUID) -> Response:
 def new_contract() -> ResponseReturnValue:
     """Put a contract on file that was signed elsewhere."""
     form = FileForm(signed_on=today())
-    if form.accepts() and form.receive():
+    if form.accepts_with_files():
         with form.refusals():
             payer = payers.by_slug(form.organization.data)
             filed = FiledForm(

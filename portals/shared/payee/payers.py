@@ -45,8 +45,13 @@ def chosen() -> Payer | None:
     return by_slug(slug) if slug else None
 
 
+def find(slug: str | None) -> Payer | None:
+    return next((payer for payer in mine() if payer.slug == slug), None)
+
+
 def by_slug(slug: str) -> Payer:
-    found = next((payer for payer in mine() if payer.slug == slug), None)
+    """Raises NotFound for one that does not engage this payee."""
+    found = find(slug)
     if found is None:
         raise NotFound(_("There is nothing here. It may have been removed, or the address is wrong."))
     return found

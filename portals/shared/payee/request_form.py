@@ -34,7 +34,8 @@ from portals.web.forms import MoneyField
 from portals.web.htmx import done, page
 from portals.web.uploads import FilesForm
 
-ACCEPT = ".pdf,.png,.jpg,.jpeg,.webp,.csv,.txt,.xlsx,.docx"
+KINDS = frozenset({"pdf", "png", "jpg", "jpeg", "webp"})
+ACCEPT = ",".join(f".{extension}" for extension in sorted(KINDS))
 
 
 class BillForm(FilesForm):
@@ -53,6 +54,8 @@ class BillForm(FilesForm):
     invoice_on = DateField(_l("Invoice date"), [InputRequired(_l("Give the date of the invoice."))])
     project = StringField(_l("Project"), [Optional(), Length(max=rules.LONGEST_PROJECT)])
     files = MultipleFileField(_l("Invoice and receipts"))
+    only = KINDS
+    other_kinds = _l("is neither a PDF nor a picture. Other papers can go with a message.")
     even_so = BooleanField(_l("Yes, this is another bill. Submit anyway."))
     version = HiddenField()
 
@@ -82,7 +85,7 @@ def request_payment() -> ResponseReturnValue:
         work_type=WorkType.CONTRACT_WORK.value,
     )
     repeated: list[str] = []
-    if form.accepts() and form.receive():
+    if _ready(form, payers.find(form.organization.data), None):
         try:
             with form.refusals():
                 return _told(_write(form))
@@ -92,6 +95,20 @@ def request_payment() -> ResponseReturnValue:
         except Conflict as refusal:
             form.blame(refusal)
     return _page(form, payer, None, repeated)
+
+
+def _ready(form: BillForm, payer: Payer | None, request_id: UUID | None) -> bool:
+    """Whether the form can be sent. Where something is wrong, everything that is wrong is said at once."""
+    if form.accepts_with_files():
+        return True
+    if form.is_submitted():
+        day, number = form.invoice_on, form.invoice_number
+        if day.data and not day.errors and (fault := rules.day_fault(day.data, today())):
+            day.errors = [fault]
+        if payer and number.data and not number.errors:
+            taken = service.number_taken(db(), payer.organization_id, g.actor.payee_id, number.data.strip(), request_id)
+            number.errors = [taken] if taken else []
+    return False
 
 
 def _write(form: BillForm) -> PaymentRequest:
@@ -125,7 +142,7 @@ def edit_request(request_id: UUID) -> ResponseReturnValue:
     payer = next((p for p in payers.mine() if p.organization_id == bill.organization_id), None)
     form = BillForm(**_as_written(bill, payer))
     repeated: list[str] = []
-    if form.accepts() and form.receive():
+    if _ready(form, payer, bill.id):
         try:
             with form.refusals():
                 return _told(_rewrite(form, bill.id, bill.organization_id))
@@ -156,7 +173,7 @@ def _rewrite(form: BillForm, request_id: UUID, organization_id: UUID) -> Payment
     seen = str(form.version.data or "")
     version = int(seen) if seen.isdigit() else None
     content = form.content(_attach(form, organization_id))
-    changed = service.edit(db(), g.actor, request_id, content, version=version)
+    changed = service.edit(db(), g.actor, request_id, content, version=version, even_so=form.even_so.data)
     if form.is_draft or changed.status is RequestStatus.SUBMITTED:
         return changed
     return service.submit(db(), g.actor, request_id, even_so=form.even_so.data)

@@ -20,6 +20,7 @@ from tests.factories import payables, people
 from tests.portals.payee.conftest import Vendor, World
 
 NEW = "/vendor/request-payment"
+PNG = b"\x89PNG\r\n\x1a\n a picture"
 PDF = b"%PDF-1.7 a bill\n%%EOF"
 
 
@@ -133,7 +134,7 @@ def test_a_number_is_used_once(vendor: Vendor, stranger: Vendor, superuser: Any)
     vendor.browser.post(NEW, fields())
     again = vendor.browser.post(NEW, fields(amount="80", description="Something else"))
     assert again.status_code == 422
-    assert "This number is used already." in again.text and "Something else" in again.text
+    assert "This number is used already, for a bill of" in again.text and "Something else" in again.text
     assert stranger.browser.post(NEW, fields()).status_code == 303  # another vendor has numbers of its own
     assert len(bills(superuser)) == 2
 
@@ -176,9 +177,9 @@ def test_a_reduced_amount_is_disputed(world: World, vendor: Vendor, superuser: A
 
 
 def test_files_go_with_the_bill(vendor: Vendor, stranger: Vendor, superuser: Any) -> None:
-    sent = fields(files=[(io.BytesIO(PDF), "bill.pdf"), (io.BytesIO(b"a,b\n1,2\n"), "hours.csv")])
+    sent = fields(files=[(io.BytesIO(PDF), "bill.pdf"), (io.BytesIO(PNG), "receipt.png")])
     page = vendor.browser.post(NEW, sent, follow_redirects=True).text
-    assert "bill.pdf" in page and "hours.csv" in page
+    assert "bill.pdf" in page and "receipt.png" in page
     (path,) = re.findall(r'href="(/vendor/files/[0-9a-f-]+)">bill\.pdf', page)
     answer = vendor.browser.get(path)
     assert (answer.status_code, answer.data, answer.mimetype) == (200, PDF, "application/pdf")
