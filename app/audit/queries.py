@@ -78,6 +78,22 @@ def all_records(session: Session, chosen: AuditFilter) -> Iterator[paging.AnyRow
     yield from session.execute(query.execution_options(yield_per=1000))
 
 
+def of_engagement(session: Session, organization_id: UUID, payee_id: UUID, limit: int = 50) -> Sequence[paging.AnyRow]:
+    """at, actor, from_state, to_state, note, subject_kind: how one organization worked with a payee, oldest first."""
+    return session.execute(
+        select(
+            TimelineEvent.at, TimelineEvent.actor, TimelineEvent.from_state, TimelineEvent.to_state,
+            TimelineEvent.note, TimelineEvent.subject_kind,
+        )
+        .where(
+            TimelineEvent.subject_id == payee_id, TimelineEvent.subject_kind == "payee",
+            TimelineEvent.organization_id == organization_id,
+        )
+        .order_by(TimelineEvent.at, TimelineEvent.id)
+        .limit(limit)
+    ).all()  # fmt: skip
+
+
 def timeline(
     session: Session, subject_id: UUID, audience: Audience = Audience.EVERYONE, limit: int = 200
 ) -> Sequence[paging.AnyRow]:

@@ -59,6 +59,8 @@ class Payer:
     terms_days: int
     reference: str | None
     status: EngagementStatus
+    status_reason: str | None = None
+    status_by_platform: bool = False
 
 
 def payers(session: Session, payee_id: UUID) -> list[Payer]:
@@ -66,13 +68,14 @@ def payers(session: Session, payee_id: UUID) -> list[Payer]:
     query = (
         select(
             Organization.id, Organization.slug, Organization.name, Organization.time_zone, Engagement.currency,
-            Engagement.terms_days, Engagement.reference, Engagement.status,
+            Engagement.terms_days, Engagement.reference, Engagement.status, Engagement.status_reason,
+            Engagement.status_by_platform,
         )
         .join(Organization, Organization.id == Engagement.organization_id)
         .where(Engagement.payee_id == payee_id)
         .order_by(Engagement.status == EngagementStatus.ENDED, Organization.name, Organization.id)
     )  # fmt: skip
-    return [Payer(*row) for row in session.execute(query)]
+    return [Payer(*tuple(row)) for row in session.execute(query)]
 
 
 def by_slug(session: Session, slug: str) -> Organization:

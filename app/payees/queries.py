@@ -98,7 +98,8 @@ def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.An
         select(
             Payee.id.label("payee_id"), Payee.name, *_BUSINESS, Payee.kind, Payee.email, Payee.country,
             Payee.address, SHOWN_REFERENCE.label("reference"), Engagement.currency, Engagement.terms_days,
-            Engagement.commission_bps, Engagement.status, Engagement.created_at,
+            Engagement.commission_bps, Engagement.status, Engagement.status_reason, Engagement.status_at,
+            Engagement.status_by_platform, Engagement.created_at,
         )
         .join(Engagement, Engagement.payee_id == Payee.id)
         .where(Engagement.organization_id == organization_id, Payee.id == payee_id)

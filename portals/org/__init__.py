@@ -46,6 +46,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     methods,
     overview,
     payee_forms,
+    payee_tags,
     payees,
     payouts,
     projects,

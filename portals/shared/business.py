@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app.payees.states import BusinessType
 from app.tax import queries, rules
 from portals.web.db import db
+from portals.web.filters import date_text
 
 TAX_LABELS = {
     rules.C.INDIVIDUAL: _l("Individual or sole proprietor"),
@@ -44,3 +45,19 @@ def tax_difference(payee_id: UUID, business: BusinessType | None) -> str:
         form=TAX_LABELS[signed],
         details=_(business.label),
     )
+
+
+def tax_form_state(organization_id: UUID, payee_id: UUID, currency: str) -> str:
+    """Whether a payee has signed its tax form, for those who pay it: never a number of it."""
+    versions = queries.w9_versions(db(), payee_id)
+    if versions:
+        newest = versions[0]
+        return _(
+            "Form W-9 signed %(when)s, version %(n)s: %(classification)s",
+            when=date_text(newest.signed_at),
+            n=newest.version,
+            classification=TAX_LABELS[newest.classification],
+        )
+    if queries.is_missing(db(), organization_id, payee_id, currency):
+        return _("Missing: you pay only with a signed Form W-9")
+    return _("Not signed")

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.clock import utc_now
 from app.methods import queries as methods
+from app.payees.states import EngagementStatus as S
 from app.reporting import balances, money_map
 from app.reporting.money_map import Tab
 from portals.shared.payee import payers
@@ -78,6 +79,7 @@ def overview() -> dict[str, Any]:
         "journey": journey_of(moving) if moving else [],
         "methods": methods.methods(db(), payee_id),
         "now": utc_now(),
+        "suspended": [one for one in payers.mine() if one.status is S.SUSPENDED and payer in (None, one)],
     }
 
 
