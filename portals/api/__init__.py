@@ -52,4 +52,4 @@ def _enter_platform() -> ResponseReturnValue | None:
     return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter(Portal.ADMIN)
 
 
-from portals.api import payees  # noqa: E402,F401 - the views of these blueprints
+from portals.api import orders, payees  # noqa: E402,F401 - the views of these blueprints

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -30,11 +31,13 @@ class Caller:
 
     client: Browser
     key: NewKey
+    calls: Iterator[int] = field(default_factory=count)
 
     def headers(
         self, method: str, target: str, body: bytes = b"", *, at_s: int | None = None, secret: str = ""
     ) -> dict[str, str]:
-        stamp = str(int(clock.utc_now().timestamp()) if at_s is None else at_s)
+        # equal calls of one second have equal signatures: these are each of another second
+        stamp = str(int(clock.utc_now().timestamp()) - next(self.calls) if at_s is None else at_s)
         signature = api_keys.signature_of(secret or self.key.secret, stamp, method, target, body)
         return {
             "X-Quittance-Key": self.key.public_key,
