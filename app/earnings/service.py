@@ -138,6 +138,13 @@ _RELEASE = """WITH due AS ({due}),
     SELECT earning_id FROM gone"""
 _DUE = """SELECT earning_id FROM held_earnings WHERE available_at <= :now
     ORDER BY available_at, earning_id LIMIT :limit FOR UPDATE SKIP LOCKED"""
+# What took a part of it back goes with it: nobody is paid the whole while the reversal still waits.
+_WITH_REVERSALS = """SELECT h.earning_id FROM held_earnings h JOIN earnings e ON e.id = h.earning_id
+    JOIN earnings first ON first.id = :earning_id
+    WHERE e.id = first.id OR (e.kind = 'reversal' AND first.kind = 'commission' AND e.amount_minor < 0
+        AND e.organization_id = first.organization_id AND e.payee_id = first.payee_id
+        AND e.currency = first.currency AND e.reference = first.reference)
+    ORDER BY h.earning_id FOR UPDATE OF h"""
 _ONE = "SELECT earning_id FROM held_earnings WHERE earning_id = :earning_id FOR UPDATE"
 
 
@@ -186,7 +193,7 @@ def release_early(session: Session, actor: Actor, organization_id: UUID, earning
     if held.reason is HoldReason.ACCEPTANCE:
         raise Conflict("The amount was reduced, and the payee may still dispute it.")
     note = f"Released early: {reason.strip()}"
-    _release(session, actor, _ONE, now=utc_now(), note=note, earning_id=earning_id)
+    _release(session, actor, _WITH_REVERSALS, now=utc_now(), note=note, earning_id=earning_id)
     audit.record(
         session, actor, "earning.released_early", "earning", earning_id,
         organization_id=organization_id, reason=reason.strip(), amount_minor=held.amount.minor,
