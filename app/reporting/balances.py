@@ -12,16 +12,29 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.money import Money
+from app.earnings.models import HoldReason
 from app.payouts.queries import payout
 from app.reporting.rules import MOVING
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A part of `pending`: what waits for the same reason. `next_at`: when the first of it is ready, if time alone
+    decides."""
+
+    reason: HoldReason
+    number: int
+    amount: Money
+    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Balance:
     """One payer and currency. `available` below zero: credits wait for the next bills.
 
-    `in_review` is asked for and not agreed, so not part of what is owed. `next_ready_at` is when the first of
-    `pending` becomes available; None while it waits for somebody. `arrives_on` is the first expected arrival.
+    `waits` adds up to `pending`. `in_review` is asked for and not agreed, so not part of what is owed. `next_ready_at`
+    is when the first of `pending` becomes available; None while it waits for somebody. `arrives_on` is the first
+    expected arrival.
     """
 
     organization_id: UUID
@@ -39,6 +52,7 @@ class Balance:
     arrives_on: date | None
     paid: Money
     paid_count: int
+    waits: tuple[Wait, ...] = ()
 
     @property
     def currency(self) -> str:
@@ -52,9 +66,14 @@ _BALANCES = text(
             CAST(sum(balance_minor) FILTER (WHERE account = 'payee_held') AS bigint) AS pending,
             CAST(sum(balance_minor) FILTER (WHERE account = 'payee_in_transit') AS bigint) AS in_transit
         FROM ledger_balances WHERE payee_id = :payee_id GROUP BY 1, 2
+    ), waits AS (
+        SELECT organization_id, currency, reason, count(*) AS number, min(available_at) AS next_at,
+            CAST(sum(amount_minor) AS bigint) AS minor
+        FROM held_earnings WHERE payee_id = :payee_id GROUP BY 1, 2, 3
     ), held AS (
-        SELECT organization_id, currency, count(*) AS pending_count, min(available_at) AS next_ready_at
-        FROM held_earnings WHERE payee_id = :payee_id GROUP BY 1, 2
+        SELECT organization_id, currency, CAST(sum(number) AS bigint) AS pending_count, min(next_at) AS next_ready_at,
+            jsonb_agg(jsonb_build_array(reason, number, minor, next_at) ORDER BY next_at, reason) AS waits
+        FROM waits GROUP BY 1, 2
     ), moving AS (
         SELECT organization_id, currency, count(*) FILTER (WHERE status <> 'paid') AS in_transit_count,
             count(*) FILTER (WHERE status = 'on_hold') AS on_hold_count,
@@ -73,8 +92,8 @@ _BALANCES = text(
         UNION SELECT organization_id, currency FROM asked
     )
     SELECT organization_id, o.name, o.slug, keys.currency, owed.available, owed.pending, owed.in_transit,
-        held.pending_count, held.next_ready_at, moving.in_transit_count, moving.on_hold_count, moving.arrives_on,
-        moving.paid, moving.paid_count, asked.in_review, asked.in_review_count
+        held.pending_count, held.next_ready_at, held.waits, moving.in_transit_count, moving.on_hold_count,
+        moving.arrives_on, moving.paid, moving.paid_count, asked.in_review, asked.in_review_count
     FROM keys LEFT JOIN owed USING (organization_id, currency) LEFT JOIN held USING (organization_id, currency)
     LEFT JOIN moving USING (organization_id, currency) LEFT JOIN asked USING (organization_id, currency)
     JOIN organizations o ON o.id = organization_id
@@ -111,6 +130,10 @@ def _balance(row: Any) -> Balance:
         arrives_on=row.arrives_on,
         paid=money(row.paid),
         paid_count=row.paid_count or 0,
+        waits=tuple(
+            Wait(HoldReason(reason), number, money(minor), datetime.fromisoformat(at) if at else None)
+            for reason, number, minor, at in row.waits or ()
+        ),
     )
 
 

@@ -118,6 +118,12 @@ def lines(
     return paging.Page([made[row.id] for row in page.items], page.next_cursor, page.previous_cursor)
 
 
+def line(session: Session, kind: str, line_id: UUID) -> Line | None:
+    """One line of the list; None outside the scope, and for a kind there is not."""
+    made = {"bill": _bill_lines, "earning": _earning_lines, "payout": _payout_lines}[kind](session, [line_id])
+    return made.get(line_id)
+
+
 def _branches(
     payee_id: UUID, tab: Tab, organization_id: UUID | None, cursor: str | None, limit: int
 ) -> list[paging.AnySelect]:

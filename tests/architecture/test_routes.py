@@ -27,6 +27,7 @@ TABLE_OF = {
     "contract_id": "contracts",
     "deposit_id": "deposits",
     "event_id": "webhook_events",
+    "earning_id": "earnings",
     "entry_id": "time_entries",
     "export_id": "payout_exports",
     "file_id": "stored_files",

@@ -18,6 +18,7 @@ from portals.shared.payee import (
     contracts,
     files,
     help,
+    lines,
     messages,
     methods,
     payments,
@@ -43,7 +44,7 @@ def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
     bills = has_bills(portal)
     portal_guard(bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices, counts=counts)
     bp.get("/")(home)
-    mounts: list[Mount] = [payments.mount, withdrawals.mount, payouts.mount, statements.mount]
+    mounts: list[Mount] = [payments.mount, lines.mount, withdrawals.mount, payouts.mount, statements.mount]
     if bills:
         mounts += [requests.mount, request_form.mount, contracts.mount_filing]
     mounts += [contracts.mount, messages.mount, methods.mount, tax.mount, profile.mount, files.mount, help.mount]

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
+from flask_babel import lazy_gettext as _l
 
 from app.core.clock import utc_now
+from app.earnings.models import HoldReason
 from app.methods import queries as methods
 from app.payees.states import EngagementStatus as S
 from app.reporting import balances, money_map
@@ -22,6 +24,12 @@ from portals.web.htmx import page
 from portals.web.i18n import reader_zone
 
 PAGE = 25
+HOLD_WORDS = {
+    HoldReason.TERMS: _l("payment terms"),
+    HoldReason.REVIEW_WINDOW: _l("review time"),
+    HoldReason.ACCEPTANCE: _l("your yes or no"),
+    HoldReason.RETURN_WINDOW: _l("return window"),
+}
 
 
 def payments() -> ResponseReturnValue:
@@ -80,6 +88,7 @@ def overview() -> dict[str, Any]:
         "methods": methods.methods(db(), payee_id),
         "now": utc_now(),
         "suspended": [one for one in payers.mine() if one.status is S.SUSPENDED and payer in (None, one)],
+        "hold_words": HOLD_WORDS,
     }
 
 
