@@ -18,6 +18,7 @@ from jobs import (
     mail,
     messages,
     payables,
+    payees,
     payouts,
     sales,
     webhooks,
@@ -38,6 +39,7 @@ class Job:
 
 JOBS: dict[Topic, Job] = {
     Topic.ENGAGEMENT_CHANGED: Job(payouts.follow_engagement, MONEY),
+    Topic.PAYEES_IMPORT_CONFIRMED: Job(payees.import_payees, DEFAULT, 1800),
     Topic.MAIL_QUEUED: Job(mail.send, DEFAULT, 120),
     Topic.MAIL_WITH_DOCUMENT_QUEUED: Job(mail.send, DOCUMENTS, 120),
     Topic.BILLS_IMPORT_CONFIRMED: Job(payables.import_bills, DEFAULT, 1800),

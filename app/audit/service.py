@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
@@ -46,6 +47,30 @@ def record(
             detail={name: str(value) if isinstance(value, UUID) else value for name, value in detail.items()},
         )
     )
+
+
+def record_many(
+    session: Session,
+    actor: Actor,
+    action: str,
+    subject_kind: str,
+    subject_ids: Sequence[UUID],
+    *,
+    organization_id: UUID | None = None,
+    **detail: Any,
+) -> None:
+    """The same act on many things, one line each in one statement."""
+    if not subject_ids:
+        return
+    session.flush()
+    plain = {name: str(value) if isinstance(value, UUID) else value for name, value in detail.items()}
+    same = {
+        "organization_id": organization_id, "account_id": actor.account_id, "actor": actor.label, "role": actor.role,
+        "action": action, "subject_kind": subject_kind, "ip": actor.ip, "request_id": request_id.get(),
+        "detail": plain,
+    }  # fmt: skip
+    rows = [{"id": new_id(), "subject_id": subject_id, **same} for subject_id in subject_ids]
+    session.execute(insert(AuditRecord).inline().values(rows))
 
 
 def timeline(

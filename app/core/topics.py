@@ -24,5 +24,6 @@ class Topic(StrEnum):
     CONTRACT_COMPLETED = "contract.completed"
     CONTRACTS_DAILY = "contracts.daily"
     ENGAGEMENT_CHANGED = "engagement.changed"
+    PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
     DELIVERABLES_DUE = "deliverables.due"
     HOUSEKEEPING = "housekeeping"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -44,9 +44,7 @@ def queue(
         return False
     session.flush()
     mail_id = new_id()
-    kept: dict[str, Any] = {name: _plain(value) for name, value in (context or {}).items()}
-    if secrets:
-        kept[_SEALED] = seal(dict(secrets), _context_of(mail_id))
+    kept = _kept(mail_id, context or {}, secrets)
     # No RETURNING and no conflict target: every scope may add a mail, only the platform may read one.
     made = session.execute(
         insert(Mail)
@@ -78,7 +76,7 @@ def queue(
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One of many mails, as `queue` takes it; without secrets."""
+    """One of many mails, as `queue` takes it."""
 
     to: str
     template: str
@@ -87,6 +85,7 @@ class Letter:
     attachment: Mapping[str, Any] | None = None
     dedupe_key: str | None = None
     organization_id: UUID | None = None
+    secrets: Mapping[str, str] | None = field(default=None, repr=False)
 
 
 def queue_many(session: ScopedSession, letters: Sequence[Letter]) -> int:
@@ -102,18 +101,18 @@ def _queue_part(session: ScopedSession, letters: Sequence[Letter]) -> int:
     now = utc_now()
     rows = [
         {
-            "id": new_id(),
+            "id": mail_id,
             "created_at": now,
             "to_address": letter.to,
             "subject": letter.subject,
             "template": letter.template,
-            "context": {name: _plain(value) for name, value in letter.context.items()},
+            "context": _kept(mail_id, letter.context, letter.secrets),
             "attachment": {name: _plain(value) for name, value in (letter.attachment or {}).items()} or None,
             "dedupe_key": letter.dedupe_key,
             "organization_id": letter.organization_id,
             "status": MailStatus.QUEUED,
         }
-        for letter in letters
+        for letter, mail_id in ((letter, new_id()) for letter in letters)
         if (letter.to, letter.template) not in unwanted
     ]
     if not rows:
@@ -148,6 +147,14 @@ def settle(session: Session, mail_id: UUID, *, refusal: str = "", keep_secrets: 
 
 def _context_of(mail_id: UUID) -> str:
     return f"mails:context:{mail_id}"
+
+
+def _kept(mail_id: UUID, context: Mapping[str, Any], secrets: Mapping[str, str] | None) -> dict[str, Any]:
+    """A context as it is stored: JSON, its secrets sealed for this one mail."""
+    kept: dict[str, Any] = {name: _plain(value) for name, value in context.items()}
+    if secrets:
+        kept[_SEALED] = seal(dict(secrets), _context_of(mail_id))
+    return kept
 
 
 def _plain(value: Any) -> Any:

@@ -35,7 +35,9 @@ class KindSpec:
 SPECS = {
     spec.kind: spec
     for spec in (
-        KindSpec(PayeeKind.CREATOR, "Creator", "Creators", "creator", earns_commission=True),
+        KindSpec(
+            PayeeKind.CREATOR, "Creator", "Creators", "creator", earns_commission=True, added_by_organization=True
+        ),
         KindSpec(
             PayeeKind.CONTRACTOR,
             "Contractor",
