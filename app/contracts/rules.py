@@ -227,15 +227,22 @@ def check_expiry(days: int) -> int:
 
 
 def check_link(url: str) -> str:
-    """An address on the web that a browser may open. Raises Invalid."""
-    parts = urlsplit(url.strip())
-    if parts.scheme != "https" or not parts.hostname or "." not in parts.hostname or len(url) > 1_000:
+    """An address on the web that a browser may open: its host is what it seems to be. Raises Invalid."""
+    url = url.strip()
+    try:
+        parts = urlsplit(url)
+        named = parts.scheme == "https" and "." in (parts.hostname or "") and parts.port != 0
+        plain = url.isprintable() and not re.search(r"[\s\\<>\"]", url) and "@" not in parts.netloc
+    except ValueError:
+        named = plain = False
+    if not named or not plain or len(url) > 1_000:
         sentence = "Give the whole address of the contract, beginning with https://."
         raise Invalid(sentence, fields={"link_url": sentence})
-    return url.strip()
+    return url
 
 
 def check_signed_on(day: date, today: date) -> date:
+    """`today` where the latest of its readers is. Raises Invalid."""
     if day > today or day.year < 1970:
         sentence = "Give the day it was signed, not later than today."
         raise Invalid(sentence, fields={"signed_on": sentence})

@@ -39,6 +39,9 @@ class DraftForm:
     replaces_id: UUID | None = None
 
 
+FURTHEST_EAST = timedelta(hours=14)  # of UTC: where a day begins first
+
+
 @dataclass(frozen=True, slots=True)
 class FiledForm:
     """A contract signed elsewhere: a stored file or an address, and the day it was signed."""
@@ -121,7 +124,7 @@ def file(
         sentence = "Choose a file or give an address, one of the two."
         raise Invalid(sentence, fields={"files": sentence})
     link = rules.check_link(form.link_url) if form.link_url.strip() else None
-    signed_on = rules.check_signed_on(form.signed_on, today())
+    signed_on = rules.check_signed_on(form.signed_on, (utc_now() + FURTHEST_EAST).date())
     before = _replaceable(session, organization_id, payee_id, form.replaces_id)
     contract = Contract(
         id=new_id(),

@@ -81,11 +81,12 @@ _TAGS = (
 
 
 def all_payees(session: Session, organization_id: UUID, chosen: DirectoryFilter) -> Iterator[paging.AnyRow]:
-    """For files, newest first: name, legal_name, kind, email, country, reference, currency, terms_days, commission_bps,
-    status, status_reason, tags, has_method, created_at.
+    """For files, newest first: name, legal_name, business_type, trading_name, registration_number, kind, email,
+    country, reference, currency, terms_days, commission_bps, status, status_reason, tags, has_method, created_at.
     """
     query: paging.AnySelect = select(
-        Payee.name, Payee.legal_name, Payee.kind, Payee.email, Payee.country, SHOWN_REFERENCE.label("reference"),
+        Payee.name, Payee.legal_name, Payee.business_type, Payee.trading_name, Payee.registration_number, Payee.kind,
+        Payee.email, Payee.country, SHOWN_REFERENCE.label("reference"),
         Engagement.currency, Engagement.terms_days, Engagement.commission_bps, Engagement.status,
         Engagement.status_reason, _TAGS.label("tags"), _has_method().label("has_method"), Engagement.created_at,
     )  # fmt: skip

@@ -30,6 +30,7 @@ from portals.shared import projects as shared
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.htmx import Fragment, done, fragment, page, refused
+from portals.web.i18n import reader_today
 from portals.web.status import badge_of
 from portals.web.uploads import FilesForm
 
@@ -151,7 +152,7 @@ def project_hours_removal(project_id: UUID, entry_id: UUID) -> ResponseReturnVal
 @bp.route("/projects/<uuid:project_id>/invoice", methods=["GET", "POST"])
 def project_invoice(project_id: UUID) -> ResponseReturnValue:
     """The payment request for an approved project that waits for one: its amount is the agreed one."""
-    row, form = shared.row_of(project_id), InvoiceForm(invoice_on=today())
+    row, form = shared.row_of(project_id), InvoiceForm(invoice_on=reader_today())
     approving.billable(db(), g.actor, project_id)
     if form.accepts_with_files():
         try:

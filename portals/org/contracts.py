@@ -15,7 +15,6 @@ from wtforms.validators import InputRequired, Length
 from app.contracts import queries, service, signing
 from app.contracts.service import FiledForm
 from app.contracts.states import OPEN, TO_SIGN, ContractStatus, Party, SigningOrder
-from app.core.clock import today
 from app.core.errors import NotFound
 from app.core.scope import Permission
 from app.files import service as file_service
@@ -30,6 +29,7 @@ from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.guards import require
 from portals.web.htmx import done, page
+from portals.web.i18n import reader_today
 
 
 class VoidForm(BaseForm):
@@ -154,7 +154,7 @@ def contract_file(contract_id: UUID) -> Response:
 def file_contract(payee_id: UUID) -> ResponseReturnValue:
     """Put a contract on file that was signed elsewhere."""
     payee = payees.detail(db(), g.organization.id, payee_id)
-    form = shared.FileForm(signed_on=today())
+    form = shared.FileForm(signed_on=reader_today())
     if form.accepts_with_files():
         with form.refusals():
             filed = FiledForm(form.title.data, form.signed_on.data, _stored(form, payee_id), form.link_url.data or "")

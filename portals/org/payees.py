@@ -22,6 +22,7 @@ from app.payables import queries as requests
 from app.payables.queries import RequestFilter
 from app.payees import notes, queries, service, tags
 from app.payees.kinds import SPECS, spec_of
+from app.payees.rules import terms_text
 from app.payees.states import EngagementStatus, PayeeKind
 from app.payouts import queries as payouts
 from app.payouts.queries import PayoutFilter
@@ -84,8 +85,9 @@ def _directory(fixed: PayeeKind | None) -> ResponseReturnValue:
 
 
 FILE_COLUMNS = (
-    "Name", "Legal name", "Kind", "E-mail", "Country", "Reference", "Currency", "Terms (days)", "Commission (%)",
-    "Status", "Reason", "Tags", "Payout method", "Here since",
+    "Name", "Legal name", "Business type", "Trading name", "Registration number", "Kind", "E-mail", "Country",
+    "Reference", "Currency", "Payment terms", "Terms (days)", "Commission (%)", "Status", "Reason", "Tags",
+    "Payout method", "Here since",
 )  # fmt: skip
 
 
@@ -98,7 +100,8 @@ def payees_file() -> Response:
     def rows() -> Iterator[list[object]]:
         for row in directory.all_payees(db(), organization_id, chosen):
             yield [
-                row.name, row.legal_name, row.kind.value, row.email, row.country, row.reference, row.currency,
+                row.name, row.legal_name, row.business_type, row.trading_name, row.registration_number,
+                row.kind.value, row.email, row.country, row.reference, row.currency, terms_text(row.terms_days),
                 row.terms_days, f"{row.commission_bps / 100:g}", row.status.value, row.status_reason, row.tags,
                 "yes" if row.has_method else "no", row.created_at.date().isoformat(),
             ]  # fmt: skip

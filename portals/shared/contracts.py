@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from markupsafe import Markup
 from wtforms import DateField, HiddenField, MultipleFileField, StringField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from app.contracts import queries, rules
 from app.contracts.rules import Mark, Witness
@@ -19,6 +19,7 @@ from app.contracts.states import SignatureKind
 from app.core.errors import Invalid
 from portals.web.db import db
 from portals.web.forms import OnceForm
+from portals.web.i18n import reader_today
 from portals.web.uploads import FilesForm
 
 ACCEPT = ".pdf,.png,.jpg,.jpeg,.docx"
@@ -66,6 +67,12 @@ class FileForm(FilesForm):
         _l("Or its address"), [Optional(), Length(max=1_000)], description=_l("Beginning with https://.")
     )
     most_files = 1
+    only = frozenset({"pdf", "png", "jpg", "jpeg", "docx"})
+    other_kinds = _l("is no PDF, picture or Word file.")
+
+    def validate_signed_on(self, field: Any) -> None:
+        if field.data and field.data > reader_today():
+            raise ValidationError(_("Give the day it was signed, not later than today."))
 
 
 def witness() -> Witness:

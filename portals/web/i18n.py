@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel import Locale, UnknownLocaleError
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, Domain
+
+from app.core.clock import utc_now
 
 LANGUAGES = ("en",)  # those with a catalogue, or the source language itself
 DEFAULT_LOCALE = "en_US"
@@ -65,6 +69,11 @@ def reader_zone() -> str:
     """The account's time zone (`g.tz`, an IANA name), else UTC."""
     zone = getattr(g, "tz", None) if has_request_context() else None
     return str(zone) if zone else DEFAULT_ZONE
+
+
+def reader_today() -> date:
+    """The day it is where the reader is."""
+    return utc_now().astimezone(ZoneInfo(reader_zone())).date()
 
 
 def init_app(app: Flask) -> None:

@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.contracts import queries, rules, service, signing
 from app.contracts.service import FiledForm
 from app.contracts.states import TO_SIGN, ContractStatus
-from app.core.clock import today, utc_now
+from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.files import service as file_service
 from app.files.models import FilePurpose
@@ -27,6 +27,7 @@ from portals.web import paging
 from portals.web.db import db, keep
 from portals.web.forms import BaseForm
 from portals.web.htmx import done, page
+from portals.web.i18n import reader_today
 
 
 class SignForm(shared.SignForm):
@@ -143,7 +144,7 @@ def contract_file(contract_id: UUID) -> Response:
 
 def new_contract() -> ResponseReturnValue:
     """Put a contract on file that was signed elsewhere."""
-    form = FileForm(signed_on=today())
+    form = FileForm(signed_on=reader_today())
     if form.accepts_with_files():
         with form.refusals():
             payer = payers.by_slug(form.organization.data)

@@ -32,6 +32,7 @@ from portals.web.db import db
 from portals.web.filters import money
 from portals.web.forms import MoneyField
 from portals.web.htmx import done, page
+from portals.web.i18n import reader_today
 from portals.web.uploads import FilesForm
 
 KINDS = frozenset({"pdf", "png", "jpg", "jpeg", "webp"})
@@ -81,7 +82,7 @@ def request_payment() -> ResponseReturnValue:
     form = BillForm(
         organization=payer.slug if payer else "",
         currency=payer.currency if payer else "USD",
-        invoice_on=today(),
+        invoice_on=reader_today(),
         work_type=WorkType.CONTRACT_WORK.value,
     )
     repeated: list[str] = []

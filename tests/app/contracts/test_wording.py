@@ -129,7 +129,13 @@ def test_strokes_that_are_none_are_refused(given: object) -> None:
 
 def test_links_and_days() -> None:
     assert rules.check_link("https://files.example.test/x?y=1") == "https://files.example.test/x?y=1"
-    for url in ("http://example.test", "javascript:alert(1)", "https://", "https://localhost/x", ""):
+    bad = (
+        "http://example.test", "javascript:alert(1)", "https://", "https://localhost/x", "", "data:text/html,x",
+        "file:///etc/passwd", "//example.test/a", "https://[::1", "https://example.test:port/a",
+        "https://good.example.test@evil.example.test/", "https://example.test/\n<script>", "https://example.test/a b",
+        "https://exam\u202eple.test/", "https:\\\\example.test", f"https://example.test/{'x' * 1_000}",
+    )  # fmt: skip
+    for url in bad:
         with pytest.raises(Invalid):
             rules.check_link(url)
     with pytest.raises(Invalid):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 
@@ -256,3 +258,11 @@ def test_a_vendor_has_business_details(house: House, strangers: list[Browser]) -
     assert all(browser.post(edit, {**FORM, **law}).status_code == 404 for browser in strangers)
     support = house.member(Role.SUPPORT)
     assert support.post(edit, {**FORM, **law}).status_code == 403
+
+
+def test_the_file_of_payees_names_terms_and_business(house: House) -> None:
+    law = {"business_type": "c_corp", "trading_name": "Lumen", "registration_number": "OC 4471"}
+    house.browser.post("/org/oxford/payees/new", {**FORM, **law})
+    (row,) = csv.DictReader(io.StringIO(house.browser.get("/org/oxford/payees.csv").text))
+    assert (row["Payment terms"], row["Business type"], row["Trading name"]) == ("Net 15", "c_corp", "Lumen")
+    assert row["Registration number"] == "OC 4471"
