@@ -31,13 +31,13 @@ class Caller:
 
     client: Browser
     key: NewKey
-    calls: Iterator[int] = field(default_factory=count)
+    stamps: Iterator[int] = field(default_factory=lambda: count(int(clock.utc_now().timestamp()), -1))
 
     def headers(
         self, method: str, target: str, body: bytes = b"", *, at_s: int | None = None, secret: str = ""
     ) -> dict[str, str]:
         # equal calls of one second have equal signatures: these are each of another second
-        stamp = str(int(clock.utc_now().timestamp()) - next(self.calls) if at_s is None else at_s)
+        stamp = str(next(self.stamps) if at_s is None else at_s)
         signature = api_keys.signature_of(secret or self.key.secret, stamp, method, target, body)
         return {
             "X-Quittance-Key": self.key.public_key,
