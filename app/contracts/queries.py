@@ -90,7 +90,12 @@ def of_organization(
 
 
 def of_payee(
-    session: Session, payee_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+    session: Session,
+    payee_id: UUID,
+    cursor: str | None = None,
+    limit: int = paging.DEFAULT_LIMIT,
+    *,
+    organization_id: UUID | None = None,
 ) -> paging.Page:
     """id, number, title, form, status, dates, organization_name; newest first, without drafts."""
     query: AnySelect = (
@@ -98,7 +103,23 @@ def of_payee(
         .join(Organization, Organization.id == Contract.organization_id)
         .where(Contract.payee_id == payee_id, _shown())
     )
+    if organization_id is not None:
+        query = query.where(Contract.organization_id == organization_id)
     return paging.fetch(session, query, _NEWEST, cursor, limit)
+
+
+def first_to_sign(session: Session, payee_id: UUID, organization_id: UUID | None = None) -> AnyRow | None:
+    """The oldest contract that waits for this payee: id, title, expires_at, organization_name."""
+    query: AnySelect = (
+        select(Contract.id, Contract.title, Contract.expires_at, Organization.name.label("organization_name"))
+        .join(Organization, Organization.id == Contract.organization_id)
+        .where(Contract.payee_id == payee_id, Contract.status.in_(TO_SIGN))
+        .order_by(Contract.id)
+        .limit(1)
+    )
+    if organization_id is not None:
+        query = query.where(Contract.organization_id == organization_id)
+    return session.execute(query).one_or_none()
 
 
 def to_sign_count(session: Session, payee_id: UUID) -> int:

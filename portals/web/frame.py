@@ -26,7 +26,7 @@ LABELS: dict[Portal, Label] = {
 class Frame:
     """`counts` gives the numbers beside the links, `tenant` the name and caption on top; both are asked when drawn.
 
-    `choices` are what the person can switch to.
+    `choices` are what the person can switch to, `kept` what the links of the portal carry along in their addresses.
     """
 
     portal: Portal
@@ -35,6 +35,7 @@ class Frame:
     tenant: Callable[[], tuple[str, Label]] | None = None
     search: Callable[[], tuple[str, Label]] | None = None
     choices: Callable[[], Sequence[Choice]] | None = None
+    kept: Callable[[], Mapping[str, str]] | None = None
 
 
 class Counts(Mapping[str, int]):
@@ -82,7 +83,7 @@ def frame(look: Frame) -> None:
             account_name=g.account.name,
             account_email=g.account.email,
             sign_out_url=url_for(f"{portal.value}_auth.sign_out"),
-            args={"slug": g.slug} if portal is Portal.ORG else {},
+            args={"slug": g.slug} if portal is Portal.ORG else look.kept() if look.kept else {},
             counts=Counts(look.counts),
             choices=_choices() if portal is Portal.ORG else look.choices() if look.choices else (),
             account_links=_account_links(portal),

@@ -109,7 +109,8 @@ def links(shell: Shell) -> list[NavLink]:
 def _longest_prefix(urls: Sequence[str], path: str, home: str) -> str | None:
     """The home page is a prefix of everything, so it counts only when it is the page itself."""
 
-    def holds(url: str) -> bool:
+    def holds(address: str) -> bool:
+        url = address.partition("?")[0]
         if url.rstrip("/") == path.rstrip("/"):
             return True
         return url.rstrip("/") != home.rstrip("/") and path.startswith(url.rstrip("/") + "/")

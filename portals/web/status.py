@@ -187,6 +187,29 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "active": _s(_l("Active"), "circle-check", "green", True),
         "suspended": _s(_l("Suspended"), "player-pause", "violet"),
     },
+    "order": {
+        "paid": _PAID,
+        "partly_refunded": _s(_l("Partly refunded"), "receipt-refund", "amber"),
+        "refunded": _REFUNDED,
+        "cancelled": _CANCELED,
+        "disputed": _s(_l("Charged back"), "alert-triangle", "red"),
+    },
+    "commission": {
+        "earned": _s(_l("Credited"), "circle-check", "green", True),
+        "unknown_code": _s(_l("Unknown code"), "help-circle", "amber"),
+        "not_active": _s(_l("Not active"), "player-pause", "amber"),
+        "self_referral": _s(_l("Own purchase"), "user-check", "amber"),
+        "dismissed": _s(_l("Dismissed"), "ban", "grey", True),
+        "nothing": _s(_l("Nothing due"), "circle-minus", "grey", True),
+    },
+    "discount_code": {
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "paused": _s(_l("Paused"), "player-pause", "violet"),
+    },
+    "store": {
+        "active": _s(_l("On"), "circle-check", "green", True),
+        "off": _s(_l("Off"), "player-pause", "violet"),
+    },
     "api_key": {
         "active": _s(_l("Active"), "circle-check", "green", True),
         "revoked": _s(_l("Revoked"), "ban", "grey", True),

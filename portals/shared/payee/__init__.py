@@ -30,20 +30,26 @@ from portals.shared.payee import (
     tax,
     withdrawals,
 )
-from portals.shared.payee.payers import choices, has_bills, tenant
+from portals.shared.payee.payers import choices, has_bills, kept, tenant
 from portals.web.guards import portal_guard
 from portals.web.nav import NavItem
 
 Mount = Callable[[Blueprint], None]
 
 
-def payee_portal(portal: Portal, more: Sequence[NavItem] = ()) -> Blueprint:
-    """A guarded blueprint with the pages all payees share; `more` are links of this portal's own pages, shown first."""
+def payee_portal(portal: Portal, more: Sequence[NavItem] = (), *, starts_elsewhere: bool = False) -> Blueprint:
+    """A guarded blueprint with the pages all payees share; `more` are links of this portal's own pages, shown first.
+
+    `starts_elsewhere`: the portal has a start page of its own at `/`; else it starts with the payments.
+    """
     name = portal.value
     bp = Blueprint(name, f"portals.{name}", url_prefix=f"/{name}")
     bills = has_bills(portal)
-    portal_guard(bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices, counts=counts)
-    bp.get("/")(home)
+    portal_guard(
+        bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices, counts=counts, kept=kept
+    )
+    if not starts_elsewhere:
+        bp.get("/")(home)
     mounts: list[Mount] = [payments.mount, lines.mount, withdrawals.mount, payouts.mount, statements.mount]
     if bills:
         mounts += [requests.mount, request_form.mount, contracts.mount_filing]

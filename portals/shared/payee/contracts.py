@@ -56,8 +56,10 @@ def count() -> int:
 
 
 def contracts() -> ResponseReturnValue:
-    want = paging.wanted(25)
-    found = queries.of_payee(db(), g.actor.payee_id, want.cursor, want.limit)
+    want, payer = paging.wanted(25), payers.chosen()
+    found = queries.of_payee(
+        db(), g.actor.payee_id, want.cursor, want.limit, organization_id=payer.organization_id if payer else None
+    )
     return page(
         "shared/payee/contracts/index.html",
         fragment="shared/payee/contracts/_list.html",

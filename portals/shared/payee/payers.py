@@ -62,16 +62,33 @@ def tenant() -> tuple[str, Label]:
     found = mine()
     only = found[0] if len(found) == 1 else chosen()
     label = LABELS[g.account.portal]
+    if only is None and len(found) > 1:
+        return g.account.name, _("All organizations · %(num)s", num=len(found))
     return (only.name, label) if only else (g.account.name, label)
 
 
+def kept() -> dict[str, str]:
+    """The chosen organization goes along in the portal's links; without one nothing does."""
+    found = chosen()
+    return {"organization": found.slug} if found else {}
+
+
 def choices() -> list[Choice]:
-    """Where a payee of several organizations can switch to."""
+    """Where a payee of several organizations can switch to: the same page where it is a list, else the payments."""
     found = mine()
     if len(found) < 2:
         return []
-    now, base = chosen(), f"{g.account.portal.value}.payments"
+    now, base = chosen(), _narrowable()
     everything = Choice(_("All organizations"), url_for(base), current=now is None)
     return [everything] + [
         Choice(payer.name, url_for(base, organization=payer.slug), current=payer is now) for payer in found
     ]
+
+
+_NARROWED = frozenset({"dashboard", "payments", "statements", "messages", "contracts", "files", "deliverables"})
+
+
+def _narrowable() -> str:
+    """The endpoint of this page when it can be narrowed to one organization."""
+    portal, _dot, name = (request.endpoint or "").rpartition(".")
+    return f"{portal}.{name}" if name in _NARROWED else f"{g.account.portal.value}.payments"
