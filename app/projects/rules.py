@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
@@ -138,17 +137,3 @@ def money_status(*, earned: bool, ready: bool, payout_status: str | None) -> Pro
     if payout_status in ("approved", "processing", "paid"):
         return S.PAYOUT_APPROVED
     return S.WITHDRAWAL_REQUESTED
-
-
-def shares(counts: Mapping[Stage, int], room: int, least: int) -> dict[Stage, int]:
-    """How many cards each column shows of its own: at least `least`, together at most about `room`."""
-    shown = {stage: min(counts.get(stage, 0), least) for stage in Stage}
-    spare = room - sum(shown.values())
-    while spare > 0:
-        wanting: Sequence[Stage] = [stage for stage in Stage if shown[stage] < counts.get(stage, 0)]
-        if not wanting:
-            break
-        for stage in wanting[:spare]:
-            shown[stage] += 1
-            spare -= 1
-    return shown

@@ -101,12 +101,12 @@ def project_move(project_id: UUID) -> ResponseReturnValue:
     card = shared.cards([row])[row.id]
     said = _("Moved to %(column)s", column=badge_of("project", row.stage).word)
     context = {"card": card, "stage": row.stage}
-    piece = fragment("shared/projects/_card.html", target=f"#card-{row.id}", **context)
+    piece = fragment("shared/board/_card.html", target=f"#card-{row.id}", **context)
     return done(piece, back=url_for(".projects"), toast=(said, row.title))
 
 
 def _board() -> Fragment:
-    return fragment("shared/projects/_board.html", target="#board", lanes=shared.lanes())
+    return fragment("shared/board/_board.html", target="#board", lanes=shared.lanes(), board_label=_("Project board"))
 
 
 @bp.post("/projects/<uuid:project_id>/step")

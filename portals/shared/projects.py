@@ -5,8 +5,7 @@ Portals mount these views and add their own; templates stand under `<portal>/pro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from app.core.clock import today
 from app.core.errors import Invalid
 from app.core.money import Money
 from app.core.scope import Permission
-from app.db.paging import AnyRow, Page
+from app.db.paging import AnyRow
 from app.files import queries as files
 from app.files import service as file_service
 from app.files.models import FilePurpose
@@ -31,6 +30,7 @@ from app.projects import queries, rules, service
 from app.projects.queries import Whose
 from app.projects.states import OPEN, TARGET_OF, ProjectStatus, Stage
 from portals.shared.asking import one_of
+from portals.shared.board import MORE, Board, Card, Lane, Tag
 from portals.shared.timeline import steps
 from portals.web import paging
 from portals.web.db import db
@@ -40,12 +40,10 @@ from portals.web.htmx import done, page
 from portals.web.status import badge_of
 from portals.web.uploads import FilesForm
 
-ROOM, LEAST, MORE = 42, 7, 25  # cards of the first page, of each column at least, of each further piece
 ACCEPT = ".pdf,.png,.jpg,.jpeg,.webp,.csv,.txt,.xlsx,.docx"
 # What a portal's own parts of a project's page need besides `details`.
 EXTRA: dict[Portal, Callable[[AnyRow], dict[str, Any]]] = {}
 S = ProjectStatus
-Tag = tuple[str, str, str]
 
 
 class CommentForm(BaseForm):
@@ -57,42 +55,6 @@ class CommentForm(BaseForm):
 
 class ProjectFilesForm(FilesForm):
     files = MultipleFileField(_l("Add files"))
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One card as `ui.project_card` draws it."""
-
-    id: UUID
-    ref: str
-    title: str
-    url: str
-    amount: Money
-    tag: Tag | None
-    version: int
-    note: str
-    files: int
-    comments: int
-    moves: list[tuple[str, Any, bool, str]]
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One column: `rest` more cards worth `rest_sums` follow after `cursor`."""
-
-    stage: Stage
-    status: Any
-    count: int
-    sums: list[Money]
-    cards: list[Card]
-    rest: int
-    rest_sums: list[Money]
-    cursor: str
-
-    @property
-    def sum_parts(self) -> list[str]:
-        """`rest_sums` as the address of the next piece carries them."""
-        return [f"{part.currency}.{part.minor}" for part in self.rest_sums]
 
 
 def whose() -> Whose:
@@ -112,30 +74,19 @@ def template(name: str) -> str:
     return f"{g.account.portal.value}/projects/{name}"
 
 
+def board() -> Board:
+    """How the project board is put together."""
+    return Board(
+        "project", cards, queries.after,
+        lambda stage, **more: url_for(".project_cards", stage=stage, **more),
+        lambda stage: url_for(".projects", view="list", stage=stage),
+        frozenset({Stage.APPROVED, Stage.PAYOUT}),
+    )  # fmt: skip
+
+
 def lanes() -> list[Lane]:
     """The board in three statements."""
-    columns = queries.board(db(), whose())
-    shown = rules.shares({stage: column.count for stage, column in columns.items()}, ROOM, LEAST)
-    rows = {stage: column.cards[: shown[stage]] for stage, column in columns.items()}
-    made = cards([row for found in rows.values() for row in found])
-    found = []
-    for stage, column in columns.items():
-        mine = [made[row.id] for row in rows[stage]]
-        left = dict(column.sums)
-        for card in mine:
-            left[card.amount.currency] -= card.amount.minor
-        cursor = queries.after(rows[stage][-1]) if rows[stage] else ""
-        found.append(
-            Lane(
-                stage, badge_of("project", stage), column.count, _moneys(column.sums), mine,
-                column.count - len(mine), _moneys(left), cursor,
-            )
-        )  # fmt: skip
-    return found
-
-
-def _moneys(sums: Mapping[str, int]) -> list[Money]:
-    return [Money(minor, currency) for currency, minor in sorted(sums.items()) if minor]
+    return board().lanes(queries.board(db(), whose()))
 
 
 def cards(rows: Sequence[AnyRow]) -> dict[UUID, Card]:
@@ -149,7 +100,8 @@ def _card(row: AnyRow, file_count: int, comment_count: int) -> Card:
     open_to = rules.stages_open_to(service.mover_of(g.actor), queries.status(row)) if draggable else []
     note = f"“{row.revision_note[:120]}”" if row.live == S.REVISION_REQUESTED and row.revision_note else ""
     return Card(
-        row.id, row.reference, row.title, url_for(".project", project_id=row.id), queries.amount(row), tag_of(row),
+        row.id, row.reference, row.title, url_for(".project", project_id=row.id),
+        url_for("contractor.project_move", project_id=row.id) if open_to else "", queries.amount(row), tag_of(row),
         row.version, note or (row.payee_name if g.account.portal is Portal.ORG else ""), file_count, comment_count,
         [(stage.value, badge_of("project", stage), True, "") for stage in open_to],
     )  # fmt: skip
@@ -225,30 +177,8 @@ def projects() -> ResponseReturnValue:
 def more_cards(stage: str) -> ResponseReturnValue:
     """Further cards of one column: they take the place of the link that asked for them."""
     wanted, want = Stage(stage), paging.wanted(MORE)
-    left = max(0, request.args.get("left", 0, type=int))
-    found: Page = queries.lane(db(), whose(), wanted, want.cursor, want.limit)
-    made = cards(found.items)
-    sums: dict[str, int] = {}
-    for part in request.args.getlist("sum")[:10]:
-        currency, _dot, minor = part.partition(".")
-        if minor.lstrip("-").isdecimal():
-            sums[currency] = int(minor)
-    for card in made.values():
-        if card.amount.currency in sums:
-            sums[card.amount.currency] -= card.amount.minor
-    rest = max(left - len(made), 1) if found.next_cursor else 0
-    lane = Lane(
-        wanted, badge_of("project", wanted), 0, [], list(made.values()), rest, _moneys_known(sums),
-        found.next_cursor or "",
-    )  # fmt: skip
-    return page("shared/projects/more.html", fragment="shared/projects/_cards.html", lane=lane)
-
-
-def _moneys_known(sums: Mapping[str, int]) -> list[Money]:
-    try:
-        return _moneys(sums)
-    except ValueError:
-        raise Invalid(_("This page link is not valid any more. Start from the first page.")) from None
+    lane = board().further(wanted, queries.lane(db(), whose(), wanted, want.cursor, want.limit))
+    return page("shared/projects/more.html", fragment="shared/board/_cards.html", lane=lane)
 
 
 def wanted_status() -> ProjectStatus:
@@ -259,12 +189,6 @@ def wanted_status() -> ProjectStatus:
     if text in set(ProjectStatus):
         return ProjectStatus(text)
     raise Invalid(_("Say where the project goes."))
-
-
-def seen_version() -> int | None:
-    """What the person had on screen."""
-    text = request.form.get("version", "")
-    return int(text) if text.isdecimal() and len(text) < 10 else None
 
 
 def details(row: AnyRow, **forms: Any) -> dict[str, Any]:

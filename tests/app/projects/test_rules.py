@@ -77,15 +77,6 @@ def test_hours_are_priced_to_the_nearest_cent_half_up(rate_minor: int, minutes: 
     assert rules.worth(RateKind.FIXED, rate_minor, minutes) == rate_minor
 
 
-@given(st.dictionaries(st.sampled_from(Stage), st.integers(0, 600)), st.integers(0, 80), st.integers(0, 10))
-def test_columns_share_the_room(counts: dict[Stage, int], room: int, least: int) -> None:
-    shown = rules.shares(counts, room, least)
-    assert all(min(counts.get(s, 0), least) <= shown[s] <= counts.get(s, 0) for s in Stage)
-    assert sum(shown.values()) <= max(room, 6 * least)
-    if sum(counts.values()) >= max(room, 6 * least):
-        assert sum(shown.values()) >= room
-
-
 def test_what_was_taken_on_is_not_made_worse() -> None:
     def wanted(minor: int, kind: RateKind = RateKind.FIXED) -> ProjectForm:
         return ProjectForm(new_id(), "Title", Money(minor, "USD"), kind)
