@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app import demo_contracts, demo_messages, demo_projects
+from app import demo_contracts, demo_deliverables, demo_messages, demo_projects
 from app.charges import service as deposits
 from app.core.clock import today
 from app.core.money import Money
@@ -163,6 +163,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     _withdrawals(session, fernhill.id, actors, checker)
     _batch(session, fernhill.id, admin, checker)
     demo_projects.load(session, fernhill.id, owner, actors["contractor@fernhill.test"])
+    demo_deliverables.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
     demo_contracts.load(
         session, fernhill.id, owner, actors["creator@fernhill.test"], actors["contractor@fernhill.test"]
     )

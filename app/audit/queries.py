@@ -95,15 +95,19 @@ def of_engagement(session: Session, organization_id: UUID, payee_id: UUID, limit
 
 
 def timeline(
-    session: Session, subject_id: UUID, audience: Audience = Audience.EVERYONE, limit: int = 200
+    session: Session, subject_id: UUID, audience: Audience = Audience.EVERYONE, limit: int = 200, leave_out: str = ""
 ) -> Sequence[paging.AnyRow]:
-    """at, actor, from_state, to_state, note, audience, evidence: the life of one thing as this audience reads it."""
+    """at, actor, from_state, to_state, note, audience, evidence: the life of one thing as this audience reads it.
+
+    `leave_out`: a state that is shown elsewhere.
+    """
     return session.execute(
         select(
             TimelineEvent.at, TimelineEvent.actor, TimelineEvent.from_state, TimelineEvent.to_state,
             TimelineEvent.note, TimelineEvent.audience, TimelineEvent.evidence,
         )
-        .where(TimelineEvent.subject_id == subject_id, TimelineEvent.audience.in_(_SEES[audience]))
+        .where(TimelineEvent.subject_id == subject_id, TimelineEvent.audience.in_(_SEES[audience]),
+               TimelineEvent.to_state != leave_out)
         .order_by(TimelineEvent.at, TimelineEvent.id)
         .limit(limit)
     ).all()  # fmt: skip

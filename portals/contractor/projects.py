@@ -27,6 +27,7 @@ from app.projects import approving, hours, queries, rules, service
 from app.projects.states import AT_WORK
 from portals.contractor import bp
 from portals.shared import projects as shared
+from portals.shared.board import seen_version
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.htmx import Fragment, done, fragment, page, refused
@@ -93,7 +94,7 @@ def project_move(project_id: UUID) -> ResponseReturnValue:
     shared.row_of(project_id)
     to = shared.wanted_status()
     try:
-        moved = service.move(db(), g.actor, project_id, to, version=shared.seen_version())
+        moved = service.move(db(), g.actor, project_id, to, version=seen_version())
     except service.Moved as refusal:
         db().rollback()
         return refused(refusal, _board())
@@ -113,7 +114,7 @@ def _board() -> Fragment:
 def project_step(project_id: UUID) -> ResponseReturnValue:
     """The same moves from the project's own page, which is shown again."""
     shared.row_of(project_id)
-    moved = service.move(db(), g.actor, project_id, shared.wanted_status(), version=shared.seen_version())
+    moved = service.move(db(), g.actor, project_id, shared.wanted_status(), version=seen_version())
     return done(back=url_for(".project", project_id=project_id), toast=(moved.title, moved.status.label))
 
 

@@ -35,6 +35,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     contract_drafts,
     contract_templates,
     contracts,
+    deliverables,
     files,
     funds,
     import_columns,

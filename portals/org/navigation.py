@@ -10,6 +10,9 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
 from app.db.paging import CAP
+from app.deliverables import queries as deliverables
+from app.deliverables.queries import Wanted
+from app.deliverables.states import DeliverableStatus as S
 from app.reporting.organization import Attention, attention
 from portals.shared.messages import unread_count
 from portals.web.db import db
@@ -21,6 +24,7 @@ ITEMS = (
     NavItem(_l("Bills"), "file-invoice", "org.bills", section=_WORK, count="bills", tab=True),
     NavItem(_l("Imports"), "table-import", "org.imports", section=_WORK, count="imports"),
     NavItem(_l("Projects"), "layout-kanban", "org.projects", section=_WORK),
+    NavItem(_l("Deliverables"), "photo", "org.deliverables", section=_WORK, count="deliverables"),
     NavItem(_l("Payees"), "users", "org.payees", section=_WORK, tab=True),
     NavItem(_l("Messages"), "messages", "org.messages", section=_WORK, count="messages"),
     NavItem(_l("Files"), "folder", "org.files", section=_WORK),
@@ -39,6 +43,7 @@ _NEEDS = {
     "org.imports": Permission.BILLS_IMPORT,
     "org.payees": Permission.PAYEE_READ,
     "org.projects": Permission.PROJECT_READ,
+    "org.deliverables": Permission.DELIVERABLE_READ,
     "org.messages": Permission.MESSAGE,
     "org.files": Permission.FILE_READ,
     "org.contracts": Permission.CONTRACT_READ,
@@ -74,6 +79,7 @@ def counts() -> Mapping[str, int]:
         "bills": min(now.submitted + now.disputed, CAP),
         "imports": min(now.imports, CAP),
         "messages": unread,
+        "deliverables": deliverables.waiting(db(), Wanted(organization_id=g.organization.id), [S.SUBMITTED]),
     }
 
 

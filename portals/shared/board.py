@@ -43,7 +43,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """One column: `rest` more cards worth `rest_sums` follow at `more_url`, or in the list. `locked`: nothing leaves."""
+    """One column: `rest` more cards worth `rest_sums` follow at `more_url`, or in the list. `locked`: none leaves."""
 
     name: str
     status: Any
@@ -70,7 +70,7 @@ class Column(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`kind` of the status vocabulary. `more_url` and `list_url` take a lane's name; `more_url` what follows as well."""
+    """`kind` of the status vocabulary. `more_url` and `list_url` take a lane's name, the first what follows too."""
 
     kind: str
     cards: Callable[[Sequence[AnyRow]], dict[UUID, Card]]

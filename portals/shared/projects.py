@@ -177,8 +177,9 @@ def projects() -> ResponseReturnValue:
 def more_cards(stage: str) -> ResponseReturnValue:
     """Further cards of one column: they take the place of the link that asked for them."""
     wanted, want = Stage(stage), paging.wanted(MORE)
+    home = (_("Projects"), url_for(".projects"))
     lane = board().further(wanted, queries.lane(db(), whose(), wanted, want.cursor, want.limit))
-    return page("shared/projects/more.html", fragment="shared/board/_cards.html", lane=lane)
+    return page("shared/board/more.html", fragment="shared/board/_cards.html", lane=lane, home=home)
 
 
 def wanted_status() -> ProjectStatus:

@@ -17,11 +17,11 @@ from uuid import uuid4
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField
+from wtforms import Field, HiddenField, SelectMultipleField
 from wtforms.fields import FormField
 from wtforms.form import BaseForm as WTBaseForm
 from wtforms.validators import StopValidation
-from wtforms.widgets import TextInput
+from wtforms.widgets import CheckboxInput, ListWidget, TextInput
 
 from app.core.errors import Refusal
 from app.core.money import Money
@@ -111,6 +111,13 @@ class FilterForm(FlaskForm):
 
     class Meta:
         csrf = False
+
+
+class TicksField(SelectMultipleField):
+    """Several of the choices, each with a box to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class MoneyField(Field):

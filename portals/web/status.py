@@ -245,6 +245,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "in_review": _IN_REVIEW,
         "revise": _REVISE,
         "approved": _APPROVED,
+        "cancelled": _CANCELED,
     },
     "contract": {
         "draft": _DRAFT,

@@ -107,6 +107,26 @@ def keep(looked: Sequence[tuple[Inspected, bytes]]) -> list[Upload]:
     return [_upload(inspected, key) for (inspected, _content), key in zip(looked, keys, strict=True)]
 
 
+def copies(uploads: Sequence[Upload], times: int) -> list[list[Upload]]:
+    """The same files so many times more, for rows of their own; call before the first change of the request.
+
+    Raises StorageUnavailable.
+    """
+    if not uploads or times < 1:
+        return [[] for _ in range(times)]
+    idempotency.release()
+    made: list[list[Upload]] = [[] for _ in range(times)]
+    with db.paused():
+        for upload in uploads:
+            content = storage().get(upload.key)
+            for one in made:
+                one.append(Upload(upload.inspected, storage().put(content), ""))
+    repeated = idempotency.begin(g.account.account_id)
+    if repeated is not None:
+        abort(repeated)
+    return made
+
+
 def fetch(key: str) -> bytes:
     """The bytes of a file whose row was read in this request. Raises NotFound, Damaged, StorageUnavailable."""
     with db.paused():

@@ -37,16 +37,29 @@ from portals.web.nav import NavItem
 Mount = Callable[[Blueprint], None]
 
 
-def payee_portal(portal: Portal, more: Sequence[NavItem] = (), *, starts_elsewhere: bool = False) -> Blueprint:
-    """A guarded blueprint with the pages all payees share; `more` are links of this portal's own pages, shown first.
+def payee_portal(
+    portal: Portal,
+    more: Sequence[NavItem] = (),
+    *,
+    starts_elsewhere: bool = False,
+    more_counts: Callable[[], Mapping[str, int]] | None = None,
+) -> Blueprint:
+    """A guarded blueprint with the pages all payees share.
 
+    `more` are links of this portal's own pages, shown first, and `more_counts` gives the numbers beside them.
     `starts_elsewhere`: the portal has a start page of its own at `/`; else it starts with the payments.
     """
     name = portal.value
     bp = Blueprint(name, f"portals.{name}", url_prefix=f"/{name}")
     bills = has_bills(portal)
     portal_guard(
-        bp, portal, items=(*more, *_links(name, bills)), tenant=tenant, choices=choices, counts=counts, kept=kept
+        bp,
+        portal,
+        items=(*more, *_links(name, bills)),
+        tenant=tenant,
+        choices=choices,
+        counts=lambda: _counts(more_counts),
+        kept=kept,
     )
     if not starts_elsewhere:
         bp.get("/")(home)
@@ -66,9 +79,9 @@ def home() -> ResponseReturnValue:
     return redirect(url_for(f"{g.account.portal.value}.payments"), 303)
 
 
-def counts() -> Mapping[str, int]:
+def _counts(more: Callable[[], Mapping[str, int]] | None) -> Mapping[str, int]:
     """The numbers beside the links."""
-    return {"contracts": contracts.count(), "messages": unread_count()}
+    return {"contracts": contracts.count(), "messages": unread_count(), **(more() if more else {})}
 
 
 def _links(name: str, bills: bool) -> tuple[NavItem, ...]:
