@@ -298,7 +298,7 @@ def state_business(session: Session, actor: Actor, payee_id: UUID, business: Bus
 
 _BUSINESS = ("business_type", "trading_name", "registration_number")
 _OWN = frozenset({"name", "legal_name", "email", "country", "address", *_BUSINESS})
-_TERMS = frozenset({"reference", "currency", "terms_days", "commission_bps"})
+_TERMS = frozenset({"reference", "currency", "terms_days", "commission_bps", "commission_hold_days"})
 
 
 def _engaged(session: Session, organization_id: UUID, payee_id: UUID) -> tuple[Payee, Engagement]:

@@ -23,6 +23,7 @@ from app.payees.models import Payee
 from app.payouts.models import Payout
 from app.payouts.states import HoldCode, PayoutStatus
 from app.reporting.overview import LATELY
+from app.sales.listing import waiting_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Attention:
     waiting_for_funds: int  # payouts
     failed: int  # payouts, lately
     announced: int  # deposits the platform has not seen yet
+    orders: int  # to claim for a creator, or to decide about
 
 
 def attention(session: Session, organization_id: UUID) -> Attention:
@@ -53,6 +55,7 @@ def _waiting(organization_id: UUID) -> dict[str, AnySelect]:
     return {
         "submitted": bills.where(PaymentRequest.status == RequestStatus.SUBMITTED),
         "disputed": bills.where(PaymentRequest.status == RequestStatus.DISPUTED),
+        "orders": waiting_orders(organization_id),
         "imports": select(BillImport.id).where(
             BillImport.organization_id == organization_id, BillImport.status == ImportStatus.UPLOADED
         ),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import Boolean, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -22,6 +22,8 @@ from app.sales.models import DiscountCode, Order, OrderChange, Store
 from app.sales.states import Commission, OrderSource, OrderStatus
 
 CLAIMABLE = (Commission.UNKNOWN_CODE, Commission.NOT_ACTIVE)
+# Written out, so that the planner sees that ix_orders_open holds exactly these.
+OPEN = literal_column("orders.commission IN ('unknown_code', 'not_active', 'self_referral')", Boolean)
 _ORDER: tuple[Any, ...] = (
     Order.id, Order.organization_id, Order.payee_id, Order.source, Order.number, Order.external_id, Order.code,
     Order.discount_code_id, Order.currency, Order.basis_minor, Order.total_minor, Order.refunded_minor,
@@ -66,19 +68,27 @@ def orders(
     return paging.fetch(session, _filtered(query, filters or Filters()), _NEWEST, cursor, limit)
 
 
+def all_orders(session: Session, organization_id: UUID, filters: Filters) -> Iterator[AnyRow]:
+    """The same rows without pages, read as they are taken: for files."""
+    query: AnySelect = (
+        select(*_ORDER, Payee.name.label("payee_name"))
+        .outerjoin(Payee, Payee.id == Order.payee_id)
+        .where(Order.organization_id == organization_id)
+        .order_by(Order.ordered_at.desc(), Order.id.desc())
+    )
+    yield from session.execute(_filtered(query, filters).execution_options(yield_per=1000))
+
+
 def count(session: Session, organization_id: UUID, filters: Filters) -> int:
     """How many `orders` finds, up to `paging.CAP` + 1."""
     query: AnySelect = select(Order.id).where(Order.organization_id == organization_id)
     return paging.capped_count(session, _filtered(query, filters))
 
 
-def waiting(session: Session, organization_id: UUID) -> int:
-    """How many orders somebody should look at: claimable ones and creators' own purchases, up to `paging.CAP` + 1."""
-    open_ones = (*CLAIMABLE, Commission.SELF_REFERRAL)
-    query: AnySelect = select(Order.id).where(
-        Order.organization_id == organization_id, Order.commission.in_(open_ones)
-    )  # fmt: skip
-    return paging.capped_count(session, query)
+def waiting_orders(organization_id: UUID) -> AnySelect:
+    """Ids of the orders somebody should look at: claimable ones and creators' own purchases."""
+    query: AnySelect = select(Order.id).where(Order.organization_id == organization_id, OPEN)
+    return query
 
 
 def _filtered(query: AnySelect, filters: Filters) -> AnySelect:
@@ -197,3 +207,15 @@ def code_named(session: Session, organization_id: UUID, written: str) -> AnyRow 
 
 def _engaged(table: Any) -> Any:
     return and_(Engagement.organization_id == table.organization_id, Engagement.payee_id == table.payee_id)
+
+
+def commission_terms(session: Session, organization_id: UUID, payee_id: UUID) -> AnyRow:
+    """commission_bps and commission_hold_days of an engagement. Raises NotFound."""
+    found = session.execute(
+        select(Engagement.commission_bps, Engagement.commission_hold_days).where(
+            Engagement.organization_id == organization_id, Engagement.payee_id == payee_id
+        )
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such payee.")
+    return found

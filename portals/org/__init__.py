@@ -32,6 +32,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     bill_changes,
     bills,
     bulk_reviews,
+    codes,
     contract_drafts,
     contract_templates,
     contracts,
@@ -45,6 +46,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     messages,
     method_files,
     methods,
+    orders,
     overview,
     payee_forms,
     payee_tags,
@@ -52,4 +54,5 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     payouts,
     projects,
     settings,
+    stores,
 )

@@ -18,7 +18,7 @@ from portals.shared.messages import unread_count
 from portals.web.db import db
 from portals.web.nav import Label, NavItem, use_shell
 
-_WORK, _MONEY, _HOUSE = _l("Payables"), _l("Money"), _l("Organization")
+_WORK, _SALES, _MONEY, _HOUSE = _l("Payables"), _l("Sales"), _l("Money"), _l("Organization")
 ITEMS = (
     NavItem(_l("Overview"), "chart-bar", "org.overview", tab=True),
     NavItem(_l("Bills"), "file-invoice", "org.bills", section=_WORK, count="bills", tab=True),
@@ -29,6 +29,9 @@ ITEMS = (
     NavItem(_l("Messages"), "messages", "org.messages", section=_WORK, count="messages"),
     NavItem(_l("Files"), "folder", "org.files", section=_WORK),
     NavItem(_l("Contracts"), "signature", "org.contracts", section=_WORK),
+    NavItem(_l("Orders"), "receipt", "org.orders", section=_SALES, count="orders"),
+    NavItem(_l("Discount codes"), "tag", "org.codes", section=_SALES),
+    NavItem(_l("Stores"), "building-store", "org.stores", section=_SALES),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
     NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
     NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),
@@ -47,6 +50,9 @@ _NEEDS = {
     "org.messages": Permission.MESSAGE,
     "org.files": Permission.FILE_READ,
     "org.contracts": Permission.CONTRACT_READ,
+    "org.orders": Permission.SALES_READ,
+    "org.codes": Permission.SALES_READ,
+    "org.stores": Permission.SALES_READ,
     "org.funds": Permission.FUNDS_READ,
     "org.payouts": Permission.PAYOUT_READ,
     "org.batches": Permission.PAYOUT_READ,
@@ -80,6 +86,7 @@ def counts() -> Mapping[str, int]:
         "imports": min(now.imports, CAP),
         "messages": unread,
         "deliverables": deliverables.waiting(db(), Wanted(organization_id=g.organization.id), [S.SUBMITTED]),
+        "orders": min(now.orders, CAP),
     }
 
 

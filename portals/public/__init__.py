@@ -6,4 +6,4 @@ from flask import Blueprint
 
 bp = Blueprint("public", __name__)
 
-from portals.public import files, health, landing, unsubscribe, verify  # noqa: E402,F401 - the views of this blueprint
+from portals.public import files, go, health, landing, unsubscribe, verify  # noqa: E402,F401 - the views of this blueprint

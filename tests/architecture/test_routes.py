@@ -24,6 +24,7 @@ from tests.portals.conftest import Browser
 TABLE_OF = {
     "account_id": "accounts",
     "batch_id": "batches",
+    "code_id": "discount_codes",
     "contract_id": "contracts",
     "deposit_id": "deposits",
     "event_id": "webhook_events",
@@ -36,12 +37,14 @@ TABLE_OF = {
     "key_id": "api_keys",
     "member_id": "members",
     "method_id": "methods",
+    "order_id": "orders",
     "organization_id": "organizations",
     "payee_id": "payees",
     "payout_id": "payouts",
     "project_id": "projects",
     "request_id": "payment_requests",
     "session_id": "sign_in_sessions",
+    "store_id": "stores",
     "template_id": "contract_templates",
     "thread_id": "message_threads",
 }
@@ -54,15 +57,18 @@ UNTOUCHED = (
     "contracts",
     "deliverable_submissions",
     "deliverables",
+    "discount_codes",
     "engagements",
     "members",
     "message_threads",
     "messages",
     "methods",
+    "orders",
     "payees",
     "payment_requests",
     "payouts",
     "projects",
+    "stores",
 )
 
 
