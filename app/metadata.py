@@ -17,7 +17,7 @@ from app.methods import models as methods
 from app.notify import models as notify
 from app.organizations import models as organizations
 from app.payables import models as payables
-from app.payees import directory_models
+from app.payees import application_models, directory_models
 from app.payees import models as payees
 from app.payouts import models as payouts
 from app.projects import models as projects
@@ -26,8 +26,8 @@ from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
-    audit, charges, contracts, deliverables, directory_models, earnings, files, idempotency, identity, ledger, messages,
-    methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects, sales, schedule, tax,
-    webhooks,
+    application_models, audit, charges, contracts, deliverables, directory_models, earnings, files, idempotency,
+    identity, ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects,
+    sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import PlatformRecord
 from app.db.types import Sealed, SealedText, choice
-from app.identity.states import AccountStatus, Portal, TokenPurpose
+from app.identity.states import AccountStatus, PasskeyUse, Portal, TokenPurpose
 
 
 class Account(PlatformRecord):
@@ -109,6 +109,61 @@ class RecoveryCode(PlatformRecord):
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     code_index: Mapped[str]
     used_at: Mapped[datetime | None]
+
+
+class Passkey(PlatformRecord):
+    """A key pair in a person's device or password manager, made for one account of one portal.
+
+    `sign_count` is the device's own counter, 0 where it keeps none: it must never go back.
+    """
+
+    __tablename__ = "passkeys"
+    __table_args__ = (UniqueConstraint("credential_id"), Index("ix_passkeys_account", "account_id", "id"))
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
+    name: Mapped[str]
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    transports: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    last_used_at: Mapped[datetime | None]
+
+
+class PasskeyChallenge(PlatformRecord):
+    """What a passkey has to sign, once. `account_id`: the only account whose passkey may; None: any of the portal."""
+
+    __tablename__ = "passkey_challenges"
+    __table_args__ = (UniqueConstraint("challenge_sha256"), Index("ix_passkey_challenges_expiry", "expires_at"))
+
+    challenge_sha256: Mapped[str]
+    portal: Mapped[Portal] = mapped_column(choice(Portal))
+    use: Mapped[PasskeyUse] = mapped_column(choice(PasskeyUse))
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    expires_at: Mapped[datetime]
+
+
+class AddressChange(PlatformRecord):
+    """An address that was another one before (`done_at`), or will be once the link mailed to the new one is used.
+
+    Of an account's sign-in address, or of a payee's contact address that its organization keeps. The address of before
+    is told of what matters for a while longer.
+    """
+
+    __tablename__ = "address_changes"
+    __table_args__ = (
+        UniqueConstraint("token_sha256"),
+        CheckConstraint("num_nonnulls(account_id, payee_id) = 1", name="whose"),
+        Index("ix_address_changes_account", "account_id", "created_at"),
+        Index("ix_address_changes_payee", "payee_id", "done_at"),
+    )
+
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    payee_id: Mapped[UUID | None] = mapped_column(ForeignKey("payees.id"))
+    old_email: Mapped[str]
+    new_email: Mapped[str | None]
+    token_sha256: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
 
 
 class ApiKey(PlatformRecord):

@@ -13,6 +13,7 @@ LINK_LIVES = {
     TokenPurpose.PASSWORD_RESET: timedelta(minutes=30),
     TokenPurpose.INVITATION: timedelta(days=7),
 }
+ADDRESS_LINK_LIVES = timedelta(hours=1)
 LINKS_PER_HOUR = 5  # mails one address can be sent; invitations are sent by people and do not count
 SESSION_LIVES = timedelta(days=30)
 _STAFF_IDLE, _PAYEE_IDLE = timedelta(hours=12), timedelta(days=14)

@@ -33,3 +33,10 @@ class TokenPurpose(StrEnum):
     SIGN_IN = "sign_in"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105
+
+
+class PasskeyUse(StrEnum):
+    """What a challenge was made for: to make a passkey, or to sign in (also again, before something that matters)."""
+
+    ADD = "add"
+    SIGN_IN = "sign_in"

@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.core.errors import Invalid
+from app.methods.states import Proof
 from app.rails.base import Field, Rail
 from app.rails.registry import available
 from app.rails.simulated import sandbox_destination
 
 COOL_OFF = timedelta(hours=72)
+WARN_FORMER = timedelta(days=30)  # how long an address of before is told of changed methods
 ASSIGNABLE = frozenset({"simulated", "check"})  # rails whose destination may follow from what is known of a payee
 
 
@@ -31,9 +33,24 @@ BLOCKED_TEXT: dict[Blocked, str] = {
 }
 
 
-def usable_from(now: datetime, *, by_payee: bool, has_method: bool) -> datetime:
-    """A payee who changes an existing method waits 72 hours: time to notice a stranger's change."""
-    return now + COOL_OFF if by_payee and has_method else now
+def usable_from(now: datetime, *, by_payee: bool, had_method: bool) -> datetime:
+    """A payee who changes where they are paid waits 72 hours: time to notice a stranger's change.
+
+    `had_method`: also one removed since; removing the old one first makes the new one no first one.
+    """
+    return now + COOL_OFF if by_payee and had_method else now
+
+
+def proof(last_paid_at: datetime | None, last_failed_at: datetime | None) -> Proof:
+    """What the payouts sent to a destination say of it; the last one counts."""
+    if last_failed_at is not None and (last_paid_at is None or last_failed_at > last_paid_at):
+        return Proof.DOUBTFUL
+    return Proof.UNPROVEN if last_paid_at is None else Proof.PROVEN
+
+
+def own_addresses(fields: tuple[Field, ...], destination: Mapping[str, str]) -> list[str]:
+    """E-mail addresses that are the destination itself, as with rails that pay to an address."""
+    return [destination[f.name] for f in fields if f.autocomplete == "email" and destination.get(f.name)]
 
 
 def index_text(rail: str, fields: tuple[Field, ...], destination: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -27,6 +27,7 @@ from app.payees import queries as payees
 from app.payees.kinds import spec_of
 from app.payees.models import Payee
 from app.rails.base import Rail
+from app.rails.registry import RAILS
 
 INDEX_PURPOSE = "methods.details"
 
@@ -63,7 +64,9 @@ def add(
 ) -> Method:
     """Add a way to be paid; the default of its currency (None: of any) moves to it. Nothing sealed is returned open.
 
-    A payee who has a method already waits 72 hours before the new one is used, and is told by mail.
+    A payee who has or had a method waits 72 hours before the new one is used. Every address known of them, lately
+    too, is told by mail, and so are addresses that are themselves the old or the new destination.
+
     Raises Forbidden, NotFound, Invalid naming each bad field, Conflict for the same destination twice.
     """
     payee = _payee(session, actor, payee_id)
@@ -72,14 +75,14 @@ def add(
     chosen = rules.offered(rail, settings().mode, currency)
     destination = chosen.validate(fields)
     locks.hold(session, "methods of", payee_id)
-    mine = session.scalars(
-        select(Method).where(Method.payee_id == payee_id, Method.status == MethodStatus.ACTIVE)
-    ).all()
+    ever = session.scalars(select(Method).where(Method.payee_id == payee_id)).all()
+    mine = [m for m in ever if m.status is MethodStatus.ACTIVE]
     method_id, now = new_id(), utc_now()
     columns = sealed_columns(chosen, destination, method_id)
     if any(m.details_index == columns["details_index"] and m.currency == currency for m in mine):
         raise Conflict("You are paid there already.", fields={"rail": "This destination is on your list."})
-    becomes_default = default or not any(m.is_default and m.currency == currency for m in mine)
+    left = [m for m in mine if m.is_default and m.currency == currency]
+    becomes_default = default or not left
     if becomes_default:
         _clear_default(session, payee_id, currency)
     made = Method(
@@ -89,7 +92,7 @@ def add(
         currency=currency,
         is_default=becomes_default,
         status=MethodStatus.ACTIVE,
-        usable_from_at=rules.usable_from(now, by_payee=_is_payee(actor, payee_id), has_method=bool(mine)),
+        usable_from_at=rules.usable_from(now, by_payee=_is_payee(actor, payee_id), had_method=bool(ever)),
         added_by_account_id=actor.account_id,
         added_by=actor.label,
         **columns,
@@ -97,8 +100,8 @@ def add(
     session.add(made)
     session.flush()
     _note(session, actor, made, "method.added", "added")
-    if mine:
-        tell(session, payee, made, "added")
+    if ever or _is_payee(actor, payee_id):
+        tell(session, payee, made, "added", also=left if becomes_default else ())
     return made
 
 
@@ -109,11 +112,11 @@ def make_default(session: ScopedSession, actor: Actor, method_id: UUID) -> Metho
         raise Conflict("This method is disabled. Add it again.")
     if method.is_default:
         return method
-    _clear_default(session, method.payee_id, method.currency)
+    left = _clear_default(session, method.payee_id, method.currency)
     method.is_default = True
     session.flush()
     _note(session, actor, method, "method.made_default", "default")
-    tell(session, payee, method, "made the default")
+    tell(session, payee, method, "made the default", also=left)
     return method
 
 
@@ -183,17 +186,20 @@ def _mine(session: Session, actor: Actor, method_id: UUID) -> tuple[Method, Paye
     return method, payee
 
 
-def _clear_default(session: Session, payee_id: UUID, currency: str | None) -> None:
-    session.execute(
-        update(Method)
-        .where(
+def _clear_default(session: Session, payee_id: UUID, currency: str | None) -> Sequence[Method]:
+    """Which were the default of this currency and are not any more."""
+    found = session.scalars(
+        select(Method).where(
             Method.payee_id == payee_id,
             func.coalesce(Method.currency, "") == (currency or ""),
             Method.is_default,
             Method.status == MethodStatus.ACTIVE,
         )
-        .values(is_default=False)
-    )
+    ).all()
+    for method in found:
+        method.is_default = False
+    session.flush()
+    return found
 
 
 def _note(session: ScopedSession, actor: Actor, method: Method, action: str, to_state: str) -> None:
@@ -206,9 +212,16 @@ def _note(session: ScopedSession, actor: Actor, method: Method, action: str, to_
         audit.timeline(session, actor, "method", method.id, to_state, note=shown, payee_id=method.payee_id)
 
 
-def tell(session: ScopedSession, payee: Payee, method: Method, what: str) -> None:
-    """Write to every address known of the payee: a change nobody made is found out early."""
-    for contact in payees.contacts(session, [payee.id]).get(payee.id, []):
+def tell(session: ScopedSession, payee: Payee, method: Method, what: str, also: Sequence[Method] = ()) -> None:
+    """Write to every address known of the payee, now and lately: a change nobody made is found out early.
+
+    An address that is itself the destination, of this method or of `also`, is told too.
+    """
+    now = utc_now()
+    told = payees.contacts_to_warn(session, payee.id, now - rules.WARN_FORMER)
+    known = {contact.email for contact in told}
+    destinations = {email.lower() for one in (method, *also) for email in _destination_addresses(one)} - known
+    for contact in (*told, *(payees.Contact(email, payee.name) for email in sorted(destinations))):
         notify.queue(
             session,
             contact.email,
@@ -220,8 +233,16 @@ def tell(session: ScopedSession, payee: Payee, method: Method, what: str) -> Non
                 "label": method.label,
                 "last4": method.last4,
                 "usable_from": method.usable_from_at.isoformat(),
-                "cooling_off": method.usable_from_at > utc_now(),
+                "cooling_off": method.usable_from_at > now,
                 "url": f"{settings().base_url}/{contact.portal}/settings/payout-methods" if contact.portal else "",
                 "locale": contact.locale,
             },
         )
+
+
+def _destination_addresses(method: Method) -> list[str]:
+    """Opened only for rails that pay to an e-mail address, and only to write to it."""
+    fields = RAILS[method.rail].fields if method.rail in RAILS else ()
+    if all(field.autocomplete != "email" for field in fields):
+        return []
+    return rules.own_addresses(fields, dict(crypto.open_sealed(method.details_sealed, seal_context(method.id))))

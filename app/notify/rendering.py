@@ -29,6 +29,8 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("password_reset", "name portal minutes link", ""),
         ("password_changed", "name portal sign_in_url", ""),
         ("second_factor", "name portal what security_url", ""),
+        ("address_link", "name portal minutes old link", ""),
+        ("address_changed", "name portal what old new security_url", ""),
         ("invitation", "name portal minutes inviter link", ""),
         ("request_received", "name organization payee reference amount url", ""),
         ("request_approved", "name organization reference amount url", "requested reason answer_by"),

@@ -11,7 +11,8 @@ from app.audit import service as audit
 from app.core.scope import Actor
 from app.core.settings import settings
 from app.db.session import ScopedSession
-from app.identity import authenticators, invitations, passwords, queries, rules, service, sessions
+from app.identity import addresses, authenticators, invitations, passwords, queries, rules, service, sessions
+from app.identity.addresses import Change
 from app.identity.invitations import Invitee
 from app.identity.service import Link
 from app.identity.sessions import Browser, Opened, SignedIn
@@ -182,6 +183,45 @@ def remove_authenticator(session: ScopedSession, who: SignedIn, browser: Browser
     authenticators.remove(session, who)
     _note(session, who, browser, "authenticator.removed")
     _tell_of_factor(session, who, "The authenticator app was removed")
+
+
+def mail_address_link(session: ScopedSession, who: SignedIn, email: str, browser: Browser) -> None:
+    """Ask for another sign-in address: the new one is mailed the link, the present one that it was asked for.
+
+    Raises Forbidden without a fresh sign-in, Invalid.
+    """
+    change = addresses.begin(session, who, email)
+    _note(session, who, browser, "address.asked")
+    minutes = int(rules.ADDRESS_LINK_LIVES.total_seconds() // 60)
+    link = f"{settings().base_url}/{who.portal.value}/signin/address/{change.token}"
+    context = {"name": who.name, "portal": NAMES[who.portal], "minutes": minutes, "old": change.old_email}
+    notify.queue(
+        session, change.new_email, "address_link", subject="Confirm your new address", context=context,
+        secrets={"link": link},
+    )  # fmt: skip
+    _tell_of_address(session, change, [change.old_email], asked=True)
+
+
+def confirm_address(session: ScopedSession, portal: Portal, token: str, browser: Browser) -> Change:
+    """The new address signs in from now on; both are told. Raises Gone, Conflict."""
+    change = addresses.confirm(session, portal, token)
+    actor = Actor(change.name, "account", change.account_id, payee_id=change.payee_id, ip=browser.ip)
+    audit.record(session, actor, "address.changed", "account", change.account_id, portal=portal.value)
+    _tell_of_address(session, change, [change.old_email, change.new_email], asked=False)
+    return change
+
+
+def _tell_of_address(session: ScopedSession, change: Change, to: list[str], *, asked: bool) -> None:
+    what = "Another sign-in address was asked for" if asked else "Your sign-in address was changed"
+    for address in to:
+        notify.queue(
+            session, address, "address_changed", subject=what,
+            context={
+                "name": change.name, "portal": NAMES[change.portal], "what": what, "old": change.old_email,
+                "new": change.new_email,
+                "security_url": f"{settings().base_url}/{change.portal.value}/settings/security",
+            },
+        )  # fmt: skip
 
 
 def end_session(session: ScopedSession, signed_in: SignedIn, session_id: UUID, browser: Browser) -> bool:

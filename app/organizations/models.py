@@ -36,6 +36,7 @@ class Organization(Record):
     address: Mapped[dict[str, Any] | None]
     billing_email: Mapped[str | None]
     tax_form_required: Mapped[bool] = mapped_column(default=False, server_default="false")
+    accepts_applications: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class Member(OrganizationRecord):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import case, func, select, text
@@ -163,6 +164,15 @@ _CONTACTS = text(
     FROM accounts a WHERE a.payee_id = ANY(:payee_ids) AND a.status = 'active'
     ORDER BY payee_id, email"""
 )
+_FORMER = text(
+    """SELECT DISTINCT ON (c.old_email) c.old_email AS email, coalesce(a.name, p.name) AS name,
+        coalesce(a.locale, 'en_US') AS locale, coalesce(a.time_zone, 'UTC') AS time_zone
+    FROM address_changes c LEFT JOIN accounts a ON a.id = c.account_id
+    JOIN payees p ON p.id = coalesce(c.payee_id, a.payee_id)
+    WHERE p.id = :payee_id AND c.done_at > :since
+        AND (c.payee_id = :payee_id OR c.account_id IN (SELECT id FROM accounts WHERE payee_id = :payee_id))
+    ORDER BY c.old_email, c.done_at DESC"""
+)
 
 
 def contacts(session: ScopedSession, payee_ids: Sequence[UUID]) -> dict[UUID, list[Contact]]:
@@ -173,3 +183,14 @@ def contacts(session: ScopedSession, payee_ids: Sequence[UUID]) -> dict[UUID, li
     for row in rows:
         found.setdefault(row.payee_id, []).append(Contact(row.email, row.name, row.locale, row.time_zone, row.portal))
     return found
+
+
+def contacts_to_warn(session: ScopedSession, payee_id: UUID, since: datetime) -> list[Contact]:
+    """`contacts`, and every address that was one of theirs at some moment after `since`: who took over an account
+    changes its address first.
+    """
+    found = contacts(session, [payee_id]).get(payee_id, [])
+    with session.elevated("addresses of before"):
+        rows = session.execute(_FORMER, {"payee_id": payee_id, "since": since}).all()
+    known = {contact.email for contact in found}
+    return found + [Contact(r.email, r.name, r.locale, r.time_zone) for r in rows if r.email not in known]

@@ -21,6 +21,7 @@ from app.core.topics import Topic
 from app.db import locks, outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
+from app.identity import addresses
 from app.payees import letters, rules
 from app.payees.kinds import spec_of
 from app.payees.models import Engagement, Payee
@@ -223,7 +224,7 @@ def set_project_billing(
     )  # fmt: skip
 
 
-def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, **changes: Any) -> Payee:
+def edit(session: ScopedSession, actor: Actor, organization_id: UUID, payee_id: UUID, **changes: Any) -> Payee:
     """Change a payee and its engagement: any of name, legal_name, email, country, address, business_type,
     trading_name, registration_number, reference, currency, terms_days. What a creator or consultant is called is
     theirs to change, not the organization's.
@@ -241,6 +242,7 @@ def edit(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, 
         raise Invalid(f"Only the {payee.kind.value} can change {' and '.join(sorted(own))}.")
     if "email" in changes:
         changes["email"] = rules.clean_email(changes["email"])
+        addresses.note_contact_change(session, payee_id, payee.email, changes["email"])
     if "address" in changes:
         changes["address"] = rules.clean_address(changes["address"])
     if "reference" in changes:

@@ -65,3 +65,12 @@ class RowOutcome(StrEnum):
     INVITED = "invited"
     KNOWN = "known"
     REFUSED = "refused"
+
+
+class ApplicationStatus(StrEnum):
+    """Unconfirmed: the link mailed to the applicant was not used yet, so nobody is asked to look at it."""
+
+    UNCONFIRMED = "unconfirmed"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    DECLINED = "declined"

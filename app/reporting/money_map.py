@@ -36,6 +36,7 @@ from app.reporting.rules import (
     place_of_payout,
     place_of_request,
 )
+from app.tax.queries import form_missing
 
 
 class Tab(StrEnum):
@@ -179,9 +180,10 @@ _PARTS = f"""LEFT JOIN held_earnings h ON h.earning_id = e.id
     ) p ON true
     JOIN engagements g ON g.organization_id = r.organization_id AND g.payee_id = r.payee_id
     {usable_method_join("r.payee_id", "r.currency")}"""
-_FACTS = """h.reason AS hold_reason, h.available_at, q.amount_minor AS ready_minor, e.amount_minor AS earned_minor,
+_FACTS = f"""h.reason AS hold_reason, h.available_at, q.amount_minor AS ready_minor, e.amount_minor AS earned_minor,
     p.id AS payout_id, p.status AS payout_status, p.hold_code, p.hold_note, p.expected_on, p.paid_at,
-    p.failure_message, p.failure_cure, m.blocked, m.usable_from_at, g.status AS standing, g.status_reason"""
+    p.failure_message, p.failure_cure, m.blocked, m.usable_from_at, g.status AS standing, g.status_reason,
+    q.earning_id IS NOT NULL AND {form_missing("r.organization_id", "r.payee_id", "r.currency")} AS tax_form_missing"""
 _BILLS = text(
     f"""SELECT r.id, r.organization_id, o.name AS organization_name, r.created_at, r.invoice_on, r.description,
         r.reference, r.invoice_number, r.amount_minor, r.approved_minor, r.currency, r.status, r.review_reason,
@@ -232,6 +234,7 @@ def _facts(row: Any) -> EarningFacts:
         negative=row.earned_minor < 0,
         standing=EngagementStatus(row.standing),
         standing_reason=row.status_reason or "",
+        tax_form_missing=row.tax_form_missing,
     )
 
 

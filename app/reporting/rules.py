@@ -19,6 +19,7 @@ from app.payees.states import EngagementStatus
 from app.payouts.rules import HOLD_TEXT as PAYOUT_HOLD_TEXT
 from app.payouts.rules import payout_number
 from app.payouts.states import HoldCode, PayoutStatus
+from app.tax.rules import FORM_MISSING, FORM_MISSING_CURE
 
 
 class Bucket(StrEnum):
@@ -79,8 +80,10 @@ class EarningFacts:
     negative: bool = False
     standing: EngagementStatus = EngagementStatus.ACTIVE
     standing_reason: str = ""
+    tax_form_missing: bool = False
 
 
+YOUR_FORM = "Ready, but waiting for your tax form: the organization pays only with a signed Form W-9."
 YOUR_ANSWER = "The amount was reduced: waiting for you to accept or dispute it."
 MOVING = frozenset({PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD, PayoutStatus.PROCESSING})
 
@@ -169,6 +172,8 @@ def for_payee(place: Place) -> Place:
     """The same, said to the payee: what waits for them waits for "you"."""
     if place.state == "awaiting_acceptance":
         return replace(place, reason=YOUR_ANSWER)
+    if place.state == "tax_form":
+        return replace(place, reason=YOUR_FORM, cure=FORM_MISSING_CURE)
     return place
 
 
@@ -180,6 +185,10 @@ def _ready(facts: EarningFacts) -> Place:
         why = facts.standing_reason.rstrip(".") or "no reason was given"
         reason = f"On hold while the engagement is suspended: {why}. It stays owed and is paid once that ends."
         return Place(Bucket.READY, "request", "on_hold", reason)
+    if facts.tax_form_missing:
+        return Place(
+            Bucket.READY, "request", "tax_form", f"Ready, but waiting for the payee's tax form. {FORM_MISSING}"
+        )
     if facts.blocked is not None:
         cure = "" if facts.blocked is Blocked.COOLING_OFF else "Add a payout method."
         reason = f"Ready, but it cannot be paid yet. {BLOCKED_TEXT[facts.blocked]}"

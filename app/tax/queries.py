@@ -59,3 +59,16 @@ _ASKING = text(
 def who_asks(session: Session, payee_id: UUID) -> list[str]:
     """Names of the organizations that pay this payee only with a form."""
     return list(session.execute(_ASKING, {"payee_id": payee_id}).scalars())
+
+
+_HOLDING = text(
+    f"""SELECT o.name, r.currency, CAST(sum(r.amount_minor) AS bigint) AS amount_minor
+    FROM ready_earnings r JOIN organizations o ON o.id = r.organization_id
+    WHERE r.payee_id = :payee_id AND {form_missing("r.organization_id", "r.payee_id", "r.currency")}
+    GROUP BY o.name, r.currency HAVING sum(r.amount_minor) > 0 ORDER BY o.name, r.currency"""
+)
+
+
+def holding(session: Session, payee_id: UUID) -> Sequence[AnyRow]:
+    """name, currency, amount_minor: what is ready and waits for nothing but the payee's form, by organization."""
+    return session.execute(_HOLDING, {"payee_id": payee_id}).all()

@@ -17,8 +17,8 @@ from app.organizations import queries as organizations
 from app.payees import queries
 from app.payees.kinds import SPECS, spec_of
 from app.payees.states import PayeeKind
+from app.payouts import destinations, review
 from app.payouts import queries as payouts
-from app.payouts import review
 from app.payouts.queries import PayoutFilter
 from app.rails import registry
 from app.reporting.balances import balances
@@ -74,6 +74,7 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
         engagements=organizations.payers(db(), payee_id),
         balances=balances(db(), payee_id, utc_now() - A_YEAR),
         methods=ways,
+        proofs=destinations.records(db(), payee_id),
         shared_with=methods.shared_with(db(), payee_id) if any(way.shared for way in ways) else [],
         rails=registry.RAILS,
         lines=review.lines(db(), sent, g.actor.account_id),

@@ -24,6 +24,7 @@ from app.payees import notes, queries, service, tags
 from app.payees.kinds import SPECS, spec_of
 from app.payees.rules import terms_text
 from app.payees.states import EngagementStatus, PayeeKind
+from app.payouts import destinations
 from app.payouts import queries as payouts
 from app.payouts.queries import PayoutFilter
 from app.payouts.rules import payout_number
@@ -120,6 +121,7 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
         row=row,
         standings=organization.standings(db(), g.organization.id, payee_id),
         methods=methods.methods(db(), payee_id),
+        proofs=destinations.records(db(), payee_id),
         now=utc_now(),
         people=accounts.accounts_of_payee(db(), payee_id),
         invitable=spec_of(row.kind).portal is not None,

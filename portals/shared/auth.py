@@ -22,7 +22,7 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import authenticator, notices, security
+from portals.shared import address, authenticator, notices, security
 from portals.web import guards, session
 from portals.web.db import db, keep
 from portals.web.forms import BaseForm
@@ -297,6 +297,7 @@ def blueprint(portal: Portal) -> Blueprint:
     if portal is Portal.CLIENT:
         add("/", "start", start)
     security.mount(add, portal)
+    address.mount(add)
     authenticator.mount(add)
     notices.mount(add, portal)
     return bp

@@ -102,6 +102,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "processing": _s(_l("Processing"), "circle-half-2", "blue"),
         "in_transit": _s(_l("In transit"), "circle-arrow-right", "blue"),
         "blocked": _s(_l("Blocked"), "lock", "amber"),
+        "tax_form": _s(_l("Waiting for your tax form"), "file-text", "amber"),
         "on_hold": _ON_HOLD,
         "paid": _PAID,
         "returned": _RETURNED,
@@ -136,6 +137,11 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "active": _s(_l("Active"), "circle-check", "green", True),
         "cooling": _s(_l("Cooling off"), "hourglass", "violet"),
         "disabled": _s(_l("Disabled"), "ban", "grey", True),
+    },
+    "proof": {
+        "unproven": _s(_l("Not verified"), "help-circle", "grey"),
+        "proven": _s(_l("Verified"), "circle-check", "green", True),
+        "doubtful": _s(_l("Last payout failed"), "alert-triangle", "red"),
     },
     "import": {
         "uploaded": _s(_l("Uploaded"), "circle-dashed", "grey"),

@@ -32,6 +32,7 @@ OPEN_AUTH = frozenset(
         "reset_password",
         "sign_out",
         "second_step",
+        "confirm_address",
     }
 )
 OPEN_API = frozenset({"magic_link", "login", "logout", "forgot_password", "reset_password"})

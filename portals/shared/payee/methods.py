@@ -18,6 +18,7 @@ from app.core.money import CURRENCIES
 from app.core.settings import settings
 from app.methods import queries, service
 from app.methods.models import Method
+from app.payouts import destinations
 from app.rails import registry
 from app.rails.base import Rail
 from portals.web.db import db
@@ -40,7 +41,13 @@ def methods() -> ResponseReturnValue:
 
 
 def _shown(found: Any) -> dict[str, Any]:
-    return {"methods": found, "now": utc_now(), "rails": registry.RAILS, "offered": _offered()}
+    return {
+        "methods": found,
+        "proofs": destinations.records(db(), g.actor.payee_id),
+        "now": utc_now(),
+        "rails": registry.RAILS,
+        "offered": _offered(),
+    }
 
 
 def _offered() -> list[Rail]:
@@ -83,7 +90,7 @@ def new_method() -> ResponseReturnValue:
                 return _added(_add(rail, form))
         except Conflict as refusal:
             form.blame(refusal)
-    waits = bool(queries.methods(db(), g.actor.payee_id))
+    waits = bool(queries.methods(db(), g.actor.payee_id, disabled_too=True))
     return page(
         "shared/payee/methods/new.html",
         fragment="shared/payee/methods/_form.html",

@@ -11,11 +11,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
 
 from app.core.clock import utc_now
+from app.core.money import Money
 from app.earnings.models import HoldReason
 from app.methods import queries as methods
 from app.payees.states import EngagementStatus as S
 from app.reporting import balances, money_map
 from app.reporting.money_map import Tab
+from app.tax import queries as tax
 from portals.shared.payee import payers
 from portals.shared.payee.journey import journey_of
 from portals.web import htmx, paging
@@ -87,6 +89,11 @@ def overview() -> dict[str, Any]:
         "journey": journey_of(moving) if moving else [],
         "methods": methods.methods(db(), payee_id),
         "now": utc_now(),
+        "form_holds": [
+            (row.name, Money(row.amount_minor, row.currency))
+            for row in tax.holding(db(), payee_id)
+            if payer is None or row.name == payer.name
+        ],
         "suspended": [one for one in payers.mine() if one.status is S.SUSPENDED and payer in (None, one)],
         "hold_words": HOLD_WORDS,
     }

@@ -16,6 +16,8 @@ VALUES: dict[str, Any] = {
     "link": "https://pay.example/vendor/signin/abc?next=%2Fx&y=1",
     "sign_in_url": "https://pay.example/vendor/signin",
     "security_url": "https://pay.example/vendor/settings/security",
+    "old": "maya@old.test",
+    "new": "maya@new.test",
     "inviter": "Oxford City Council",
     "organization": "Oxford City Council",
     "payee": "Ashby Tree Surgeons",

@@ -12,6 +12,7 @@ from app.db.session import unit_of_work
 from app.identity.states import Portal
 from app.organizations import service as organizations
 from app.payouts import planning
+from tests.factories import payables
 from tests.factories import payouts as make
 from tests.factories.people import PLATFORM
 from tests.portals.payee.conftest import Vendor, World
@@ -145,3 +146,15 @@ def test_help_tells_of_it(vendor: Vendor) -> None:
     assert "Who needs a Form W-9?" in found and TAX in found
     assert "How do I get fewer e-mails?" not in found
     assert "Who needs a Form W-9?" not in vendor.browser.get("/vendor/help?q=zebra").text
+
+
+def test_payments_says_what_waits_for_the_form(world: World, superuser: Any) -> None:
+    vendor = world.payee(Portal.VENDOR, "Ana Ruiz", country="US", terms_days=0)
+    payables.approved(world.organization_id, vendor.actor, 30_00)
+    assert "waits for your tax form" not in vendor.browser.get("/vendor/payments").text
+    require(world.organization_id)
+    page = vendor.browser.get("/vendor/payments").text
+    assert "30.00 waits for your tax form" in page and "waiting for your tax form" in page
+    assert f'href="{TAX}"' in page.split('id="main"', 1)[1]
+    assert vendor.browser.post(FORM, LINES).status_code == 303
+    assert "waits for your tax form" not in vendor.browser.get("/vendor/payments").text

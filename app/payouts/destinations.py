@@ -1,0 +1,39 @@
+"""What payouts say of the destinations they were sent to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.methods import rules
+from app.methods.states import Proof
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`at`: when the payout that says so arrived, failed or came back; None while there is none."""
+
+    proof: Proof
+    at: datetime | None = None
+
+
+_RECORDS = text(
+    """SELECT method_id, max(paid_at) FILTER (WHERE status = 'paid') AS paid_at,
+        max(status_at) FILTER (WHERE status IN ('failed', 'returned')) AS failed_at
+    FROM payouts WHERE payee_id = :payee_id AND status IN ('paid', 'failed', 'returned') GROUP BY method_id"""
+)
+
+
+def records(session: Session, payee_id: UUID) -> dict[UUID, Record]:
+    """By method, of the payouts in this scope: an organization knows of its own. Methods without any are left out."""
+    return {
+        row.method_id: Record(
+            rules.proof(row.paid_at, row.failed_at), max(at for at in (row.paid_at, row.failed_at) if at is not None)
+        )
+        for row in session.execute(_RECORDS, {"payee_id": payee_id})
+        if row.paid_at or row.failed_at
+    }
