@@ -25,7 +25,12 @@ def safe_cell(value: object) -> str:
 
 def lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     """CSV lines with the header first, ready to stream."""
-    for row in chain([header], rows):
+    return rows_as_lines(chain([header], rows))
+
+
+def rows_as_lines(rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The same without a header: what follows in a file that is sent in parts."""
+    for row in rows:
         buffer = io.StringIO()
         csv.writer(buffer, lineterminator="\r\n").writerow([safe_cell(cell) for cell in row])
         yield buffer.getvalue()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.money import Money
+
+PART = 2_000  # movements that are in memory at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ _MOVEMENTS = text(
     FROM ledger_lines l JOIN ledger_entries n ON n.id = l.entry_id
     WHERE l.payee_id = :payee_id AND l.organization_id = :organization_id AND l.currency = :currency
         AND l.created_at >= :start AND l.created_at < :end
-    GROUP BY n.id HAVING sum(l.amount_minor) <> 0 ORDER BY n.created_at, n.id LIMIT :limit"""
+    GROUP BY n.id HAVING sum(l.amount_minor) <> 0 ORDER BY n.created_at, n.id LIMIT CAST(:limit AS bigint)"""
 )
 _OWED_AT = text(
     """SELECT CAST(coalesce(-sum(amount_minor), 0) AS bigint) FROM ledger_lines
@@ -55,18 +58,38 @@ def movements(
     limit: int,
 ) -> list[Movement]:
     """From `start` up to but without `end`, oldest first, `limit` at most."""
+    rows = session.execute(_MOVEMENTS, _asked(payee_id, organization_id, currency, start, end, limit))
+    return [_movement(row, currency) for row in rows]
+
+
+def movements_in_parts(
+    session: Session, payee_id: UUID, organization_id: UUID, currency: str, start: datetime, end: datetime
+) -> Iterator[list[Movement]]:
+    """All of them, `PART` at a time from one statement: the database keeps the rest until it is asked for."""
     rows = session.execute(
         _MOVEMENTS,
-        {
-            "payee_id": payee_id,
-            "organization_id": organization_id,
-            "currency": currency,
-            "start": start,
-            "end": end,
-            "limit": limit,
-        },
+        _asked(payee_id, organization_id, currency, start, end, None),
+        execution_options={"yield_per": PART},
     )
-    return [Movement(r.id, r.created_at, r.kind, r.ref, Money(int(r.amount_minor), currency)) for r in rows]
+    for part in rows.partitions(PART):
+        yield [_movement(row, currency) for row in part]
+
+
+def _asked(
+    payee_id: UUID, organization_id: UUID, currency: str, start: datetime, end: datetime, limit: int | None
+) -> dict[str, Any]:
+    return {
+        "payee_id": payee_id,
+        "organization_id": organization_id,
+        "currency": currency,
+        "start": start,
+        "end": end,
+        "limit": limit,
+    }
+
+
+def _movement(row: Any, currency: str) -> Movement:
+    return Movement(row.id, row.created_at, row.kind, row.ref, Money(int(row.amount_minor), currency))
 
 
 def owed_at(session: Session, payee_id: UUID, organization_id: UUID, currency: str, at: datetime) -> Money:

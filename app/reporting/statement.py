@@ -26,8 +26,7 @@ from app.payouts.rules import payout_number
 from app.pdf.documents import Party, StatementDocument, StatementLine
 from app.rails.check import address_lines
 
-MOST_LINES = 2_000  # of a document; the CSV has room for more
-MOST_ROWS = 100_000
+MOST_LINES = 2_000  # of a document; the CSV has room for any number
 HEADER = ("date", "type", "description", "reference", "amount", "balance", "currency", "organization")
 KINDS = {
     "earning_held": "earned",
@@ -61,22 +60,33 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
-    """`first_on` to `last_on` inclusive, days where the organization is. A month that is not over ends today."""
+class Sheet:
+    """A statement without its lines. `first_on` to `last_on` inclusive, days where the organization is; `start` up to
+    but without `end` are the same as moments. A month that is not over ends today."""
 
     account: Account
     payer: Party
     payee: Party
+    zone: ZoneInfo
     first_on: date
     last_on: date
     over: bool
+    start: datetime
+    end: datetime
     opening: Money
-    closing: Money
-    entries: tuple[Entry, ...]
 
     @property
     def number(self) -> str:
         return f"{self.account.organization_slug}-{self.first_on:%Y-%m}-{self.account.currency}".upper()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A sheet with all its lines and what was left."""
+
+    sheet: Sheet
+    closing: Money
+    entries: tuple[Entry, ...]
 
 
 def month_of(text_: str) -> date:
@@ -133,32 +143,38 @@ _PARTIES = text(
 )
 
 
-def monthly(session: Session, payee_id: UUID, account: Account, first_on: date, most: int = MOST_LINES) -> Statement:
-    """The statement of the month that begins on `first_on`. Raises Invalid when it has more than `most` lines."""
+def sheet(session: Session, payee_id: UUID, account: Account, first_on: date) -> Sheet:
+    """The statement of the month that begins on `first_on`, up to its lines."""
     parties = session.execute(_PARTIES, {"payee_id": payee_id, "organization_id": account.organization_id}).one()
     zone = ZoneInfo(parties.time_zone)
     next_month = (first_on.replace(day=28) + timedelta(days=4)).replace(day=1)
     start, end = (datetime.combine(day, time(), zone) for day in (first_on, next_month))
     now_there = utc_now().astimezone(zone).date()
-    key = (payee_id, account.organization_id, account.currency)
-    opening = statements.owed_at(session, *key, start)
-    moved = statements.movements(session, *key, start, end, most + 1)
-    if len(moved) > most:
-        raise Invalid(f"This month has more than {most:,} lines. Download it as a CSV.")
-    entries = tuple(_entries(session, moved, opening, zone))
-    return Statement(
+    return Sheet(
         account=account,
         payer=_party(parties.payer_legal or parties.payer, parties.payer_address, parties.payer_country),
         payee=_party(
             parties.payee_legal or parties.payee, parties.payee_address, parties.payee_country, parties.reference
         ),
+        zone=zone,
         first_on=first_on,
         last_on=max(first_on, min(next_month - timedelta(days=1), now_there)),  # it may be yesterday there
         over=next_month <= now_there,
-        opening=opening,
-        closing=entries[-1].balance if entries else opening,
-        entries=entries,
+        start=start,
+        end=end,
+        opening=statements.owed_at(session, payee_id, account.organization_id, account.currency, start),
     )
+
+
+def monthly(session: Session, payee_id: UUID, account: Account, first_on: date, most: int = MOST_LINES) -> Statement:
+    """A month with its lines. Raises Invalid when it has more than `most`."""
+    found = sheet(session, payee_id, account, first_on)
+    key = (payee_id, account.organization_id, account.currency)
+    moved = statements.movements(session, *key, found.start, found.end, most + 1)
+    if len(moved) > most:
+        raise Invalid(f"This month has more than {most:,} lines. Download it as a CSV.")
+    entries = tuple(_entries(session, moved, found.opening, found.zone))
+    return Statement(found, entries[-1].balance if entries else found.opening, entries)
 
 
 def _party(name: str, address: dict[str, str] | None, country: str | None, reference: str | None = None) -> Party:
@@ -205,32 +221,52 @@ def _method(row: Any) -> str:
 
 def document(statement: Statement, locale: str = "en") -> StatementDocument:
     """The statement on paper."""
+    of = statement.sheet
     return StatementDocument(
-        number=statement.number,
-        payer=statement.payer,
-        payee=statement.payee,
-        first_on=statement.first_on,
-        last_on=statement.last_on,
-        opening=statement.opening,
+        number=of.number,
+        payer=of.payer,
+        payee=of.payee,
+        first_on=of.first_on,
+        last_on=of.last_on,
+        opening=of.opening,
         closing=statement.closing,
         lines=tuple(StatementLine(e.on, e.description, e.amount, e.balance, e.reference) for e in statement.entries),
-        note="" if statement.over else "This month is not over: what comes later is on the next copy.",
+        note="" if of.over else "This month is not over: what comes later is on the next copy.",
         simulated=settings().sandbox,
         locale=locale,
     )
 
 
-def csv_lines(statement: Statement) -> Iterator[str]:
-    """Opening and closing are lines of their own without an amount, so the amounts add up to their difference."""
-    name, currency = statement.account.organization_name, statement.account.currency
+def csv_parts(session: Session, payee_id: UUID, of: Sheet) -> Iterator[str]:
+    """The statement as CSV, thousands of lines at a time, however long the month. Three statements a part at most.
 
-    def fixed(on: date, kind: str, balance: Money) -> tuple[object, ...]:
-        return (on.isoformat(), kind, "", "", "", balance.plain(), currency, name)
+    Opening and closing are lines of their own without an amount, so the amounts add up to their difference.
+    """
+    name, currency = of.account.organization_name, of.account.currency
 
-    rows = [
-        (e.on.isoformat(), e.kind, e.description, e.reference, e.amount.plain(), e.balance.plain(), currency, name)
-        for e in statement.entries
-    ]
-    opening = fixed(statement.first_on, "opening balance", statement.opening)
-    closing = fixed(statement.last_on, "closing balance", statement.closing)
-    return csv.lines(HEADER, [opening, *rows, closing])
+    def fixed(on: date, kind: str, balance: Money) -> list[tuple[object, ...]]:
+        return [(on.isoformat(), kind, "", "", "", balance.plain(), currency, name)]
+
+    yield "".join(csv.lines(HEADER, fixed(of.first_on, "opening balance", of.opening)))
+    closing = of.opening
+    for moved in statements.movements_in_parts(
+        session, payee_id, of.account.organization_id, currency, of.start, of.end
+    ):
+        entries = list(_entries(session, moved, closing, of.zone))
+        closing = entries[-1].balance
+        yield "".join(
+            csv.rows_as_lines(
+                (
+                    e.on.isoformat(),
+                    e.kind,
+                    e.description,
+                    e.reference,
+                    e.amount.plain(),
+                    e.balance.plain(),
+                    currency,
+                    name,
+                )
+                for e in entries
+            )
+        )
+    yield "".join(csv.rows_as_lines(fixed(of.last_on, "closing balance", closing)))

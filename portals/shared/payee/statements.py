@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import chain
 
 from babel.dates import format_skeleton
-from flask import Blueprint, Response, g, request
+from flask import Blueprint, Response, g, request, stream_with_context
 from flask.typing import ResponseReturnValue
 
 from app.core.clock import today
 from app.pdf.render import render_statement
 from app.reporting import statement
-from app.reporting.statement import MOST_ROWS, Statement
+from app.reporting.statement import Account
 from portals.shared.documents import pdf
 from portals.shared.payee import payers
 from portals.web.db import db
@@ -39,24 +40,27 @@ def _months(now: date) -> list[tuple[date, str]]:
     return [(first, str(format_skeleton("yMMMM", first, locale=reader_locale()))) for first in found]
 
 
-def _asked(most: int) -> Statement:
-    """The statement the address names: `?month=2026-11`, and `organization`, `currency` where there are several."""
+def _asked() -> tuple[Account, date]:
+    """What the address names: `?month=2026-11`, and `organization`, `currency` where there are several."""
     wanted = request.args.get("month") or f"{today():%Y-%m}"
     account = statement.account_of(
         db(), g.actor.payee_id, request.args.get("organization"), request.args.get("currency")
     )
-    return statement.monthly(db(), g.actor.payee_id, account, statement.month_of(wanted), most)
+    return account, statement.month_of(wanted)
 
 
 def statement_csv() -> Response:
-    found = _asked(MOST_ROWS)
-    answer = Response("\ufeff" + "".join(statement.csv_lines(found)), content_type="text/csv; charset=utf-8")
-    answer.headers["Content-Disposition"] = f'attachment; filename="statement-{found.number}.csv"'
+    """Sent while it is read: a month may have a hundred thousand lines."""
+    sheet = statement.sheet(db(), g.actor.payee_id, *_asked())
+    parts = chain(["\ufeff"], statement.csv_parts(db(), g.actor.payee_id, sheet))
+    answer = Response(stream_with_context(parts), content_type="text/csv; charset=utf-8")
+    answer.headers["Content-Disposition"] = f'attachment; filename="statement-{sheet.number}.csv"'
+    answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
 def statement_pdf() -> Response:
-    document = statement.document(_asked(statement.MOST_LINES), reader_locale())
+    document = statement.document(statement.monthly(db(), g.actor.payee_id, *_asked()), reader_locale())
     return pdf(document, render_statement, f"statement-{document.number}")
 
 
