@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
@@ -23,6 +24,7 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _REGISTRATION = re.compile(r"[^\W_][\w .,/()&-]*")
 _PERSONAL = re.compile(r"\d{3}[- ]\d{2}[- ]\d{4}")  # as social security numbers are written
+_PERCENT = re.compile(r"\d{1,3}([.,]\d{1,2})?\s*%?")
 _NET = re.compile(r"(?:net|n)?(\d{1,3})(?:d|days?)?(?:net)?")
 _AT_ONCE = frozenset({"dueonreceipt", "onreceipt", "uponreceipt", "dueuponreceipt", "immediate", "immediately"})
 
@@ -80,6 +82,14 @@ def read_terms(text: str) -> int:
         said = f"“{text.strip()[:40]}” is not payment terms: write “Net 30” or “Due on receipt”"
         raise Invalid(f"{said}.", fields={"terms_days": f"{said}."})
     return int(found[1])
+
+
+def read_commission(text: str) -> int | None:
+    """ "12.5 %" as 1250 basis points; None for what is no percentage from 0 to 100."""
+    if not _PERCENT.fullmatch(text.strip()):
+        return None
+    percent = Decimal(text.replace("%", "").strip().replace(",", "."))
+    return int(percent * 100) if percent <= 100 else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,8 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     orders,
     overview,
     payee_forms,
+    payee_import_columns,
+    payee_imports,
     payee_tags,
     payees,
     payouts,

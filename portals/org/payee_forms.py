@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.core.errors import Conflict
+from app.core.errors import Conflict, Invalid
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
 from app.payees import queries, rules, service
@@ -52,6 +52,11 @@ class PayeeForm(BaseForm):
         choices=rules.terms_choices,
         description=_l("A bill that names no due date is due so many days after its invoice date."),
     )
+    commission = StringField(
+        _l("Commission"),
+        [Optional(), Length(max=10)],
+        description=_l("In percent of each order with a code of theirs. A change holds for orders from then on."),
+    )
     address_1 = StringField(_l("Address"), [Optional(), Length(max=100)])
     address_2 = StringField(_l("Address, second line"), [Optional(), Length(max=100)])
     city = StringField(_l("City"), [Optional(), Length(max=100)])
@@ -73,9 +78,19 @@ class PayeeForm(BaseForm):
             "email": self.email.data or None,
             "currency": self.currency.data,
             "terms_days": self.terms_days.data,
+            **self._commission(),
             "country": country,
             "address": address if any(text.strip() for text in address.values()) else None,
         }
+
+    def _commission(self) -> dict[str, Any]:
+        """Raises Invalid for what is no percentage."""
+        if self.commission is None:  # left out for payees who earn none
+            return {}
+        bps = rules.read_commission(self.commission.data or "0")
+        if bps is None:
+            raise Invalid("That is no percentage.", fields={"commission": _("Write a percentage from 0 to 100.")})
+        return {"commission_bps": bps}
 
     def _business(self) -> dict[str, Any]:
         if self.business_type is None:  # left out for payees who are none
@@ -102,7 +117,11 @@ def new_payee() -> ResponseReturnValue:
     if form.accepts():
         try:
             with form.refusals():
-                made = service.create(db(), g.actor, g.organization.id, kind=PayeeKind(form.kind.data), **form.values())
+                kind, values = PayeeKind(form.kind.data), form.values()
+                if values["commission_bps"] and not spec_of(kind).earns_commission:
+                    said = _("Only creators earn commission.")
+                    raise Invalid(said, fields={"commission": said})
+                made = service.create(db(), g.actor, g.organization.id, kind=kind, **values)
                 return done(back=url_for(".payee", payee_id=made.id), toast=(_("Payee added"), made.name))
         except Conflict as taken:
             form.blame(taken)
@@ -116,6 +135,10 @@ def edit_payee(payee_id: UUID) -> ResponseReturnValue:
     known = {**row._mapping, **(row.address or {}), "country": row.country}
     form = PayeeForm(data={**known, "business_type": row.business_type or ""})
     form.terms_days.choices = rules.terms_choices(row.terms_days)
+    if not spec_of(row.kind).earns_commission:
+        del form.commission
+    elif not form.is_submitted():
+        form.commission.data = f"{row.commission_bps / 100:g}"
     if not spec_of(row.kind).is_business:
         del form.business_type, form.trading_name, form.registration_number
     own = spec_of(row.kind).single_engagement  # what a creator or consultant is called is theirs to change
@@ -132,5 +155,5 @@ def edit_payee(payee_id: UUID) -> ResponseReturnValue:
 def _changed(form: PayeeForm, row: Any, own: bool) -> dict[str, Any]:
     """Only what is different: the audit trail names it, and a reference nobody saw stays as it is."""
     values = form.values()
-    terms = ("reference", "currency", "terms_days")
+    terms = ("reference", "currency", "terms_days", "commission_bps")
     return {name: value for name, value in values.items() if (own or name in terms) and value != getattr(row, name)}

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 
 from app.core import csv
 from app.core.errors import Invalid
@@ -20,7 +18,6 @@ from app.payees.states import PayeeKind
 
 MAX_ROWS = 20_000
 PROBLEM = "Problem"  # the column added to rows handed back
-_PERCENT = re.compile(r"\d{1,3}([.,]\d{1,2})?\s*%?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +175,7 @@ def _row(line: int, cells: list[str], columns: Columns, settings: Settings) -> t
         except Invalid as refused:
             blame(PayeeField.TERMS, refused.message.rstrip("."))
     if said := cell(PayeeField.COMMISSION):
-        read = read_commission(said)
+        read = rules.read_commission(said)
         if read is None:
             blame(PayeeField.COMMISSION, f"“{said[:20]}” is not a percentage between 0 and 100")
         elif read and not spec_of(settings.kind).earns_commission:
@@ -190,17 +187,6 @@ def _row(line: int, cells: list[str], columns: Columns, settings: Settings) -> t
     except Invalid as refused:
         blame(PayeeField.TAGS, next(iter(refused.fields.values()), refused.message).rstrip("."))
     return PayeeRow(line, email, name, reference or None, currency, terms, bps, tuple(found)), wrong
-
-
-def read_commission(text: str) -> int | None:
-    """ "12.5 %" as 1250 basis points; None for what is no percentage from 0 to 100."""
-    if not _PERCENT.fullmatch(text.strip()):
-        return None
-    try:
-        percent = Decimal(text.replace("%", "").strip().replace(",", "."))
-    except InvalidOperation:
-        return None
-    return int(percent * 100) if percent <= 100 else None
 
 
 def _repeated(row: PayeeRow, seen: dict[tuple[PayeeField, str], int]) -> list[Fault]:

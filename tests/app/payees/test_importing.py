@@ -6,7 +6,7 @@ import pytest
 
 from app.core.errors import Invalid
 from app.payees.importing import MAX_ROWS, Choices, PayeeFile, Settings, parse_overrides, read_payees, refused_csv
-from app.payees.importing.reading import read_commission
+from app.payees.rules import read_commission
 from app.payees.states import PayeeKind
 
 CREATORS = Settings(PayeeKind.CREATOR, True, "USD", 30)
