@@ -21,7 +21,7 @@ from app.identity.states import Portal
 from app.notify import sign_in
 from app.payees import import_service
 from app.payees.directory_models import PayeeImport, PayeeImportRow
-from app.payees.importing import PayeeRow
+from app.payees.importing import PayeeRow, reasons_of
 from app.payees.kinds import spec_of
 from app.payees.known import IN_BULK, held_against_directory
 from app.payees.states import PayeeImportStatus, RowOutcome
@@ -70,7 +70,7 @@ def take_chunk(session: ScopedSession, organization_id: UUID, import_id: UUID, s
             return False
         locks.hold(session, "engagement references", organization_id)
         held = held_against_directory(session, organization_id, rows, import_service.settings_of(record))
-        refused = {fault.line: fault.reason for fault in held.faults}
+        refused = reasons_of(held.faults)
         settled: list[tuple[int, RowOutcome, str | None, UUID | None]] = [
             (line, RowOutcome.KNOWN, None, payee_id) for line, payee_id in held.known.items() if line not in refused
         ]

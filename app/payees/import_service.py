@@ -24,7 +24,7 @@ from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.files import service as files
 from app.payees.directory_models import PayeeImport
-from app.payees.importing import AS_DETECTED, Choices, Fault, PayeeFile, Settings
+from app.payees.importing import AS_DETECTED, Choices, Fault, PayeeFile, Settings, reasons_of
 from app.payees.kinds import SPECS, spec_of
 from app.payees.known import IN_BULK, held_against_directory
 from app.payees.service import DEFAULT_TERMS_DAYS
@@ -194,8 +194,8 @@ def confirm(
 
 
 def _reasons(found: Preview) -> dict[int, str]:
-    from_directory = [fault for fault in found.faults if fault not in found.file.faults]
-    return {fault.line: fault.reason for fault in from_directory}
+    """What the directory has against rows that are good in themselves."""
+    return reasons_of(fault for fault in found.faults if fault not in found.file.faults)
 
 
 def discard(session: Session, actor: Actor, organization_id: UUID, import_id: UUID) -> None:

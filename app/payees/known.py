@@ -78,7 +78,7 @@ def held_against_directory(
             if person is None and row.email is None and row.reference_kind == settings.kind:
                 held.known[row.line] = row.reference_id
                 continue
-            said = f"the reference “{row.reference}” belongs to {row.reference_name}"
+            said = f"“{row.reference}” belongs to {row.reference_name}"
             held.faults.append(Fault(row.line, "Reference", said))
         elif person is not None or row.name_id is not None:
             held.known[row.line] = person or row.name_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import links, payables, processes, reports
+from portals.cli import links, payables, payees, processes, reports
 from portals.cli.services import around
 
 COMMANDS = (
@@ -15,6 +15,7 @@ COMMANDS = (
     reports.doctor,
     reports.demo_group,
     payables.group,
+    payees.group,
 )
 
 

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from app.core.errors import Invalid, Refusal
-from app.core.scope import Actor, Scope, operator
+from app.core.errors import Refusal
+from app.core.scope import Scope
 from app.core.settings import settings
 from app.db.session import unit_of_work
 from app.methods.assignments import apply_method_rows, assign_bulk
-from app.organizations.models import Organization
-from app.organizations.queries import by_slug
 from app.payables.import_service import BillFile, import_bills, preview
 from app.payables.importing import (
     Bills,
@@ -31,75 +26,8 @@ from app.payables.importing import (
 )
 from app.payees.service import DEFAULT_TERMS_DAYS
 from app.rails.registry import available
-from portals.cli.links import login_name
+from portals.cli.files import BAD_ROWS, FILE, SHOWN, Reporter, acting, hand_back, organization_of, read_file
 from portals.cli.services import around
-
-BAD_ROWS = 2
-SHOWN = 50
-_FILE = click.Path(path_type=Path)  # looked at by `_read`, so that programs get their JSON for a missing file too
-
-
-class Reporter:
-    """Words for people, or one JSON object for programs."""
-
-    def __init__(self, as_json: bool) -> None:
-        self.as_json = as_json
-
-    def say(self, text: str) -> None:
-        if not self.as_json:
-            click.echo(text)
-
-    def errors(self, errors: Sequence[RowError]) -> None:
-        for error in errors[:SHOWN]:
-            self.say(f"  line {error.line}{f', {error.column}' if error.column else ''}: {error.reason}")
-        if len(errors) > SHOWN:
-            self.say(f"  … and {len(errors) - SHOWN} more")
-
-    def end(self, result: dict[str, Any], code: int) -> None:
-        if self.as_json:
-            click.echo(json.dumps(result, ensure_ascii=False))
-        if code:
-            sys.exit(code)
-
-    def refuse(self, refusal: Refusal, result: dict[str, Any]) -> None:
-        """The file as a whole cannot be taken; every named part is an error of its own."""
-        if not self.as_json:
-            raise click.UsageError(refusal.message + "".join(f"\n  {k}: {v}" for k, v in refusal.fields.items()))
-        faults = {name: f"{refusal.message} {reason}" for name, reason in refusal.fields.items()}
-        errors = [{"line": 0, "column": n, "reason": r} for n, r in (faults or {"": refusal.message}).items()]
-        self.end({**result, "errors": errors}, BAD_ROWS)
-
-
-def _read(file: Path) -> bytes:
-    """Raises Invalid where there is no readable file."""
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise Invalid(f"{file} cannot be read: {(error.strerror or 'unknown reason').lower()}.") from None
-
-
-def _hand_back(rows: bytes, wanted: Path | None, file: Path) -> None:
-    """Write the skipped rows where they were wanted, else beside the file, else where we are."""
-    places = [wanted] if wanted else [file.with_name(f"{file.name}.skipped.csv"), Path(f"{file.name}.skipped.csv")]
-    for place in places:
-        try:
-            place.write_bytes(rows)
-        except OSError as error:
-            reason = f"{place} cannot be written: {(error.strerror or 'unknown reason').lower()}."
-            continue
-        click.echo(f"Skipped rows to mend: {place}", err=True)
-        return
-    click.echo(f"The good rows are imported, but {reason} Import again with --skipped-to to get the others.", err=True)
-    sys.exit(1)
-
-
-def _actor() -> Actor:
-    return operator(f"operator {login_name()}")
-
-
-def _organization(slug: str) -> Organization:
-    with unit_of_work(Scope.platform("which organization an operator means")) as session:
-        return by_slug(session, slug)
 
 
 @click.group("payables")
@@ -108,7 +36,7 @@ def group() -> None:
 
 
 @group.command("import")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--organization", required=True, metavar="SLUG", help="Whose bills they are.")
 @click.option("--map", "mapping", multiple=True, metavar="FIELD=HEADING", help="What a column is; wins over the guess.")
 @click.option("--currency", help="Of files without a currency column. Default: the organization's.")
@@ -134,20 +62,20 @@ def import_(
     report = Reporter(as_json)
     empty = ImportSummary(0, 0, 0, 0, 0, 0, 0, currency, ()).as_dict()
     try:
-        owner = _organization(organization)
+        owner = organization_of(organization)
         choices = Choices(parse_overrides(mapping), encoding, delimiter, None, amounts, dates)
-        body = _read(file)
+        body = read_file(file)
         bills = read_bills(body, choices, currency=(currency or owner.currency).upper())
         for label, value in () if as_json else bills.facts():
             report.say(f"{label}: {value}")
         with unit_of_work(Scope.organization(owner.id)) as session:
             if dry_run:
-                done = preview(session, _actor(), owner.id, bills)
+                done = preview(session, acting(), owner.id, bills)
                 written = False
             else:
                 given = BillFile(file.name, hashlib.sha256(body).hexdigest())
                 imported = import_bills(
-                    session, _actor(), owner.id, bills, given,
+                    session, acting(), owner.id, bills, given,
                     choices=choices, skip_bad=skip_bad, terms_days=terms_days,
                 )  # fmt: skip
                 done, bills, written = imported.summary, imported.bills, imported.import_id is not None
@@ -157,7 +85,7 @@ def import_(
     _told(report, done, bills, written=written, dry_run=dry_run)
     report.end(done.as_dict(), BAD_ROWS if done.errors and not skip_bad else 0)
     if written and bills.errors:
-        _hand_back(skipped_csv(bills), skipped_to, file)
+        hand_back(skipped_csv(bills), skipped_to, file)
 
 
 def _told(report: Reporter, done: ImportSummary, bills: Bills, *, written: bool, dry_run: bool) -> None:
@@ -177,7 +105,7 @@ def _told(report: Reporter, done: ImportSummary, bills: Bills, *, written: bool,
 
 
 @group.command("methods")
-@click.argument("file", type=_FILE)
+@click.argument("file", type=FILE)
 @click.option("--organization", required=True, metavar="SLUG")
 @click.option("--rail", help="For files without a column that says it.")
 @click.option("--dry-run", is_flag=True)
@@ -187,13 +115,13 @@ def methods(file: Path, organization: str, rail: str | None, dry_run: bool, as_j
     """Where suppliers are paid, from FILE (supplier reference and account fields). All lines or none."""
     report = Reporter(as_json)
     try:
-        owner = _organization(organization)
-        found = read_destinations(_read(file), available(settings().mode), default_rail=rail)
+        owner = organization_of(organization)
+        found = read_destinations(read_file(file), available(settings().mode), default_rail=rail)
         errors: list[Any] = list(found.errors)
         added = replaced = unchanged = 0
         if not errors:
             with unit_of_work(Scope.organization(owner.id)) as session:
-                applied = apply_method_rows(session, _actor(), owner.id, found.rows, dry_run=dry_run)
+                applied = apply_method_rows(session, acting(), owner.id, found.rows, dry_run=dry_run)
             errors = [RowError(fault.line, fault.column, fault.reason) for fault in applied.errors]
             added, replaced, unchanged = applied.added, applied.replaced, applied.unchanged
     except Refusal as refusal:
@@ -217,9 +145,9 @@ def assign_method(organization: str, rail: str, as_json: bool) -> None:
     """Give a method to every supplier without one."""
     report = Reporter(as_json)
     try:
-        owner = _organization(organization)
+        owner = organization_of(organization)
         with unit_of_work(Scope.organization(owner.id)) as session:
-            done = assign_bulk(session, _actor(), owner.id, rail)
+            done = assign_bulk(session, acting(), owner.id, rail)
     except Refusal as refusal:
         report.refuse(refusal, {"assigned": 0, "refused": []})
         return

@@ -131,6 +131,7 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
         payout_number=payout_number,
         own_methods=spec_of(row.kind).single_engagement,
         business=spec_of(row.kind).is_business,
+        earns_commission=spec_of(row.kind).earns_commission,
         difference=tax_difference(payee_id, row.business_type),
         tags=tags.of_payees(db(), g.organization.id, [payee_id]).get(payee_id, []),
         notes=notes.notes(db(), g.organization.id, payee_id, limit=3).items,

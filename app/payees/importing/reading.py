@@ -109,9 +109,11 @@ def check_table(table: Table, choices: Choices, settings: Settings) -> PayeeFile
     columns = match(table.headings, choices.columns)
     needed = PayeeField.EMAIL if settings.invites else None
     if needed and needed not in columns.fields:
-        raise Invalid("No column with e-mail addresses was found.", fields={needed.value: "Choose a column."})
+        said = "No column with e-mail addresses was found."
+        raise Invalid(said, fields={needed.value: "Choose the column with e-mail addresses."})
     if not {PayeeField.EMAIL, PayeeField.NAME} & set(columns.fields):
-        raise Invalid("The file needs a column with names or e-mail addresses.", fields={"name": "Choose a column."})
+        said = "Choose a column with names or e-mail addresses."
+        raise Invalid(said, fields={"name": said})
     rows: list[PayeeRow] = []
     bad: list[PayeeRow] = []
     faults: list[Fault] = []

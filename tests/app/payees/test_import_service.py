@@ -113,11 +113,11 @@ def test_held_against_the_directory(oxford: UUID, manager: Actor) -> None:
     )
     _id, found = looked(manager, oxford, text, VENDOR, invites=False)
     assert sorted(found.known) == [2, 4, 6] and found.new == 2
-    assert [(f.line, f.reason) for f in found.faults] == [(3, "the reference “B-1” belongs to Birch")]
+    assert [(f.line, f.reason) for f in found.faults] == [(3, "“B-1” belongs to Birch")]
     with_addresses = text.replace("\n,Cedar,c-1", "").replace("\n,acorn,", "")
     invited, found = looked(manager, oxford, with_addresses, VENDOR, invites=True)
     assert [(f.line, f.reason) for f in found.faults] == [
-        (3, "the reference “B-1” belongs to Birch"),
+        (3, "“B-1” belongs to Birch"),
         (4, "taken@else.test signs in for somebody else in the vendor portal"),
     ]
     with pytest.raises(Invalid) as refused, unit_of_work(Scope.organization(oxford)) as session:
@@ -150,7 +150,7 @@ def test_somebody_who_came_since_the_preview_is_known(oxford: UUID, manager: Act
     payees.vendor(oxford, "Ref", reference="r-1")
     jobs.import_payees(str(import_id), str(oxford))
     assert outcomes(superuser, import_id) == [
-        (2, "known", None), (3, "refused", "the reference “R-1” belongs to Ref")
+        (2, "known", None), (3, "refused", "Reference: “R-1” belongs to Ref")
     ]  # fmt: skip
 
 
