@@ -144,14 +144,18 @@ def of(found: Iterable[Balance], organization_slug: str, currency: str) -> Balan
 _NEWEST_MOVING = text(
     """SELECT id FROM payouts WHERE payee_id = :payee_id AND status = ANY(:moving)
         AND (CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id)
+        AND (CAST(:currency AS text) IS NULL OR currency = :currency)
     ORDER BY created_at DESC, id DESC LIMIT 1"""
 )
 _MOVING = sorted(status.value for status in MOVING)
 
 
-def newest_moving(session: Session, payee_id: UUID, organization_id: UUID | None = None) -> Any | None:
+def newest_moving(
+    session: Session, payee_id: UUID, organization_id: UUID | None = None, currency: str | None = None
+) -> Any | None:
     """The latest payout that has not arrived yet, as `app.payouts.queries.payout` gives it; None when all have."""
     found = session.execute(
-        _NEWEST_MOVING, {"payee_id": payee_id, "moving": _MOVING, "organization_id": organization_id}
+        _NEWEST_MOVING,
+        {"payee_id": payee_id, "moving": _MOVING, "organization_id": organization_id, "currency": currency},
     ).scalar()
     return None if found is None else payout(session, found)

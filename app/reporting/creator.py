@@ -152,10 +152,9 @@ def month(session: Session, payee_id: UUID, currency: str, today: date, organiza
     return Month(Money(row.so_far, currency), Money(row.before, currency), Money(row.week, currency))
 
 
-_BRANDS = text(
-    """SELECT g.organization_id, o.slug, o.name, g.status, g.status_reason, g.commission_bps, g.commission_hold_days,
-        coalesce(d.codes, '{}') AS codes, coalesce(e.minor, 0) AS month, coalesce(b.held, 0) AS clearing,
-        coalesce(b.available, 0) AS available
+_BRANDS = """SELECT g.organization_id, o.slug, o.name, g.status, g.status_reason, g.commission_bps,
+        g.commission_hold_days, coalesce(d.codes, '{{}}') AS codes, coalesce(e.minor, 0) AS month,
+        coalesce(b.held, 0) AS clearing, coalesce(b.available, 0) AS available
     FROM engagements g JOIN organizations o ON o.id = g.organization_id
     LEFT JOIN (
         SELECT organization_id, array_agg(code ORDER BY active DESC, id) AS codes FROM discount_codes
@@ -171,33 +170,45 @@ _BRANDS = text(
             CAST(sum(balance_minor) FILTER (WHERE account = 'payee_available') AS bigint) AS available
         FROM ledger_balances WHERE payee_id = :payee_id AND currency = :currency GROUP BY 1
     ) b ON b.organization_id = g.organization_id
-    WHERE g.payee_id = :payee_id ORDER BY g.status = 'ended', coalesce(e.minor, 0) DESC, o.name, o.id"""
-)
+    WHERE g.payee_id = :payee_id AND {which}
+    ORDER BY g.status = 'ended', coalesce(e.minor, 0) DESC, o.name, o.id"""
+_PAYING = text(_BRANDS.format(which="(g.currency = :currency OR e.minor <> 0 OR b.held <> 0 OR b.available <> 0)"))
+_ONE = text(_BRANDS.format(which="g.organization_id = :organization_id"))
 
 
 def brands(session: Session, payee_id: UUID, currency: str, today: date) -> list[Brand]:
-    """Every brand that engages or engaged the creator, the best of the month first."""
-    rows = session.execute(_BRANDS, {"payee_id": payee_id, "currency": currency, "month": today.replace(day=1)})
-    return [
-        Brand(
-            row.organization_id, row.slug, row.name, EngagementStatus(row.status), row.status_reason,
-            row.commission_bps, row.commission_hold_days, tuple(row.codes), Money(row.month, currency),
-            Money(row.clearing, currency), Money(row.available, currency),
-        )
-        for row in rows
-    ]  # fmt: skip
+    """Every brand that pays in this currency, or did, the best of the month first."""
+    rows = session.execute(_PAYING, {"payee_id": payee_id, "currency": currency, "month": today.replace(day=1)})
+    return [_brand(row, currency) for row in rows]
+
+
+def brand(session: Session, payee_id: UUID, organization_id: UUID, currency: str, today: date) -> Brand:
+    """One brand that engages the creator, in any currency."""
+    wanted = {
+        "payee_id": payee_id, "organization_id": organization_id, "currency": currency, "month": today.replace(day=1)
+    }  # fmt: skip
+    return _brand(session.execute(_ONE, wanted).one(), currency)
+
+
+def _brand(row: Any, currency: str) -> Brand:
+    return Brand(
+        row.organization_id, row.slug, row.name, EngagementStatus(row.status), row.status_reason, row.commission_bps,
+        row.commission_hold_days, tuple(row.codes), Money(row.month, currency), Money(row.clearing, currency),
+        Money(row.available, currency),
+    )  # fmt: skip
 
 
 _CURRENCIES = text(
     """SELECT currency FROM (
-        SELECT currency, 1 AS place FROM ledger_balances WHERE payee_id = :payee_id GROUP BY currency
-        UNION ALL SELECT currency, 2 FROM engagements WHERE payee_id = :payee_id GROUP BY currency
-    ) c GROUP BY currency ORDER BY min(place), currency"""
+        SELECT currency, 1 AS brands FROM engagements WHERE payee_id = :payee_id AND status <> 'ended'
+        UNION ALL SELECT currency, 0 FROM engagements WHERE payee_id = :payee_id
+        UNION ALL SELECT DISTINCT currency, 0 FROM ledger_balances WHERE payee_id = :payee_id
+    ) c GROUP BY currency ORDER BY sum(brands) DESC, currency"""
 )
 
 
 def currencies(session: Session, payee_id: UUID) -> list[str]:
-    """What the creator earns or will earn in; those with entries in the books first."""
+    """What the creator earns or will earn in: that of the most brands first."""
     return list(session.execute(_CURRENCIES, {"payee_id": payee_id}).scalars())
 
 

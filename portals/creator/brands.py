@@ -35,9 +35,7 @@ def brand(brand: str) -> ResponseReturnValue:
         db(), organization_id=payer.organization_id, payee_id=payee_id, cursor=want.cursor, limit=want.limit
     )
     since = utc_now() - timedelta(days=CONVERSION_DAYS)
-    mine = next(
-        one for one in creator.brands(db(), payee_id, currency, today) if one.organization_id == payer.organization_id
-    )
+    mine = creator.brand(db(), payee_id, payer.organization_id, currency, today)
     return page(
         "creator/brands/show.html",
         fragment="creator/brands/_orders.html",

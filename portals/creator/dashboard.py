@@ -42,7 +42,8 @@ def dashboard() -> ResponseReturnValue:
     available, clearing = creator.totals(brands, currency)
     steps = creator.buckets(span, today)
     since = creator.start_of(steps[0], reader_zone())
-    codes = creator.codes(db(), payee_id, currency, since, go_url(), only)
+    shown = {one.organization_id for one in brands}
+    codes = [c for c in creator.codes(db(), payee_id, currency, since, go_url(), only) if c.organization_id in shown]
     earned = creator.earned(db(), payee_id, currency, span, today, only)
     return page(
         "creator/dashboard/index.html",
@@ -67,7 +68,7 @@ def dashboard() -> ResponseReturnValue:
         average=_average(codes, currency),
         brand_names={one.organization_id: one for one in brands},
         upcoming=creator.next_clearing(db(), payee_id, currency, reader_zone(), only),
-        moving=balances.newest_moving(db(), payee_id, only),
+        moving=balances.newest_moving(db(), payee_id, only, currency),
         to_sign=contracts.first_to_sign(db(), payee_id, only),
     )
 
