@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
@@ -16,6 +17,10 @@ from app.contracts import queries as contracts
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.settings import settings
+from app.db.paging import AnyRow
+from app.deliverables import queries as deliverables
+from app.deliverables.queries import Wanted
+from app.deliverables.states import Lane
 from app.organizations.queries import Payer
 from app.reporting import balances, creator
 from app.reporting.creator import Brand, Span
@@ -30,6 +35,8 @@ from portals.web.htmx import page
 from portals.web.i18n import reader_locale, reader_zone
 
 GO = "/go/"
+ON_DASHBOARD = (Lane.REVISE, Lane.ASSIGNED, Lane.IN_PROGRESS, Lane.IN_REVIEW)
+SHOWN = 5
 
 
 def dashboard() -> ResponseReturnValue:
@@ -69,8 +76,17 @@ def dashboard() -> ResponseReturnValue:
         brand_names={one.organization_id: one for one in brands},
         upcoming=creator.next_clearing(db(), payee_id, currency, reader_zone(), only),
         moving=balances.newest_moving(db(), payee_id, only, currency),
+        work=_work(only),
+        lane_of=deliverables.lane_of,
         to_sign=contracts.first_to_sign(db(), payee_id, only),
     )
+
+
+def _work(only: UUID | None) -> list[AnyRow]:
+    """Deliverables under way, those that wait for the creator first."""
+    columns = deliverables.board(db(), Wanted(payee_id=g.actor.payee_id, organization_id=only))
+    rows = [row for lane in ON_DASHBOARD for row in columns[lane].cards]
+    return rows[:SHOWN]
 
 
 def spans() -> list[tuple[Span, str]]:

@@ -12,15 +12,16 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, event, text
 
-from app.core.scope import Scope, operator
+from app.core.scope import Actor, Scope, operator
 from app.db.session import unit_of_work
+from app.deliverables.states import DeliverableStatus
 from app.identity.states import Portal
 from app.payees import service as payees
 from app.payees.models import Payee
 from app.reporting import creator
 from app.reporting.creator import Span
 from app.sales import codes
-from tests.factories import organizations, people, sales
+from tests.factories import deliverables, organizations, people, sales
 from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 
@@ -152,6 +153,17 @@ def test_as_many_statements_for_twelve_brands_as_for_one(amara: Payee, browser: 
         page = browser.get("/creator/")
     assert page.text.count('href="/creator/brands/') == 12 and "Others" in page.text
     assert len(many) <= len(one) + 1
+
+
+def test_what_is_to_make_stands_there(alder: UUID, amara: Payee, browser: Browser) -> None:
+    assert "Nothing to make" in browser.get("/creator/").text
+    for status in (DeliverableStatus.ASSIGNED, DeliverableStatus.REVISION_REQUESTED, DeliverableStatus.SUBMITTED):
+        deliverables.deliverable(
+            alder, Actor("Amara", "payee", payee_id=amara.id), title=f"Reel {status}", status=status
+        )
+    page = text_of(browser.get("/creator/").text)
+    assert page.index("Reel revision_requested") < page.index("Reel assigned") < page.index("Reel submitted")
+    assert "Revise" in page and "In review" in page
 
 
 def test_who_is_refused(alder: UUID, amara: Payee, client: Browser, sign_in: SignIn) -> None:
