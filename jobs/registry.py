@@ -48,6 +48,7 @@ JOBS: dict[Topic, Job] = {
     Topic.PAYOUTS_TRIGGERED: Job(payouts.send_payouts, MONEY),
     Topic.WEBHOOK_RECEIVED: Job(payouts.apply_events, MONEY),
     Topic.ORDERS_RECEIVED: Job(sales.apply_calls),
+    Topic.ORDERS_IMPORT_CONFIRMED: Job(sales.import_orders, MONEY, 1800),
     Topic.PAYOUTS_SETTLED: Job(payouts.tell_settled),
     Topic.FUNDS_ARRIVED: Job(payouts.funds_arrived, MONEY),
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),

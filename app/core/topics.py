@@ -15,6 +15,7 @@ class Topic(StrEnum):
     PAYOUTS_SETTLED = "payouts.settled"
     WEBHOOK_RECEIVED = "webhook.received"
     ORDERS_RECEIVED = "orders.received"
+    ORDERS_IMPORT_CONFIRMED = "orders.import_confirmed"
     FUNDS_ARRIVED = "funds.arrived"
     EARNINGS_RELEASE = "earnings.release"
     ATTEMPTS_LOOK_UP = "attempts.look_up"

@@ -16,6 +16,7 @@ class FilePurpose(StrEnum):
     ATTACHMENT = "attachment"
     BILLS = "bills"
     METHODS = "methods"
+    ORDERS = "orders"
     PAYEES = "payees"
     RETURNS = "returns"
 
@@ -24,6 +25,7 @@ class FilePurpose(StrEnum):
 SHOWN = frozenset(FilePurpose) - {
     FilePurpose.BILLS,
     FilePurpose.METHODS,
+    FilePurpose.ORDERS,
     FilePurpose.PAYEES,
     FilePurpose.RETURNS,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -19,7 +20,7 @@ from app.core.money import Money
 from app.db.base import Base, Identified, OrganizationRecord, PayeeRecord, Visibility, engagement_key
 from app.db.types import Sealed, SealedText, choice
 from app.gateways.shops import ChangeKind, Shop
-from app.sales.states import Commission, OrderSource, OrderStatus
+from app.sales.states import Commission, ImportStatus, OrderSource, OrderStatus
 
 
 class Store(OrganizationRecord):
@@ -149,3 +150,22 @@ class OrderChange(OrganizationRecord):
     note: Mapped[str] = mapped_column(default="", server_default="")
     taken_minor: Mapped[int | None]
     reversal_id: Mapped[UUID | None] = mapped_column(ForeignKey("earnings.id"))
+
+
+class OrderImport(OrganizationRecord):
+    """One file of orders. What was read of it lies in `file_id` until it is imported or given up, without buyers.
+
+    `summary` counts what was read and, while the job runs, how far it is (`at`) and what came of it.
+    """
+
+    __tablename__ = "order_imports"
+    __table_args__ = (Index("ix_order_imports_newest", "organization_id", "created_at", "id"),)
+
+    file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_files.id"))
+    file_name: Mapped[str]
+    file_sha256: Mapped[str]
+    status: Mapped[ImportStatus] = mapped_column(choice(ImportStatus), default=ImportStatus.UPLOADED)
+    summary: Mapped[dict[str, Any]]
+    imported_by: Mapped[str]
+    imported_by_account_id: Mapped[UUID | None]
+    finished_at: Mapped[datetime | None]

@@ -41,3 +41,12 @@ WHOLE = {
     ChangeKind.CANCEL: OrderStatus.CANCELLED,
     ChangeKind.CHARGEBACK: OrderStatus.DISPUTED,
 }
+
+
+class ImportStatus(StrEnum):
+    """A file of orders: looked at, being imported by the job, over."""
+
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"

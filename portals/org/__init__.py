@@ -46,6 +46,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     messages,
     method_files,
     methods,
+    order_imports,
     orders,
     overview,
     payee_forms,

@@ -38,6 +38,7 @@ TABLE_OF = {
     "member_id": "members",
     "method_id": "methods",
     "order_id": "orders",
+    "order_import_id": "order_imports",
     "organization_id": "organizations",
     "payee_id": "payees",
     "payee_import_id": "payee_imports",
