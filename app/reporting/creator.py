@@ -50,7 +50,8 @@ class Brand:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code with its orders of a span in one currency. `conversion_bps` is None where no visit was counted."""
+    """A code with its orders of a span in one currency. `all_orders` are those of every currency, as a visit has none;
+    `conversion_bps` is None where no visit was counted: buyers may type a code without following its link."""
 
     id: UUID
     organization_id: UUID
@@ -60,10 +61,11 @@ class Code:
     orders: int
     basis: Money
     visits: int
+    all_orders: int
 
     @property
     def conversion_bps(self) -> int | None:
-        return None if self.visits == 0 else min(10_000, self.orders * 10_000 // self.visits)
+        return None if self.visits == 0 else self.all_orders * 10_000 // self.visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,19 +218,19 @@ def codes(
     session: Session, payee_id: UUID, currency: str, since: datetime, go_url: str, organization_id: UUID | None = None
 ) -> list[Code]:
     """Each code with its orders in `currency` since. `go_url` is what a link's token follows."""
-    rows = code_stats(session, since, payee_id=payee_id, organization_id=organization_id)
-    chosen: dict[UUID, Any] = {}
-    for row in rows:
-        if row.id not in chosen or row.currency == currency:
-            chosen[row.id] = row
-    return [_code(row, currency, go_url) for row in chosen.values()]
+    found: dict[UUID, list[Any]] = defaultdict(list)
+    for row in code_stats(session, since, payee_id=payee_id, organization_id=organization_id):
+        found[row.id].append(row)
+    return [_code(rows, currency, go_url) for rows in found.values()]
 
 
-def _code(row: Any, currency: str, go_url: str) -> Code:
-    mine = row.currency == currency
+def _code(rows: Sequence[Any], currency: str, go_url: str) -> Code:
+    """From the rows of one code, one for each currency of its orders."""
+    row, mine = rows[0], [one for one in rows if one.currency == currency]
     return Code(
         row.id, row.organization_id, row.code, f"{go_url}{row.token}" if row.landing_url else None, row.active,
-        row.orders if mine else 0, Money(row.basis_minor if mine else 0, currency), int(row.visits),
+        sum(one.orders for one in mine), Money(sum(one.basis_minor for one in mine), currency), int(row.visits),
+        sum(one.orders for one in rows),
     )  # fmt: skip
 
 

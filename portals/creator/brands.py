@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 from flask import g
 from flask.typing import ResponseReturnValue
 
+from app.contracts import queries as contracts
 from app.core.clock import utc_now
-from app.reporting import creator
-from app.sales import queries as sales
+from app.reporting import brand_orders, creator
 from portals.creator import bp
 from portals.creator.dashboard import chosen_currency, go_url
 from portals.shared.payee import payers
@@ -20,6 +20,7 @@ from portals.web.htmx import page
 from portals.web.i18n import reader_zone
 
 PAGE = 25
+CONTRACTS = 3
 CONVERSION_DAYS = 90
 
 
@@ -31,9 +32,7 @@ def brand(brand: str) -> ResponseReturnValue:
     today = utc_now().astimezone(ZoneInfo(reader_zone())).date()
     known = creator.currencies(db(), payee_id)
     currency = chosen_currency(known, payer)
-    found = sales.orders(
-        db(), organization_id=payer.organization_id, payee_id=payee_id, cursor=want.cursor, limit=want.limit
-    )
+    found = brand_orders.orders(db(), payee_id, payer.organization_id, want.cursor, want.limit)
     since = utc_now() - timedelta(days=CONVERSION_DAYS)
     mine = creator.brand(db(), payee_id, payer.organization_id, currency, today)
     return page(
@@ -47,7 +46,7 @@ def brand(brand: str) -> ResponseReturnValue:
         codes=creator.codes(db(), payee_id, currency, since, go_url(), payer.organization_id),
         days=CONVERSION_DAYS,
         found=found,
-        commission_of=sales.commission_of,
+        contracts=contracts.of_payee(db(), payee_id, limit=CONTRACTS, organization_id=payer.organization_id).items,
         neighbours=paging.neighbours(found),
         upcoming=creator.next_clearing(db(), payee_id, currency, reader_zone(), payer.organization_id),
     )
