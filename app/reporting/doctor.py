@@ -285,7 +285,45 @@ QUEUES = (
     ),
 )
 
-CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *QUEUES)
+SALES = (
+    Check(
+        "sales.commission",
+        "The earnings of an order are not the commission on what is left of it.",
+        """WITH kept AS (
+            SELECT organization_id, source_id AS order_id, amount_minor FROM earnings WHERE source_kind = 'order'
+            UNION ALL
+            SELECT c.organization_id, c.order_id, e.amount_minor FROM order_changes c
+            JOIN earnings e ON e.id = c.reversal_id
+        ), sums AS (
+            SELECT organization_id, order_id, sum(amount_minor) AS minor FROM kept GROUP BY 1, 2
+        ), due AS (
+            SELECT o.id, o.organization_id, CASE WHEN o.commission = 'earned'
+                THEN ((o.basis_minor - o.refunded_minor) * o.commission_bps * 2 + 10000) / 20000 ELSE 0 END AS minor
+            FROM orders o
+        )
+        SELECT coalesce(d.id, s.order_id) AS subject,
+            'earned ' || coalesce(s.minor, 0) || ', due ' || coalesce(d.minor, 0) AS detail
+        FROM due d FULL JOIN sums s ON s.order_id = d.id AND s.organization_id = d.organization_id
+        WHERE coalesce(s.minor, 0) <> coalesce(d.minor, 0)""",
+    ),
+    Check(
+        "sales.taken_back",
+        "What went back of an order is not the sum of its changes.",
+        """SELECT o.id AS subject, 'kept ' || o.refunded_minor || ', changes ' || coalesce(c.taken, 0) AS detail
+        FROM orders o LEFT JOIN (SELECT order_id, sum(taken_minor) AS taken FROM order_changes GROUP BY 1) c
+        ON c.order_id = o.id WHERE o.refunded_minor <> coalesce(c.taken, 0)""",
+    ),
+    Check(
+        "sales.waiting_change",
+        "A change waits for an order that is there.",
+        """SELECT c.id AS subject, c.source || ' ' || c.order_external_id AS detail FROM order_changes c
+        JOIN orders o ON o.organization_id = c.organization_id AND o.source = c.source
+            AND o.external_id = c.order_external_id
+        WHERE c.order_id IS NULL""",
+    ),
+)
+
+CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *SALES, *QUEUES)
 
 
 def examine(session: Session) -> list[Finding]:

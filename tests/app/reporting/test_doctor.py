@@ -14,7 +14,7 @@ from app.reporting import doctor
 from jobs import payouts as jobs
 from tests.app.payouts.test_batches import approved, run
 from tests.app.payouts.test_exports import answered, exported, release
-from tests.factories import payables, payees, people
+from tests.factories import payables, payees, people, sales
 from tests.factories import payouts as make
 from tests.factories.deliverables import creator, deliverable
 from tests.factories.organizations import organization
@@ -149,7 +149,34 @@ def test_a_fee_that_is_not_owed_as_agreed_is_named(database_url: str, superuser,
     assert "deliverable.fee" in findings()
 
 
+SALES_FAULTS = [
+    ("UPDATE orders SET commission = 'dismissed' WHERE external_id = '1'", "sales.commission"),
+    ("UPDATE orders SET commission_bps = commission_bps + 100 WHERE external_id = '1'", "sales.commission"),
+    ("ALTER TABLE earnings DISABLE TRIGGER USER; UPDATE earnings SET amount_minor = amount_minor - 1 "
+     "WHERE kind = 'reversal'; ALTER TABLE earnings ENABLE TRIGGER USER", "sales.commission"),
+    ("UPDATE orders SET commission = 'earned', payee_id = (SELECT payee_id FROM discount_codes LIMIT 1), "
+     "discount_code_id = (SELECT id FROM discount_codes LIMIT 1), commission_bps = 1500 WHERE external_id = '2'",
+     "sales.commission"),
+    ("UPDATE order_changes SET taken_minor = taken_minor + 1", "sales.taken_back"),
+    ("UPDATE order_changes SET order_id = NULL", "sales.waiting_change"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), SALES_FAULTS, ids=[f"{code}-{i}" for i, (_, code) in enumerate(SALES_FAULTS)]
+)
+def test_orders_that_do_not_add_up_are_named(database_url: str, superuser, fault: str, code: str) -> None:
+    brand = organization(currency="USD")
+    sales.code(brand, sales.creator(brand).id)
+    sales.recorded(brand, sales.order("1"), sales.order("2", 50_00, "OTHER"), sales.order("3", 1))
+    sales.changed(brand, sales.refund("r", 33_33, order_id="1"), sales.refund("early", 10_00, order_id="later"))
+    assert findings() == set()
+    for statement in fault.split("; "):
+        superuser.execute(statement)
+    assert code in findings()
+
+
 def test_every_check_has_a_planted_fault() -> None:
     planted = {code for _, code in FAULTS} | {"payout.simulated_in_live", "funds.over_limit"}
-    planted |= {"payout.file_not_released", "tenancy.requests", "deliverable.fee"}
+    planted |= {"payout.file_not_released", "tenancy.requests", "deliverable.fee"} | {code for _, code in SALES_FAULTS}
     assert {check.code for check in doctor.CHECKS} == planted
