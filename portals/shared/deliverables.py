@@ -175,10 +175,14 @@ def filters() -> dict[str, Any]:
         "dues": DUES,
         "due": one_of(Due, request.args, "due"),
         "chosen": chosen,
-        "people": queries.creators(db(), g.organization.id, active=False) if of_organization() else [],
-        "brands": [] if of_organization() else payers.mine(),
+        "people": _people() if of_organization() else [],
+        "brands": [] if of_organization() else [(payer.slug, payer.name) for payer in payers.mine()],
         "narrowed": request.args.get("creator") or request.args.get("organization") or "",
     }
+
+
+def _people() -> list[tuple[str, str]]:
+    return [(str(row.payee_id), row.name) for row in queries.creators(db(), g.organization.id, active=False)]
 
 
 def details(row: AnyRow, **forms: Any) -> dict[str, Any]:

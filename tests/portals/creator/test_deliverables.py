@@ -64,6 +64,8 @@ def test_one_brand_of_several(oxford: UUID, amara: Actor, browser: Browser) -> N
     page = browser.get(f"{HERE}?organization=cambridge").text
     assert "For Oxford" not in page and "For Cambridge" in page
     assert browser.get(f"{HERE}?organization=nobody").status_code == 404
+    start = browser.get("/creator/?organization=cambridge").text
+    assert "For Cambridge" in start and "For Oxford" not in start
 
 
 def engage(organization_id: UUID, payee_id: UUID) -> None:
