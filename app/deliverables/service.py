@@ -156,7 +156,8 @@ def move(
     found.moved_at, found.moved_by = utc_now(), actor.label
     if to is S.APPROVED:
         approving.owe_fee(session, actor, found)
-    note(session, actor, found, before, text or _SAYS.get(to), action=_ACTS.get(to, to.value))
+    said = f"{to.label}: {text}" if text else _SAYS.get(to)
+    note(session, actor, found, before, said, action=_ACTS.get(to, to.value))
     _tell(session, found, to, text)
     return found
 

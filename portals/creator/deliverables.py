@@ -35,7 +35,8 @@ GROUPS = (Lane.REVISE, Lane.ASSIGNED, Lane.IN_PROGRESS, Lane.IN_REVIEW, Lane.APP
 class SubmissionForm(FilesForm):
     links = TextAreaField(
         _l("Links"), [Optional(), Length(max=rules.MOST_LINKS * rules.LONGEST_LINK)],
-        description=_l("One a line, starting with https://"), render_kw={"rows": 3, "inputmode": "url"},
+        description=_l("One a line, starting with https://. Send at least one link or file."),
+        render_kw={"rows": 3, "inputmode": "url"},
     )  # fmt: skip
     note = TextAreaField(_l("Note"), [Optional(), Length(max=rules.LONGEST_COMMENT)], render_kw={"rows": 3})
     files = MultipleFileField(_l("Files"))

@@ -195,7 +195,7 @@ def test_five_hundred_cards_in_as_many_statements_as_three(house: House, amara: 
     assert more is not None
     piece = house.browser.htmx("GET", more[1].replace("&amp;", "&")).text
     assert len(re.findall(r'<li class="kcard"', piece)) == 25
-    assert len(page.encode()) < 400_000
+    assert len(re.findall(r"<[a-z]", page)) <= 1_500  # what a page may hold at most
     with statements() as listed:
         assert "Amara Okafor" in house.browser.get(f"{HERE}?view=list").text
     assert len(listed) <= 14
