@@ -7,7 +7,7 @@ from uuid import UUID
 from app.core.scope import Scope
 from app.core.settings import settings
 from app.db.session import unit_of_work
-from app.notify import queries, rendering, service, smtp
+from app.notify import choices, queries, rendering, service, smtp
 from app.notify.models import MailStatus
 from app.notify.smtp import MailRejected, MailUnavailable
 from jobs import documents
@@ -33,6 +33,7 @@ def send(mail_id: str) -> None:
                 message_id=str(mail.id),
                 at=mail.created_at,
                 attachments=attachments,
+                one_click_url=choices.one_click_url(mail.context["unsubscribe_url"]),
             )
             smtp.send(given.smtp_url, message)
         except MailRejected as error:

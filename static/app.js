@@ -149,9 +149,16 @@
   function takeFocus() { const f = $('[data-focus]'); if (!f) return; f.removeAttribute('data-focus'); if (!f.matches('input,select,textarea,button,a[href]')) f.setAttribute('tabindex', '-1'); f.focus(); }
 
   /* htmx 4 glue */
-  /* htmx copies the style attribute that a drag left on a card onto the new one, which the policy refuses */
-  document.addEventListener('htmx:before:swap', () => $$('.kcard[style]').forEach(card => card.removeAttribute('style')));
+  /* htmx copies a style attribute onto the element that takes its place, which the policy refuses: what a drag left on a
+     card goes, and a text area that its writer made larger is that large again */
+  const sizes = new Map();
+  document.addEventListener('htmx:before:swap', () => $$('.kcard[style], textarea[style][id]').forEach(el => {
+    if (el.id && el.matches('textarea')) sizes.set(el.id, [el.style.width, el.style.height]);
+    el.removeAttribute('style');
+  }));
   document.addEventListener('htmx:after:swap', () => {
+    sizes.forEach(([width, height], id) => { const el = document.getElementById(id); if (el) Object.assign(el.style, { width, height }); });
+    sizes.clear();
     const sheet = $('#sheet');
     if (sheet && sheet.childElementCount && !sheet.open) { sheet.setAttribute('aria-labelledby', $('h2', sheet)?.id || ''); open(sheet, opener); }
     takeFocus();

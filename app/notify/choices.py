@@ -125,6 +125,11 @@ def unsubscribe_url(address: str, template: str) -> str | None:
     return f"{settings().base_url}/unsubscribe/{seal({'to': address, 'event': event.name}, _CONTEXT)}"
 
 
+def one_click_url(unsubscribe_url: str | None) -> str:
+    """Where a mail program switches this mail off with one POST (RFC 8058); "" for mails that are always sent."""
+    return f"{unsubscribe_url}/one-click" if unsubscribe_url else ""
+
+
 def read_link(token: str) -> tuple[str, Event]:
     """The address and event of a link. Raises Gone for what is none of ours."""
     try:

@@ -9,9 +9,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, Policy
 from email.utils import format_datetime, parseaddr
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -19,6 +19,18 @@ from app.core.guards import no_transaction
 from app.notify.rendering import Rendered, one_line
 
 TIMEOUT_S = 20.0
+
+
+class _Unbroken(UnstructuredHeader):
+    """A long address on a line of its own: folded as text it would be encoded, and no program could follow it."""
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"  # type: ignore[attr-defined]
+
+
+_HEADERS = HeaderRegistry()
+_HEADERS.map_to_type("list-unsubscribe", _Unbroken)  # type: ignore[arg-type] # the stubs call mix-ins headers
+_POLICY = SMTP.clone(header_factory=_HEADERS)
 
 
 class MailError(Exception):
@@ -86,14 +98,16 @@ def build(
     message_id: str,
     at: datetime,
     attachments: Sequence[Attachment] = (),
+    one_click_url: str = "",
 ) -> EmailMessage:
     """A message with a text and an HTML part. No value can add a header.
 
     `sender` as in MAIL_FROM; `to` one bare address; `message_id` a word of ours (the same for each try, so that a
-    repeat is recognised); `at` aware. Raises MailRejected for an address that is none.
+    repeat is recognised); `at` aware; `one_click_url`: a POST to it stops such mails (RFC 8058). Raises MailRejected
+    for an address that is none.
     """
     name, address = parseaddr(sender)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_POLICY)
     message["From"] = Address(display_name=one_line(name), addr_spec=address)
     try:
         if one_line(to) != to or "," in to:
@@ -105,6 +119,9 @@ def build(
     message["Date"] = format_datetime(at)
     message["Message-ID"] = f"<{one_line(message_id)}@{address.rpartition('@')[2] or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers, please
+    if one_click_url:
+        message["List-Unsubscribe"] = f"<{one_line(one_click_url)}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     message.set_content(body.text, cte="quoted-printable")
     message.add_alternative(body.html, subtype="html", cte="quoted-printable")
     for attachment in attachments:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from flask import url_for
 from flask_babel import lazy_gettext as _l
 
-from app.db.paging import CAP
 from app.reporting import overview
 from portals.web.db import db
 from portals.web.nav import Label, NavItem
@@ -41,7 +40,7 @@ _COUNTS = {
 
 def counts() -> Mapping[str, int]:
     found = overview.counts(db(), _COUNTS.values())
-    return {link: min(found[name], CAP) for link, name in _COUNTS.items()}
+    return {link: found[name] for link, name in _COUNTS.items()}
 
 
 def search() -> tuple[str, Label]:

@@ -9,7 +9,6 @@ from flask import g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
-from app.db.paging import CAP
 from app.deliverables import queries as deliverables
 from app.deliverables.queries import Wanted
 from app.deliverables.states import DeliverableStatus as S
@@ -82,11 +81,11 @@ def counts() -> Mapping[str, int]:
     now = waiting()
     unread = unread_count(g.organization.id) if g.actor.can(Permission.MESSAGE) else 0
     return {
-        "bills": min(now.submitted + now.disputed, CAP),
-        "imports": min(now.imports, CAP),
+        "bills": now.submitted + now.disputed,
+        "imports": now.imports,
         "messages": unread,
         "deliverables": deliverables.waiting(db(), Wanted(organization_id=g.organization.id), [S.SUBMITTED]),
-        "orders": min(now.orders, CAP),
+        "orders": now.orders,
     }
 
 

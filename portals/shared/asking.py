@@ -13,9 +13,11 @@ from flask import request
 from flask_babel import gettext as _
 
 from app.core.errors import Invalid
-from app.db.paging import CAP, MAX_LIMIT
+from app.db.paging import MAX_LIMIT
 from portals.web import paging
-from portals.web.filters import number
+from portals.web.filters import capped
+
+__all__ = ["Applied", "capped", "chosen_ids", "day", "one_id", "one_of", "without"]
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -47,11 +49,6 @@ def one_id(args: Mapping[str, str], name: str) -> UUID | None:
 def one_of(choices: type[Choice], args: Mapping[str, str], name: str) -> Choice | None:
     wanted = args.get(name, "")
     return choices(wanted) if wanted in set(choices) else None
-
-
-def capped(count: int, cap: int = CAP) -> str:
-    """ "1,000+" beyond what is counted."""
-    return f"{number(cap)}+" if count > cap else number(count)
 
 
 def chosen_ids() -> list[UUID]:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from app.core.clock import utc_now
 from app.core.money import Money
+from app.db.paging import CAP
 from app.payees.rules import terms_text
 from portals.web import formats
 from portals.web.i18n import reader_locale, reader_zone
@@ -81,6 +82,11 @@ def currency_sign(currency: str) -> str:
 def number(value: int | None) -> str:
     """Grouped whole number in the reader's locale."""
     return NONE if value is None else str(format_decimal(value, locale=reader_locale()))
+
+
+def capped(count: int, cap: int = CAP) -> str:
+    """ "1,000+" beyond what is counted."""
+    return f"{number(cap)}+" if count > cap else number(count)
 
 
 _SHARED: dict[str, Callable[..., Any]] = {

@@ -12,6 +12,8 @@ from typing import Any
 from flask import Flask, g, request, url_for
 from flask_babel import LazyString
 
+from portals.web.filters import capped
+
 Label = str | LazyString
 
 
@@ -75,7 +77,7 @@ class NavLink:
     icon: str
     url: str
     section: Label
-    count: int
+    count: str  # empty for none
     current: bool
     tab: bool
     foot: bool
@@ -97,7 +99,7 @@ def links(shell: Shell) -> list[NavLink]:
             icon=item.icon,
             url=url,
             section=item.section,
-            count=shell.counts.get(item.count, 0),
+            count=capped(number) if (number := shell.counts.get(item.count, 0)) else "",
             current=url == current,
             tab=item.tab,
             foot=item.foot,

@@ -140,3 +140,14 @@ def test_nothing_axe_objects_to(site: Site, visit: Visit, axe: Axe, width: int, 
         page.goto(f"{base}/{path}")
         assert axe(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_a_text_area_made_larger_stays_so_and_offends_no_policy(site: Site, visit: Visit) -> None:
+    page = visit(site.link())
+    enter(page)
+    page.goto(page.url.replace("/payments", "/request-payment"))
+    area = page.get_by_label("What is it for?")
+    area.evaluate("area => area.style.height = '222px'")  # as its handle does
+    page.get_by_role("button", name="Send bill").click()
+    expect(page.locator("#error-summary")).to_be_visible()
+    expect(area).to_have_css("height", "222px")

@@ -149,3 +149,20 @@ def test_whoever_may_not_read_mail_may_queue_it(database_url: str, superuser: Su
     queue()
     with unit_of_work(Scope.public()) as session:
         assert queries.mailbox(session).items == []
+
+
+def test_mails_that_can_be_switched_off_say_how_in_one_click(post: Post) -> None:
+    context = {"name": "Maya", "organization": "Oxford", "reference": "R-1", "url": "https://pay.example.test/x"}
+    with unit_of_work(Scope.public()) as session:
+        service.queue(
+            session, "maya@example.test", "request_rejected", subject="Rejected",
+            context={**context, "amount": {"minor": 100, "currency": "GBP"}, "reason": "Twice"},
+        )  # fmt: skip
+    queue()
+    assert runtime.run_due() == 2
+    off, always = sorted(post.taken, key=lambda mail: "List-Unsubscribe" not in mail)
+    assert off["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    address = off["List-Unsubscribe"]
+    assert address.startswith("<http://") and address.endswith("/one-click>") and "=?" not in address
+    assert not any(mark in address for mark in " \r\n\t")
+    assert "List-Unsubscribe" not in always and "List-Unsubscribe-Post" not in always

@@ -63,3 +63,14 @@ def test_strangers_and_other_portals_are_refused(client: Browser) -> None:
     client.sign_in(Portal.ADMIN, EMAIL)
     assert client.get(PAGE).status_code == 404
     assert client.get("/admin/settings/notifications").status_code == 404
+
+
+def test_a_mail_program_switches_off_with_one_post(client: Browser) -> None:
+    path = "/unsubscribe/" + choices.one_click_url(choices.unsubscribe_url(EMAIL, "payout_paid")).split("/", 4)[4]
+    assert client.get(path).status_code == 303  # a link that is followed changes nothing
+    assert client.post(path, {}, csrf=False).status_code == 422
+    assert queue("payout_paid")
+    answer = client.post(path, {"List-Unsubscribe": "One-Click"}, csrf=False)
+    assert answer.status_code == 204
+    assert not queue("payout_paid") and queue("payout_failed")
+    assert client.post("/unsubscribe/x/one-click", {"List-Unsubscribe": "One-Click"}, csrf=False).status_code == 410

@@ -208,3 +208,10 @@ def test_the_form_keeps_its_key_so_that_a_repeat_counts_once(house: House) -> No
 
 def test_bills_of_the_sample_import_again_add_nothing(house: House) -> None:
     assert len(house.imported()) == len(house.imported(BILLS)) == 3
+
+
+def test_the_number_beside_the_link_ends_where_counting_ends(house: House) -> None:
+    lines = [f"N{n},S-{n % 9},Supplier {n % 9},{n + 1}.00,01/08/2017" for n in range(1_001)]
+    payables.imported(house.organization_id, payables.csv(*lines))
+    page = house.browser.get("/org/oxford/bills").text
+    assert page.count("1,000+") >= 2 and ">1001<" not in page and ">1000<" not in page
