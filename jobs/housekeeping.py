@@ -7,7 +7,7 @@ from collections.abc import Callable
 from app.core.scope import Scope
 from app.db import idempotency, outbox, schedule
 from app.db.session import ScopedSession, unit_of_work
-from app.identity import api_keys, passwords, service, sessions
+from app.identity import api_keys, passkeys, passwords, service, sessions
 
 SLICE = 10_000
 # Each removes at most SLICE rows and says how many.
@@ -17,6 +17,7 @@ TIDIERS: tuple[Callable[[ScopedSession, int], int], ...] = (
     service.forget_old_links,
     sessions.forget_old,
     api_keys.forget_old,
+    passkeys.forget_old_challenges,
     outbox.forget_done,
     schedule.forget_old,
 )

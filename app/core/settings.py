@@ -29,6 +29,7 @@ class Settings:
     trusted_proxies: int
     seal_p12_file: str = ""
     seal_p12_password: str = field(default="", repr=False)
+    require_second_factor: bool = False
 
     @property
     def sandbox(self) -> bool:
@@ -55,6 +56,14 @@ def _demo_secret(data_dir: Path, name: str) -> str:
             os.link(temporary, path)  # first writer wins
         temporary.unlink()
     return path.read_text().strip()
+
+
+def _switch(env: dict[str, str], name: str, *, default: bool) -> bool:
+    """Raises MissingSetting for anything but on and off."""
+    value = env.get(name, "").lower()
+    if value not in ("", "on", "off"):
+        raise MissingSetting(f"{name} is on or off")
+    return default if not value else value == "on"
 
 
 def load(environ: dict[str, str] | None = None) -> Settings:
@@ -90,6 +99,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
         seal_p12_file=env.get("SEAL_P12_FILE", ""),
         seal_p12_password=env.get("SEAL_P12_PASSWORD", ""),
+        require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),
     )
 
 

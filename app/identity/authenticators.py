@@ -11,7 +11,7 @@ from datetime import datetime
 from uuid import UUID
 
 import pyotp
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 
 from app.core.clock import utc_now
 from app.core.crypto import blind_index, open_sealed, seal
@@ -20,8 +20,8 @@ from app.core.settings import settings
 from app.db.session import ScopedSession
 from app.db.types import SealedText, new_id
 from app.identity import rules
-from app.identity.models import Authenticator, RecoveryCode, SignInSession
-from app.identity.sessions import SignedIn
+from app.identity.models import Account, Authenticator, Passkey, RecoveryCode, SignInSession
+from app.identity.sessions import SignedIn, has_factor, sign_out_everywhere
 
 ISSUER = "Quittance"
 STEP_SECONDS = 30
@@ -44,7 +44,7 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`since` None: no authenticator. `codes_left`: recovery codes not used yet."""
+    """`since` None: no authenticator. `codes_left`: recovery codes not used yet; they stand in for passkeys too."""
 
     since: datetime | None
     codes_left: int
@@ -56,7 +56,7 @@ def status(session: ScopedSession, account_id: UUID) -> Status:
         left = session.scalar(
             select(func.count()).where(RecoveryCode.account_id == account_id, RecoveryCode.used_at.is_(None))
         )
-    return Status(since, left or 0 if since else 0)
+    return Status(since, left or 0)
 
 
 def begin(session: ScopedSession, who: SignedIn) -> None:
@@ -102,20 +102,55 @@ def confirm(session: ScopedSession, who: SignedIn, code: str) -> list[str]:
 
 
 def new_recovery_codes(session: ScopedSession, who: SignedIn) -> list[str]:
-    """Ten other codes; the old ones are void. Raises Forbidden, Conflict without an authenticator."""
+    """Ten other codes; the old ones are void. Raises Forbidden, Conflict without a second factor."""
     _fresh(who)
     with session.elevated("renew recovery codes"):
-        _confirmed(session, who.account_id)
+        if not session.scalar(select(has_factor(who.account_id))):
+            raise Conflict("Set up an authenticator app or a passkey first.")
         return _new_codes(session, who.account_id)
 
 
-def remove(session: ScopedSession, who: SignedIn) -> None:
-    """Sign in without a code again. Raises Forbidden without a fresh sign-in, Conflict when there is none."""
+def first_codes(session: ScopedSession, account_id: UUID) -> list[str]:
+    """Recovery codes for an account that got its first second factor; none when it has some already."""
+    with session.elevated("first recovery codes"):
+        there = session.scalar(select(func.count()).where(RecoveryCode.account_id == account_id))
+        return [] if there else _new_codes(session, account_id)
+
+
+def forget_codes(session: ScopedSession, account_id: UUID) -> None:
+    """Void the recovery codes of an account that has no second factor any more; others keep theirs."""
+    with session.elevated("recovery codes of nothing"):
+        if not session.scalar(select(has_factor(account_id))):
+            session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+
+
+def remove(session: ScopedSession, who: SignedIn, *, one_must_stay: bool) -> None:
+    """Sign in without its code again.
+
+    Raises Forbidden without a fresh sign-in, Conflict when there is none, or for the last second factor of who must
+    have one.
+    """
     _fresh(who)
     with session.elevated("remove an authenticator"):
-        session.delete(_confirmed(session, who.account_id))
-        session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == who.account_id))
+        session.execute(select(Account.id).where(Account.id == who.account_id).with_for_update())
+        found = _confirmed(session, who.account_id)
+        if one_must_stay and not session.scalar(select(exists().where(Passkey.account_id == who.account_id))):
+            raise Conflict("Your role needs a second step at sign-in, and this is your last one. Add a passkey first.")
+        session.delete(found)
         session.flush()
+    forget_codes(session, who.account_id)
+
+
+def reset(session: ScopedSession, account_id: UUID) -> int:
+    """Take every second factor of an account away, its sessions too; returns how many there were. For an operator."""
+    with session.elevated("an operator resets the second step"):
+        apps = session.execute(
+            delete(Authenticator).where(Authenticator.account_id == account_id).returning(Authenticator.confirmed_at)
+        ).all()
+        keys = session.execute(delete(Passkey).where(Passkey.account_id == account_id).returning(Passkey.id)).all()
+        session.execute(delete(RecoveryCode).where(RecoveryCode.account_id == account_id))
+    sign_out_everywhere(session, account_id)
+    return sum(1 for row in apps if row.confirmed_at is not None) + len(keys)
 
 
 def pass_step(session: ScopedSession, who: SignedIn, code: str) -> bool:
@@ -125,9 +160,14 @@ def pass_step(session: ScopedSession, who: SignedIn, code: str) -> bool:
     """
     with session.elevated("second step of sign-in"):
         found = _row(session, who.account_id)
-        if found is None or found.confirmed_at is None or not who.awaits_factor:
+        if not who.awaits_factor:
             raise Gone("This sign-in is over. Begin again.")
-        by_recovery = _check(session, found, code, recovery=True)
+        if found is not None and found.confirmed_at is not None:
+            by_recovery = _check(session, found, code, recovery=True)
+        elif _use_recovery(session, who.account_id, _typed(code), utc_now()):  # of somebody with passkeys only
+            by_recovery = True
+        else:
+            raise WrongCode
         session.execute(
             update(SignInSession)
             .where(SignInSession.id == who.session_id, SignInSession.account_id == who.account_id)
@@ -142,7 +182,7 @@ def _check(session: ScopedSession, found: Authenticator, code: str, *, recovery:
     if found.locked_until_at is not None and found.locked_until_at > now:
         minutes = rules.minutes_left(found.locked_until_at, now)
         raise Locked(f"Too many wrong codes. Try again in {minutes} {'minute' if minutes == 1 else 'minutes'}.")
-    typed = "".join(code.split()).replace("-", "").lower()
+    typed = _typed(code)
     step = _step_of(str(open_sealed(found.secret_sealed, _context(found.account_id))), typed, now)
     if step is not None and step > found.last_step:
         found.last_step, found.failures, found.locked_until_at = step, 0, None
@@ -157,6 +197,10 @@ def _check(session: ScopedSession, found: Authenticator, code: str, *, recovery:
         found.locked_until_at = now + rules.LOCK_LIVES
     session.flush()
     raise WrongCode
+
+
+def _typed(code: str) -> str:
+    return "".join(code.split()).replace("-", "").lower()
 
 
 def _step_of(secret: str, typed: str, now: datetime) -> int | None:

@@ -70,3 +70,8 @@ def has_password(portal: Portal) -> bool:
 def minutes_left(until: datetime, now: datetime) -> int:
     """Whole minutes, rounded up, at least one."""
     return max(1, -int((now - until).total_seconds() // 60))
+
+
+def counter_went_back(before: int, now: int) -> bool:
+    """Whether a passkey's counter says that there are two of it. Devices without a counter always say 0."""
+    return (before > 0 or now > 0) and now <= before

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, exists, or_, select, update
 
 from app.core.clock import utc_now
 from app.core.crypto import token as new_token
@@ -16,7 +16,7 @@ from app.db.session import ScopedSession
 from app.db.tidying import remove
 from app.db.types import new_id
 from app.identity import rules
-from app.identity.models import Account, Authenticator, OneTimeToken, SignInSession
+from app.identity.models import Account, Authenticator, OneTimeToken, Passkey, SignInSession
 from app.identity.states import AccountStatus, Portal
 
 
@@ -54,15 +54,14 @@ class Opened:
     token: str = field(repr=False)
 
 
-def open_for(session: ScopedSession, account: Account, browser: Browser) -> Opened:
+def open_for(session: ScopedSession, account: Account, browser: Browser, *, both_steps: bool = False) -> Opened:
     """Start a session for an account that has proved itself. Only for this package and an elevated caller.
 
-    With an authenticator set up, the session opens nothing before a code (`authenticators.pass_step`).
+    With an authenticator or a passkey set up, the session opens nothing before the second step
+    (`authenticators.pass_step`, `passkeys.sign_in`), unless the proof was for `both_steps` as a passkey's is.
     """
     now, token = utc_now(), new_token()
-    has_factor = session.scalar(
-        select(Authenticator.id).where(Authenticator.account_id == account.id, Authenticator.confirmed_at.is_not(None))
-    )
+    owes = not both_steps and bool(session.scalar(select(has_factor(account.id))))
     account.last_signed_in_at = now
     made = SignInSession(
         id=new_id(),
@@ -74,12 +73,18 @@ def open_for(session: ScopedSession, account: Account, browser: Browser) -> Open
         ip=browser.ip,
         last_seen_at=now,
         expires_at=now + rules.SESSION_LIVES,
-        stepped_up_at=None if has_factor else now,
-        awaits_factor=has_factor is not None,
+        stepped_up_at=None if owes else now,
+        awaits_factor=owes,
     )
     session.add(made)
     session.flush()
     return Opened(_signed_in(made, account), token)
+
+
+def has_factor(account_id: UUID) -> ColumnElement[bool]:
+    """Whether an account has a second factor, for use in a query."""
+    app = exists().where(Authenticator.account_id == account_id, Authenticator.confirmed_at.is_not(None))
+    return or_(app, exists().where(Passkey.account_id == account_id))
 
 
 def load(session: ScopedSession, token: str) -> SignedIn | None:

@@ -18,21 +18,13 @@ from app.identity.service import Link
 from app.identity.sessions import Browser, Opened, SignedIn
 from app.identity.states import Portal, TokenPurpose
 from app.notify import service as notify
+from app.notify.names import NAMES, tell_of_factor
 from app.notify.service import Letter
 
 PATHS = {
     TokenPurpose.SIGN_IN: "/{portal}/signin/{token}",
     TokenPurpose.INVITATION: "/{portal}/signin/{token}",
     TokenPurpose.PASSWORD_RESET: "/{portal}/reset-password/{token}",
-}
-NAMES = {
-    Portal.CREATOR: "creator portal",
-    Portal.CONTRACTOR: "contractor portal",
-    Portal.VENDOR: "vendor portal",
-    Portal.CONSULTANT: "consultant portal",
-    Portal.ORG: "organization dashboard",
-    Portal.ADMIN: "platform",
-    Portal.CLIENT: "bookings",
 }
 
 
@@ -122,21 +114,21 @@ def invite_many(
 def by_link(session: ScopedSession, portal: Portal, token: str, browser: Browser) -> Opened:
     """Use a link up and open a session. Raises Gone."""
     opened = service.use_link(session, portal, token, browser)
-    _note(session, opened.signed_in, browser, "signed_in", by="link")
+    note(session, opened.signed_in, browser, "signed_in", by="link")
     return opened
 
 
 def by_password(session: ScopedSession, portal: Portal, email: str, password: str, browser: Browser) -> Opened:
     """Open a session. Raises WrongPassword (keep the count!), Locked, Invalid."""
     opened = passwords.sign_in(session, portal, email, password, browser)
-    _note(session, opened.signed_in, browser, "signed_in", by="password")
+    note(session, opened.signed_in, browser, "signed_in", by="password")
     return opened
 
 
 def change_password(session: ScopedSession, signed_in: SignedIn, new: str, browser: Browser) -> None:
     """Set the password; other sessions end and the owner is told. Raises Forbidden without a fresh sign-in, Invalid."""
     passwords.change(session, signed_in, new)
-    _note(session, signed_in, browser, "password.changed")
+    note(session, signed_in, browser, "password.changed")
     _tell_of_password(session, signed_in.email, signed_in.name, signed_in.portal)
 
 
@@ -154,8 +146,10 @@ def pass_second_step(session: ScopedSession, who: SignedIn, code: str, browser: 
     """Open a session that waits for a code. Raises WrongCode (keep the count!), Locked, Gone."""
     if authenticators.pass_step(session, who, code):
         left = authenticators.status(session, who.account_id).codes_left
-        _tell_of_factor(session, who, f"A recovery code was used to sign in; {left} are left")
-    _note(session, who, browser, "second_step.passed")
+        tell_of_factor(
+            session, who.portal, who.email, who.name, f"A recovery code was used to sign in; {left} are left"
+        )
+    note(session, who, browser, "second_step.passed")
 
 
 def confirm_authenticator(session: ScopedSession, who: SignedIn, code: str, browser: Browser) -> list[str]:
@@ -165,24 +159,24 @@ def confirm_authenticator(session: ScopedSession, who: SignedIn, code: str, brow
     """
     codes = authenticators.confirm(session, who, code)
     sessions.sign_out_everywhere(session, who.account_id, keep_session_id=who.session_id)
-    _note(session, who, browser, "authenticator.added")
-    _tell_of_factor(session, who, "An authenticator app was set up")
+    note(session, who, browser, "authenticator.added")
+    tell_of_factor(session, who.portal, who.email, who.name, "An authenticator app was set up")
     return codes
 
 
 def renew_recovery_codes(session: ScopedSession, who: SignedIn, browser: Browser) -> list[str]:
     """Raises Forbidden, Conflict without an authenticator."""
     codes = authenticators.new_recovery_codes(session, who)
-    _note(session, who, browser, "recovery_codes.renewed")
-    _tell_of_factor(session, who, "New recovery codes were made")
+    note(session, who, browser, "recovery_codes.renewed")
+    tell_of_factor(session, who.portal, who.email, who.name, "New recovery codes were made")
     return codes
 
 
-def remove_authenticator(session: ScopedSession, who: SignedIn, browser: Browser) -> None:
-    """Raises Forbidden without a fresh sign-in, Conflict when there is none."""
-    authenticators.remove(session, who)
-    _note(session, who, browser, "authenticator.removed")
-    _tell_of_factor(session, who, "The authenticator app was removed")
+def remove_authenticator(session: ScopedSession, who: SignedIn, browser: Browser, *, one_must_stay: bool) -> None:
+    """Raises Forbidden without a fresh sign-in, Conflict when there is none or the last one has to stay."""
+    authenticators.remove(session, who, one_must_stay=one_must_stay)
+    note(session, who, browser, "authenticator.removed")
+    tell_of_factor(session, who.portal, who.email, who.name, "The authenticator app was removed")
 
 
 def mail_address_link(session: ScopedSession, who: SignedIn, email: str, browser: Browser) -> None:
@@ -191,7 +185,7 @@ def mail_address_link(session: ScopedSession, who: SignedIn, email: str, browser
     Raises Forbidden without a fresh sign-in, Invalid.
     """
     change = addresses.begin(session, who, email)
-    _note(session, who, browser, "address.asked")
+    note(session, who, browser, "address.asked")
     minutes = int(rules.ADDRESS_LINK_LIVES.total_seconds() // 60)
     link = f"{settings().base_url}/{who.portal.value}/signin/address/{change.token}"
     context = {"name": who.name, "portal": NAMES[who.portal], "minutes": minutes, "old": change.old_email}
@@ -228,14 +222,14 @@ def end_session(session: ScopedSession, signed_in: SignedIn, session_id: UUID, b
     """End one of the reader's own sessions; False when it is not theirs or has ended."""
     ended = sessions.sign_out(session, signed_in.account_id, session_id)
     if ended:
-        _note(session, signed_in, browser, "signed_out")
+        note(session, signed_in, browser, "signed_out")
     return ended
 
 
 def end_other_sessions(session: ScopedSession, signed_in: SignedIn, browser: Browser) -> int:
     """Sign out everywhere but here; returns how many sessions ended."""
     ended = sessions.sign_out_everywhere(session, signed_in.account_id, keep_session_id=signed_in.session_id)
-    _note(session, signed_in, browser, "signed_out_everywhere", sessions=ended)
+    note(session, signed_in, browser, "signed_out_everywhere", sessions=ended)
     return ended
 
 
@@ -270,21 +264,6 @@ def _tell_of_password(session: ScopedSession, email: str, name: str, portal: Por
     )
 
 
-def _tell_of_factor(session: ScopedSession, who: SignedIn, what: str) -> None:
-    notify.queue(
-        session,
-        who.email,
-        "second_factor",
-        subject="The way you sign in was changed",
-        context={
-            "name": who.name,
-            "portal": NAMES[who.portal],
-            "what": what,
-            "security_url": f"{settings().base_url}/{who.portal.value}/settings/security",
-        },
-    )
-
-
-def _note(session: ScopedSession, who: SignedIn, browser: Browser, action: str, **detail: Any) -> None:
+def note(session: ScopedSession, who: SignedIn, browser: Browser, action: str, **detail: Any) -> None:
     actor = Actor(who.name, "account", who.account_id, payee_id=who.payee_id, ip=browser.ip)
     audit.record(session, actor, action, "account", who.account_id, portal=who.portal.value, **detail)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import links, payables, payees, processes, reports
+from portals.cli import accounts, links, payables, payees, processes, reports
 from portals.cli.services import around
 
 COMMANDS = (
@@ -12,6 +12,7 @@ COMMANDS = (
     processes.relay,
     processes.schedule,
     links.login_link,
+    accounts.group,
     reports.doctor,
     reports.demo_group,
     payables.group,

@@ -6,15 +6,11 @@ A link's GET shows a button and changes nothing, because mail scanners follow li
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import urlsplit
 
 from flask import Blueprint, g, redirect, request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, HiddenField, PasswordField, StringField
-from wtforms.validators import InputRequired, Length
 
 from app.core.errors import Gone, Invalid, Locked, NotFound
 from app.core.settings import settings
@@ -22,86 +18,29 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import address, authenticator, notices, security
+from portals.shared import address, authenticator, notices, passkeys, security
+from portals.shared.auth_pages import (
+    ASKING,
+    ButtonForm,
+    CodeForm,
+    EmailForm,
+    NewPasswordForm,
+    OwnPasswordForm,
+    PasswordForm,
+    auth_page,
+    safe_next,
+    second_step_page,
+    sign_in_page,
+    step_up_page,
+    unless_home,
+    welcome,
+)
 from portals.web import guards, session
 from portals.web.db import db, keep
 from portals.web.forms import BaseForm
-from portals.web.frame import LABELS, theme_of
+from portals.web.frame import theme_of
 from portals.web.htmx import done, go, page
 from portals.web.ratelimit import limiter
-
-ASKING = "10 per minute; 60 per hour"  # per address of the network; each e-mail address has a limit of its own
-HEADINGS = {
-    Portal.CREATOR: _l("Sign in to see what you earned"),
-    Portal.CONTRACTOR: _l("Sign in to get paid"),
-    Portal.VENDOR: _l("Sign in to follow your bills"),
-    Portal.CONSULTANT: _l("Sign in to your practice"),
-    Portal.ORG: _l("Sign in to your organization"),
-    Portal.ADMIN: _l("Sign in to the platform"),
-    Portal.CLIENT: _l("Sign in to your bookings"),
-}
-
-
-class EmailForm(BaseForm):
-    email = EmailField(_l("Email"), [InputRequired(_l("Write your e-mail address.")), Length(max=254)])
-    next = HiddenField()
-
-
-class ButtonForm(BaseForm):
-    next = HiddenField()
-
-
-class PasswordForm(BaseForm):
-    email = EmailField(_l("Email"), [InputRequired(_l("Write your e-mail address.")), Length(max=254)])
-    password = PasswordField(_l("Password"), [InputRequired(_l("Write your password."))])
-    next = HiddenField()
-
-
-class OwnPasswordForm(BaseForm):
-    password = PasswordField(_l("Password"), [InputRequired(_l("Write your password."))])
-    next = HiddenField()
-
-
-class CodeForm(BaseForm):
-    code = StringField(_l("Code"), [InputRequired(_l("Write the code.")), Length(max=20)])
-    next = HiddenField()
-
-
-class NewPasswordForm(BaseForm):
-    password = PasswordField(_l("New password"), [InputRequired(_l("Choose a password."))])
-
-
-def safe_next(portal: Portal, wanted: str | None) -> str:
-    """`wanted` when it is a page of this portal, else the portal's start."""
-    home = f"{session.portal_url(portal)}/"
-    text = wanted or ""
-    parts = urlsplit(text)
-    plain = not parts.scheme and not parts.netloc and text.isprintable() and "\\" not in text
-    own = plain and parts.path.startswith(home) and "//" not in parts.path and "/../" not in f"{parts.path}/"
-    return text if own else home
-
-
-def _unless_home(portal: Portal, wanted: str) -> str:
-    return "" if wanted == f"{session.portal_url(portal)}/" else wanted
-
-
-def _auth_page(portal: Portal, name: str, **context: object) -> ResponseReturnValue:
-    return page(
-        f"shared/auth/{name}.html",
-        portal=theme_of(portal),
-        portal_label=LABELS[portal],
-        heading=HEADINGS[portal],
-        has_password=rules.has_password(portal),
-        has_reset=rules.has_reset(portal),
-        **context,
-    )
-
-
-def _welcome(portal: Portal, opened: Opened, wanted: str | None) -> ResponseReturnValue:
-    session.sign_in(opened)
-    if opened.signed_in.awaits_factor:
-        return go(url_for(".second_step", next=_unless_home(portal, safe_next(portal, wanted)) or None))
-    return go(safe_next(portal, wanted))
 
 
 @limiter.limit(ASKING, methods=["POST"])
@@ -120,7 +59,7 @@ def second_step(portal: Portal) -> ResponseReturnValue:
             g.refused_as = refusal.status
         else:
             return go(safe_next(portal, form.next.data))
-    return _auth_page(portal, "second_step", form=form, email=who.email, status=_refused_as(form))
+    return second_step_page(portal, who, form, status=_refused_as(form))
 
 
 @limiter.limit(ASKING, methods=["POST"])
@@ -130,9 +69,9 @@ def sign_in(portal: Portal) -> ResponseReturnValue:
     if form.accepts():
         with form.refusals():
             wanted = safe_next(portal, form.next.data)
-            signing_in.mail_link(db(), portal, form.email.data, _unless_home(portal, wanted))
+            signing_in.mail_link(db(), portal, form.email.data, unless_home(portal, wanted))
             return _mailed(form.email.data, "link", wanted)
-    return _auth_page(portal, "sign_in", form=form)
+    return sign_in_page(portal, form)
 
 
 def _mailed(email: str, what: str, wanted: str = "") -> ResponseReturnValue:
@@ -148,7 +87,7 @@ def check_inbox(portal: Portal) -> ResponseReturnValue:
     purpose = TokenPurpose.PASSWORD_RESET if mailed["what"] == "reset" else TokenPurpose.SIGN_IN
     again = EmailForm(formdata=None, email=mailed["email"], next=mailed["next"])
     minutes = int(rules.LINK_LIVES[purpose].total_seconds() // 60)
-    return _auth_page(
+    return auth_page(
         portal, "check_inbox", email=mailed["email"], what=mailed["what"], minutes=minutes, again=again,
         sandbox_mailbox=settings().sandbox,
     )  # fmt: skip
@@ -160,13 +99,13 @@ def use_link(portal: Portal, token: str) -> ResponseReturnValue:
     form = ButtonForm(next=request.args.get("next"))
     if form.accepts():
         try:
-            return _welcome(portal, signing_in.by_link(db(), portal, token, session.browser()), form.next.data)
+            return welcome(portal, signing_in.by_link(db(), portal, token, session.browser()), form.next.data)
         except Gone:
             pass
     link = service.peek_link(db(), portal, token, TokenPurpose.SIGN_IN, TokenPurpose.INVITATION)
     if link is None:
-        return _auth_page(portal, "dead_link", status=410, retry_url=url_for(".sign_in", next=request.args.get("next")))
-    return _auth_page(portal, "link", form=form, link=link, token=token)
+        return auth_page(portal, "dead_link", status=410, retry_url=url_for(".sign_in", next=request.args.get("next")))
+    return auth_page(portal, "link", form=form, link=link, token=token)
 
 
 @limiter.limit(ASKING, methods=["POST"])
@@ -176,8 +115,8 @@ def password_sign_in(portal: Portal) -> ResponseReturnValue:
     if form.accepts():
         opened = _try_password(portal, form, form.email.data)
         if opened is not None:
-            return _welcome(portal, opened, form.next.data)
-    return _auth_page(portal, "password", form=form, status=_refused_as(form))
+            return welcome(portal, opened, form.next.data)
+    return auth_page(portal, "password", form=form, status=_refused_as(form))
 
 
 def _try_password(portal: Portal, form: PasswordForm | OwnPasswordForm, email: str) -> Opened | None:
@@ -211,7 +150,7 @@ def forgot_password(portal: Portal) -> ResponseReturnValue:
         with form.refusals():
             signing_in.mail_reset(db(), portal, form.email.data)
             return _mailed(form.email.data, "reset")
-    return _auth_page(portal, "forgot_password", form=form)
+    return auth_page(portal, "forgot_password", form=form)
 
 
 @limiter.limit("30 per minute", methods=["POST"])
@@ -219,12 +158,12 @@ def reset_password(portal: Portal, token: str) -> ResponseReturnValue:
     form = NewPasswordForm()
     link = service.peek_link(db(), portal, token, TokenPurpose.PASSWORD_RESET)
     if link is None:
-        return _auth_page(portal, "dead_link", status=410, retry_url=url_for(".forgot_password"))
+        return auth_page(portal, "dead_link", status=410, retry_url=url_for(".forgot_password"))
     if form.accepts():
         with form.refusals():
             signing_in.reset_password(db(), portal, token, form.password.data, session.browser())
             return done(back=url_for(".password_sign_in"), toast=_("Your new password is set. Sign in with it."))
-    return _auth_page(portal, "reset_password", form=form, link=link, token=token)
+    return auth_page(portal, "reset_password", form=form, link=link, token=token)
 
 
 @limiter.limit(ASKING, methods=["POST"])
@@ -237,12 +176,11 @@ def step_up(portal: Portal) -> ResponseReturnValue:
     if session.is_stepped_up():
         return go(wanted)
     form = OwnPasswordForm(next=wanted)
-    by_link = ButtonForm(formdata=None, next=wanted)
     if form.accepts():
         opened = _try_password(portal, form, g.account.email)
         if opened is not None:
-            return _welcome(portal, opened, wanted)
-    return _auth_page(portal, "step_up", form=form, by_link=by_link, status=_refused_as(form))
+            return welcome(portal, opened, wanted)
+    return step_up_page(portal, form, wanted, status=_refused_as(form))
 
 
 @limiter.limit(ASKING)
@@ -251,7 +189,7 @@ def step_up_link(portal: Portal) -> ResponseReturnValue:
     if answer is not None:
         return answer
     wanted = safe_next(portal, request.form.get("next"))
-    signing_in.mail_link(db(), portal, g.account.email, _unless_home(portal, wanted))
+    signing_in.mail_link(db(), portal, g.account.email, unless_home(portal, wanted))
     return _mailed(g.account.email, "link", wanted)
 
 
@@ -299,5 +237,6 @@ def blueprint(portal: Portal) -> Blueprint:
     security.mount(add, portal)
     address.mount(add)
     authenticator.mount(add)
+    passkeys.mount(add)
     notices.mount(add, portal)
     return bp

@@ -16,6 +16,7 @@ from app.core.errors import Invalid, Locked
 from app.identity import authenticators
 from app.identity.states import Portal
 from app.notify import sign_in as signing_in
+from app.organizations import second_factors
 from portals.shared.security import own
 from portals.web import guards, session
 from portals.web.db import db, keep
@@ -69,7 +70,8 @@ def recovery_codes(portal: Portal) -> ResponseReturnValue:
 @own
 @guards.step_up_required
 def removal(portal: Portal) -> ResponseReturnValue:
-    signing_in.remove_authenticator(db(), g.account, session.browser())
+    must_stay = second_factors.is_required(db(), g.account)
+    signing_in.remove_authenticator(db(), g.account, session.browser(), one_must_stay=must_stay)
     return done(back=url_for(".security"), toast=_("The authenticator is removed. No code is asked for any more."))
 
 

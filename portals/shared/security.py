@@ -7,17 +7,18 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from flask import g, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import PasswordField, SelectField
-from wtforms.validators import InputRequired
+from wtforms import HiddenField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired, Length
 
 from app.core.errors import NotFound
-from app.identity import authenticators, queries, rules, service
+from app.identity import authenticators, passkeys, queries, rules, service
 from app.identity.states import Portal
 from app.notify import sign_in as signing_in
+from app.organizations import second_factors
 from portals.web import guards, session
 from portals.web.db import db
 from portals.web.forms import BaseForm
@@ -31,6 +32,13 @@ class PasswordForm(BaseForm):
 
 class ZoneForm(BaseForm):
     time_zone = SelectField(_l("Time zone"), choices=lambda: sorted(available_timezones()))
+
+
+class NewPasskeyForm(BaseForm):
+    name = StringField(
+        _l("Name"), [InputRequired(_l("Name it, so that you recognize it.")), Length(max=rules.LONGEST_NAME)]
+    )
+    credential = HiddenField()
 
 
 _BROWSERS = (("Edg", "Edge"), ("OPR", "Opera"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
@@ -50,9 +58,10 @@ def browser_name(user_agent: str | None) -> str:
     return name or system or _("Another program")
 
 
-def _page(portal: Portal, **forms: BaseForm) -> ResponseReturnValue:
+def security_page(portal: Portal, **forms: BaseForm) -> ResponseReturnValue:
     shown = {
         "password_form": PasswordForm(formdata=None),
+        "passkey_form": NewPasskeyForm(formdata=None, name=browser_name(request.user_agent.string)),
         "zone_form": ZoneForm(formdata=None, time_zone=g.account.time_zone),
         **forms,
     }
@@ -66,6 +75,9 @@ def _page(portal: Portal, **forms: BaseForm) -> ResponseReturnValue:
         may_have_password=rules.has_password(portal),
         fresh=session.is_stepped_up(),
         authenticator=authenticators.status(db(), g.account.account_id),
+        passkeys=passkeys.passkeys(db(), g.account.account_id),
+        may_have_passkeys=passkeys.site() is not None,
+        factor_missing=second_factors.is_missing(db(), g.account),
         **shown,
     )
 
@@ -83,7 +95,7 @@ def own(view: Callable[..., ResponseReturnValue]) -> Callable[..., ResponseRetur
 
 @own
 def security(portal: Portal) -> ResponseReturnValue:
-    return _page(portal)
+    return security_page(portal)
 
 
 @own
@@ -96,7 +108,7 @@ def password(portal: Portal) -> ResponseReturnValue:
             return done(
                 back=url_for(".security"), toast=(_("Your password is set"), _("Other browsers are signed out."))
             )
-    return _page(portal, password_form=form)
+    return security_page(portal, password_form=form)
 
 
 @own
@@ -124,7 +136,7 @@ def time_zone(portal: Portal) -> ResponseReturnValue:
         with form.refusals():
             service.set_preferences(db(), g.account.account_id, time_zone=form.time_zone.data)
             return done(back=url_for(".security"), toast=_("Times are shown for %(zone)s.", zone=form.time_zone.data))
-    return _page(portal, zone_form=form)
+    return security_page(portal, zone_form=form)
 
 
 def mount(add: Callable[..., None], portal: Portal) -> None:

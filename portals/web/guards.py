@@ -20,10 +20,12 @@ from flask_babel import gettext as _
 from app.audit import service as audit
 from app.core.errors import Forbidden, NotFound
 from app.core.scope import ROLE_PERMISSIONS, Actor, Permission, Scope
+from app.core.settings import settings
 from app.identity.api_keys import Program
 from app.identity.sessions import SignedIn
 from app.identity.states import Portal
 from app.organizations import queries as organizations
+from app.organizations import second_factors
 from app.organizations.states import MemberStatus, Role
 from portals.web import htmx, idempotency, session
 from portals.web.appearance import back_url
@@ -54,8 +56,25 @@ def enter(portal: Portal) -> ResponseReturnValue | None:
     if found.portal is not portal:
         raise NotFound(_("There is nothing here. It may have been removed, or the address is wrong."))
     admit(found)
+    if _owes_set_up(found):
+        return _set_up_first(portal)
     frame(_frames.get(portal) or Frame(portal))
     return idempotency.begin(found.account_id)
+
+
+def _owes_set_up(found: SignedIn) -> bool:
+    """Whether a second step has to be set up before anything else: the pages to do so stay open."""
+    if not settings().require_second_factor or found.portal not in (Portal.ORG, Portal.ADMIN):
+        return False
+    blueprint, _dot, name = (request.endpoint or "").rpartition(".")
+    own_pages = blueprint == f"{found.portal.value}_auth" and name != "chooser"
+    return not own_pages and second_factors.is_missing(db(), found)
+
+
+def _set_up_first(portal: Portal) -> ResponseReturnValue:
+    if request.path.startswith("/api/"):
+        raise Forbidden(_("Set up a second step of signing in first, under Sign-in and security."))
+    return htmx.go(url_for(f"{portal.value}_auth.security"))
 
 
 def sign_in_url(portal: Portal) -> str:

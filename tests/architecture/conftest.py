@@ -33,6 +33,8 @@ OPEN_AUTH = frozenset(
         "sign_out",
         "second_step",
         "confirm_address",
+        "passkey_challenge",
+        "passkey_sign_in",
     }
 )
 OPEN_API = frozenset({"magic_link", "login", "logout", "forgot_password", "reset_password"})

@@ -40,6 +40,7 @@ TABLE_OF = {
     "order_id": "orders",
     "order_import_id": "order_imports",
     "organization_id": "organizations",
+    "passkey_id": "passkeys",
     "payee_id": "payees",
     "payee_import_id": "payee_imports",
     "payout_id": "payouts",

@@ -14,7 +14,7 @@ from app.core.errors import Forbidden, Invalid, Locked
 from app.identity import passwords, rules, service
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared.auth import ASKING
+from portals.shared.auth_pages import ASKING
 from portals.web import session
 from portals.web.db import db, keep
 from portals.web.errors import problem

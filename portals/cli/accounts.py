@@ -1,0 +1,35 @@
+"""`flask accounts …`: what an operator does for people who cannot help themselves."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from app.core.errors import Invalid
+from app.core.scope import Scope, operator
+from app.db.session import unit_of_work
+from app.identity.states import Portal
+from app.notify import second_steps
+from portals.cli.links import login_name
+from portals.cli.services import around
+
+group = AppGroup("accounts", help="Accounts of people.")
+
+
+@group.command("reset-factor")
+@click.argument("email")
+@click.option("--portal", type=click.Choice([portal.value for portal in Portal]), required=True)
+@around
+def reset_factor(email: str, portal: str) -> None:
+    """Take every second step away from EMAIL, who lost it: authenticator app, passkeys, recovery codes.
+
+    They are signed out everywhere and told by mail. Make sure that it is them who ask.
+    """
+    try:
+        with unit_of_work(Scope.platform("operator resets a second step")) as session:
+            found = second_steps.reset(session, operator(f"operator {login_name()}"), Portal(portal), email)
+    except Invalid as refusal:
+        raise click.ClickException(refusal.message) from refusal
+    if not found:
+        raise click.ClickException(f"No account {email} in the {portal} portal.")
+    click.echo(f"{email} signs in to the {portal} portal without a second step until a new one is set up.")
