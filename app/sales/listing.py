@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Boolean, and_, func, literal_column, select
+from sqlalchemy import Boolean, and_, func, literal_column, or_, select
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -39,7 +39,7 @@ _ITS_EARNING = and_(
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which orders of an organization; empty: any. `code` in any case, `number` as the shop writes it."""
+    """Which orders of an organization; empty: any. `code` in any case; `search`: a code, or an order's number or id."""
 
     status: OrderStatus | None = None
     commission: Commission | None = None
@@ -47,7 +47,7 @@ class Filters:
     claimable: bool = False
     payee_id: UUID | None = None
     code: str = ""
-    number: str = ""
+    search: str = ""
     since: date | None = None
     until: date | None = None  # the last day, both in UTC
 
@@ -102,8 +102,9 @@ def _filtered(query: AnySelect, filters: Filters) -> AnySelect:
         query = query.where(Order.commission.in_(CLAIMABLE))
     if filters.code.strip():
         query = query.where(func.lower(Order.code) == filters.code.strip().lower())
-    if filters.number.strip():
-        query = query.where(Order.number == filters.number.strip())
+    if wanted := filters.search.strip():
+        by_name = or_(Order.number == wanted, Order.number == f"#{wanted}", Order.external_id == wanted)
+        query = query.where(or_(func.lower(Order.code) == wanted.lower(), by_name))
     day = func.date(func.timezone("UTC", Order.ordered_at))
     if filters.since:
         query = query.where(day >= filters.since)

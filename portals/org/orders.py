@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -40,7 +41,7 @@ from portals.web.guards import require
 from portals.web.htmx import done, page
 
 VIEWS = {"all": _l("All"), "claimable": _l("To claim"), "own": _l("Own purchases"), "earned": _l("Credited")}
-NAMES = ("status", "source", "code", "number", "payee", "from", "to")
+NAMES = ("q", "status", "source", "code", "payee", "from", "to")
 SOURCES = {
     OrderSource.SHOPIFY: _l("Shopify"),
     OrderSource.WOOCOMMERCE: _l("WooCommerce"),
@@ -95,7 +96,7 @@ def _asked() -> tuple[str, Filters, dict[str, str]]:
         claimable=view == "claimable",
         payee_id=asking.one_id(args, "payee"),
         code=args.get("code", "").strip()[:60],
-        number=args.get("number", "").strip()[:100],
+        search=args.get("q", "").strip()[:100],
         since=asking.day(args, "from"),
         until=asking.day(args, "to"),
     )
@@ -107,7 +108,7 @@ def _applied(chosen: Filters) -> list[Applied]:
     facts = [
         ("payee", _("Creator"), dict(creators()).get(str(chosen.payee_id), _("unknown")) if chosen.payee_id else ""),
         ("code", _("Code"), chosen.code),
-        ("number", _("Order"), chosen.number),
+        ("q", _("Search"), chosen.search),
         ("from", _("From"), date_text(chosen.since) if chosen.since else ""),
         ("to", _("To"), date_text(chosen.until) if chosen.until else ""),
     ]
@@ -192,7 +193,8 @@ def _steps(row: AnyRow) -> list[Step]:
         events += [(event.at, "earning", event) for event in history.timeline(db(), row.earning_id, Audience.STAFF)]
     events.sort(key=lambda one: one[0])
     told = [steps([event], kind)[0] for _at, kind, event in events]
-    return [Step("done", _("The order came in"), note), *told]
+    passed = [replace(step, state="done") if step.state in ("now", "hold") else step for step in told[:-1]]
+    return [Step("done", _("The order came in"), note), *passed, *told[-1:]]
 
 
 @bp.route("/orders/<uuid:order_id>/claim", methods=["GET", "POST"])

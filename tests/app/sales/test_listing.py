@@ -51,7 +51,9 @@ def test_filters_and_pages(brand: UUID, amara: Payee) -> None:
             (Filters(status=OrderStatus.PARTLY_REFUNDED), ["#1"]),
             (Filters(code=" amara15 "), ["#3", "#1"]),
             (Filters(payee_id=amara.id), ["#3", "#1"]),
-            (Filters(number="#2"), ["#2"]),
+            (Filters(search="#2"), ["#2"]),
+            (Filters(search="2"), ["#2"]),
+            (Filters(search="other"), ["#2"]),
             (Filters(since=day - timedelta(days=2)), ["#3", "#2"]),
             (Filters(until=day - timedelta(days=2)), ["#2", "#1"]),
         ):

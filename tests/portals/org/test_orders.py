@@ -62,7 +62,8 @@ def test_the_list_its_filters_and_its_file(brand: UUID, amara: Payee, mia: Brows
     assert "Own purchase" in page
     for query, shown in (
         ("view=claimable", {"#2"}), ("view=own", {"#3"}), ("view=earned", {"#1"}), ("code=amara15", {"#1", "#3"}),
-        ("status=partly_refunded", {"#1"}), ("number=%232", {"#2"}), ("source=import", set()), ("to=2020-01-01", set()),
+        ("status=partly_refunded", {"#1"}), ("q=%232", {"#2"}),
+        ("q=Other", {"#2"}), ("source=import", set()), ("to=2020-01-01", set()),
         (f"payee={amara.id}", {"#1", "#3"}), ("status=nonsense&view=nonsense&payee=x&from=y", {"#1", "#2", "#3"}),
     ):  # fmt: skip
         text = mia.get(f"{HERE}/orders?{query}").text
