@@ -102,9 +102,9 @@ def _filtered(query: AnySelect, filters: Filters) -> AnySelect:
         query = query.where(Order.commission.in_(CLAIMABLE))
     if filters.code.strip():
         query = query.where(func.lower(Order.code) == filters.code.strip().lower())
-    if wanted := filters.search.strip():
-        by_name = or_(Order.number == wanted, Order.number == f"#{wanted}", Order.external_id == wanted)
-        query = query.where(or_(func.lower(Order.code) == wanted.lower(), by_name))
+    if term := filters.search.strip():
+        by_name = or_(Order.number == term, Order.number == f"#{term}", Order.external_id == term)
+        query = query.where(or_(func.lower(Order.code) == term.lower(), by_name))
     day = func.date(func.timezone("UTC", Order.ordered_at))
     if filters.since:
         query = query.where(day >= filters.since)
