@@ -23,10 +23,12 @@ from app.deliverables.states import LANE_OF, STATUS_OF, TO_DO, DeliverableStatus
 from app.files.models import FilePurpose, StoredFile
 from app.organizations.models import Organization
 from app.payees.models import Engagement, Payee
+from app.payees.queries import matching
 from app.payees.states import EngagementStatus, PayeeKind
 
 ON_BOARD = timedelta(days=180)  # approved longer ago: in the list only
 DEEPEST = 48  # cards of one lane that are read for the board
+MOST_CREATORS = 100  # offered at once; more are searched for
 _KEY = paging.Key((Deliverable.moved_at, Deliverable.id), ("moved_at", "id"))
 
 
@@ -41,7 +43,8 @@ class Due(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which deliverables. None and empty mean "any"; `search`: a part of the title, or the reference."""
+    """Which deliverables. None and empty mean "any"; `search`: a part of the title or of the creator's name, or
+    the reference."""
 
     organization_id: UUID | None = None
     payee_id: UUID | None = None
@@ -65,6 +68,7 @@ class Wanted:
             found.append(
                 func.lower(Deliverable.title).contains(wanted, autoescape=True)
                 | (func.lower(Deliverable.reference) == wanted)
+                | Deliverable.payee_id.in_(matching(self.search))
             )
         return found
 
@@ -230,15 +234,27 @@ def waiting(session: Session, wanted: Wanted, statuses: Iterable[DeliverableStat
     return min(paging.capped_count(session, query), paging.CAP)
 
 
-def creators(session: Session, organization_id: UUID, *, active: bool = True) -> Sequence[AnyRow]:
-    """payee_id, name, currency of the organization's creators by name; only those that may get a deliverable."""
+def creators(
+    session: Session,
+    organization_id: UUID,
+    *,
+    active: bool = True,
+    search: str = "",
+    ids: Sequence[UUID] | None = None,
+    limit: int = MOST_CREATORS,
+) -> Sequence[AnyRow]:
+    """payee_id, name of the organization's creators by name; `active`: those that may get a deliverable."""
     query = (
-        select(Engagement.payee_id, Payee.name, Engagement.currency)
+        select(Engagement.payee_id, Payee.name)
         .join(Payee, Payee.id == Engagement.payee_id)
         .where(Engagement.organization_id == organization_id, Payee.kind == PayeeKind.CREATOR)
         .order_by(Payee.name, Payee.id)
-        .limit(1_000)
+        .limit(limit)
     )
     if active:
         query = query.where(Engagement.status == EngagementStatus.ACTIVE)
+    if search.strip():
+        query = query.where(Engagement.payee_id.in_(matching(search)))
+    if ids is not None:
+        query = query.where(Engagement.payee_id.in_(ids))
     return session.execute(query).all()

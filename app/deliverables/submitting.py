@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from app.core.clock import utc_now
-from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.scope import Actor, Permission
 from app.db.session import ScopedSession
 from app.db.types import new_id
@@ -14,7 +14,7 @@ from app.deliverables import letters, rules, service
 from app.deliverables.models import Deliverable, DeliverableSubmission
 from app.deliverables.states import DeliverableStatus
 from app.files import service as files
-from app.files.models import FilePurpose
+from app.files.models import FilePurpose, StoredFile
 from app.files.sniffing import Inspected
 
 Kept = tuple[Inspected, str]  # what was looked at, and its key in the store
@@ -58,13 +58,26 @@ def submit(
 
 def add_brief_files(session: ScopedSession, actor: Actor, deliverable_id: UUID, kept: Sequence[Kept]) -> None:
     """Files of the brief, while it may be edited. Raises Forbidden, NotFound, Conflict."""
+    found = _with_brief(session, actor, deliverable_id)
+    _keep(session, actor, found, found.id, kept)
+
+
+def remove_brief_file(session: ScopedSession, actor: Actor, deliverable_id: UUID, file_id: UUID) -> StoredFile:
+    """Take a file off the brief, while it may be edited. Raises Forbidden, NotFound, Conflict."""
+    found = _with_brief(session, actor, deliverable_id)
+    if files.find(session, file_id).subject_id != found.id:
+        raise NotFound("There is no such file.")
+    return files.remove(session, actor, file_id)
+
+
+def _with_brief(session: ScopedSession, actor: Actor, deliverable_id: UUID) -> Deliverable:
     actor.require(Permission.DELIVERABLE_MANAGE)
     if actor.payee_id is not None:
         raise Forbidden("Only the organization writes the brief.")
     found = service.locked(session, actor, deliverable_id)
     if not rules.editable(found.status):
         raise Conflict(f"This deliverable is {found.status.label.lower()} and cannot be changed any more.")
-    _keep(session, actor, found, found.id, kept)
+    return found
 
 
 def _keep(session: ScopedSession, actor: Actor, found: Deliverable, subject_id: UUID, kept: Sequence[Kept]) -> None:

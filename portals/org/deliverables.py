@@ -18,12 +18,13 @@ from app.db.paging import AnyRow
 from app.deliverables import queries, rules, service, submitting
 from app.deliverables.rules import DeliverableForm
 from app.deliverables.states import Content, DeliverableStatus, Lane
+from app.files import queries as files
 from app.files.storage import StorageUnavailable
 from app.identity.states import Portal
 from portals.org import bp
 from portals.shared import deliverables as shared
 from portals.shared.board import MORE, seen_version, version_of
-from portals.web import paging, uploads
+from portals.web import idempotency, paging, uploads
 from portals.web.db import db
 from portals.web.forms import BaseForm, MoneyField, OnceForm, TicksField
 from portals.web.guards import require
@@ -77,9 +78,17 @@ class ApprovalForm(OnceForm):
 
 
 def _creators() -> list[tuple[str, str]]:
+    """Those ticked before, and those found; `g.more_creators` says that there are too many to show all."""
     if "creators" not in g:
-        g.creators = queries.creators(db(), g.organization.id)
-    return [(str(row.payee_id), row.name) for row in g.creators]
+        search, most = request.form.get("find", "").strip()[:100], queries.MOST_CREATORS
+        rows = list(queries.creators(db(), g.organization.id, search=search, limit=most + 1))
+        g.more_creators = bool(search) or len(rows) > most
+        ticked = [*request.form.getlist("creators", type=UUID), *request.args.getlist("creator", type=UUID)]
+        missing = set(ticked[:most]) - {row.payee_id for row in rows[:most]}
+        more = queries.creators(db(), g.organization.id, ids=list(missing)) if missing else []
+        g.creators = [(str(row.payee_id), row.name) for row in (*more, *rows[:most])]
+    found: list[tuple[str, str]] = g.creators
+    return found
 
 
 def _extra(row: AnyRow) -> dict[str, Any]:
@@ -149,7 +158,10 @@ def _fresh_board() -> Fragment:
 def new_deliverable() -> ResponseReturnValue:
     asked = request.args.getlist("creator")
     form = BriefForm(creators=asked, currency=g.organization.currency)
-    if form.accepts_with_files():
+    if "searching" in request.form:  # the same form again, with the creators whose names fit
+        idempotency.release()
+        form.receive()
+    elif form.accepts_with_files():
         try:
             with form.refusals():
                 return _assigned(form)
@@ -157,7 +169,8 @@ def new_deliverable() -> ResponseReturnValue:
             form.files.errors = [_("The files could not be kept just now. Try again in a minute.")]
     return page(
         "org/deliverables/write.html", fragment="org/deliverables/_write.html", form=form, row=None,
-        none=not _creators(), accept=shared.ACCEPT,
+        none=not _creators() and not g.more_creators, accept=shared.ACCEPT, searched=g.more_creators,
+        find=request.form.get("find", ""),
     )  # fmt: skip
 
 
@@ -194,8 +207,18 @@ def edit_deliverable(deliverable_id: UUID) -> ResponseReturnValue:
             return done(back=url_for(".deliverable", deliverable_id=deliverable_id), toast=_("Changes saved"))
     return page(
         "org/deliverables/write.html", fragment="org/deliverables/_write.html", form=form, row=row, none=False,
-        accept=shared.ACCEPT,
+        accept=shared.ACCEPT, attached=files.of_subject(db(), deliverable_id),
     )  # fmt: skip
+
+
+@bp.post("/deliverables/<uuid:deliverable_id>/files/<uuid:file_id>/removal")
+@require(Permission.DELIVERABLE_MANAGE)
+def deliverable_file_removal(deliverable_id: UUID, file_id: UUID) -> ResponseReturnValue:
+    """Take a file off the brief."""
+    shared.row_of(deliverable_id)
+    removed = submitting.remove_brief_file(db(), g.actor, deliverable_id, file_id)
+    back = url_for(".edit_deliverable", deliverable_id=deliverable_id)
+    return done(back=back, toast=(_("File removed"), removed.name))
 
 
 @bp.route("/deliverables/<uuid:deliverable_id>/approval", methods=["GET", "POST"])

@@ -151,9 +151,10 @@ def _known(sums: Mapping[str, int]) -> list[Money]:
         raise Invalid(_("This page link is not valid any more. Start from the first page.")) from None
 
 
-def version_of(text: str | None) -> int | None:
+def version_of(value: object) -> int | None:
     """What the person had on screen, as their form carried it."""
-    return int(text) if text and text.isdecimal() and len(text) < 10 else None
+    text = str(value)
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def seen_version() -> int | None:

@@ -92,7 +92,7 @@ def filtered() -> Wanted:
 
 def chosen(**more: Any) -> dict[str, Any]:
     """The filters of this address as parts of another."""
-    kept = {name: request.args.get(name) for name in ("creator", "organization", "due")}
+    kept = {name: request.args.get(name) for name in ("creator", "organization", "due", "q")}
     return {name: value for name, value in {**kept, **more}.items() if value}
 
 
@@ -177,12 +177,16 @@ def filters() -> dict[str, Any]:
         "chosen": chosen,
         "people": _people() if of_organization() else [],
         "brands": [] if of_organization() else [(payer.slug, payer.name) for payer in payers.mine()],
+        "search": request.args.get("q", "").strip()[:100],
+        "of_creators": of_organization(),
         "narrowed": request.args.get("creator") or request.args.get("organization") or "",
     }
 
 
 def _people() -> list[tuple[str, str]]:
-    return [(str(row.payee_id), row.name) for row in queries.creators(db(), g.organization.id, active=False)]
+    """To choose from; with more than can be chosen from, their names are searched for."""
+    rows = queries.creators(db(), g.organization.id, active=False, limit=queries.MOST_CREATORS + 1)
+    return [(str(row.payee_id), row.name) for row in rows] if len(rows) <= queries.MOST_CREATORS else []
 
 
 def details(row: AnyRow, **forms: Any) -> dict[str, Any]:

@@ -151,7 +151,9 @@ def test_filters_of_board_and_list(house: House, amara: Actor) -> None:
         assert shown(f"{view}due=none") == {free}
         assert shown(f"{view}creator={ben.payee_id}") == {soon, free}
         assert shown(f"{view}creator=x&due=x") == {late, soon, free}
-    assert shown("view=list&q=winter") == {soon}
+    for view in ("", "view=list&"):
+        assert shown(f"{view}q=winter") == {soon}
+        assert shown(f"{view}q=moss") == {soon, free}
     assert shown("view=list&status=submitted") == set()
     part = house.browser.htmx("GET", f"{HERE}?due=week")
     assert part.text.lstrip().startswith('<div id="deliverables"')
@@ -199,3 +201,40 @@ def test_five_hundred_cards_in_as_many_statements_as_three(house: House, amara: 
     with statements() as listed:
         assert "Amara Okafor" in house.browser.get(f"{HERE}?view=list").text
     assert len(listed) <= 14
+
+
+def test_many_creators_are_searched_for(house: House, amara: Actor, superuser: Any) -> None:
+    superuser.execute(
+        """WITH made AS (INSERT INTO payees (kind, name)
+            SELECT 'creator', 'Creator ' || n FROM generate_series(100, 250) n RETURNING id)
+        INSERT INTO engagements (organization_id, payee_id, currency) SELECT %s, id, 'GBP' FROM made""",
+        [house.organization_id],
+    )
+    offered = re.findall(r'name="creators"', house.browser.get(f"{HERE}/new").text)
+    assert len(offered) == 100
+    sent = {**filled(amara, title="Kept title"), "find": "creator 24", "searching": "1"}
+    found = house.browser.post(f"{HERE}/new", sent)
+    assert found.status_code == 200 and "Kept title" in found.text and "Thirty seconds, outdoors" in found.text
+    assert len(re.findall(r'name="creators"', found.text)) == 11  # ten of that name, and the one ticked before
+    assert re.search(rf'<input checked[^>]*value="{amara.payee_id}"', found.text)
+    assert house.browser.post(f"{HERE}/new", filled(amara)).status_code == 303
+    assert "Every creator" not in house.browser.get(HERE).text
+
+
+def test_files_of_the_brief_come_and_go(house: House, amara: Actor) -> None:
+    made = deliverable(house.organization_id, amara)
+    page = f"{HERE}/{made}"
+    sent = {**filled(), "files": (io.BytesIO(b"%PDF-1.7 a brief"), "brief.pdf")}
+    assert house.browser.post(f"{page}/edit", sent, content_type="multipart/form-data").status_code == 303
+    shown = house.browser.get(f"{page}/edit").text
+    removal = re.search(rf'action="({page}/files/[0-9a-f-]{{36}}/removal)"', shown)
+    assert removal is not None and "brief.pdf" in shown
+    other = removal[1].replace(str(made), str(deliverable(house.organization_id, amara)))
+    assert house.browser.post(other).status_code == 404
+    assert house.member(Role.SUPPORT).post(removal[1]).status_code == 403
+    submit(amara, made)
+    assert house.browser.post(removal[1]).status_code == 409
+    move(amara, made, S.IN_PROGRESS)
+    gone = house.browser.post(removal[1], follow_redirects=True).text
+    assert "File removed" in gone and removal[1] not in gone
+    assert "brief.pdf" not in house.browser.get(page).text

@@ -19,4 +19,13 @@ def test_columns_share_the_room(counts: dict[Stage, int], room: int, least: int)
 
 
 def test_a_version_is_a_small_number() -> None:
-    assert [version_of(text) for text in ("12", "", None, "-1", "x", "1" * 40)] == [12, None, None, None, None, None]
+    assert [version_of(text) for text in ("12", 12, "²", "", None, "-1", "x", "1" * 40)] == [
+        12,
+        12,
+        None,
+        None,
+        None,
+        None,
+        None,
+        None,
+    ]
