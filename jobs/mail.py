@@ -6,6 +6,7 @@ from uuid import UUID
 
 from app.core.scope import Scope
 from app.core.settings import settings
+from app.db.outbox import MAX_TRIES
 from app.db.session import unit_of_work
 from app.notify import choices, queries, rendering, service, smtp
 from app.notify.models import MailStatus
@@ -38,7 +39,18 @@ def send(mail_id: str) -> None:
             smtp.send(given.smtp_url, message)
         except MailRejected as error:
             refusal = str(error)
+        except MailUnavailable as error:
+            if _count(mail.id, str(error)) < MAX_TRIES:
+                raise
+            refusal = f"Given up after {MAX_TRIES} tries. {error}"
+        else:
+            _count(mail.id)
     elif not given.sandbox:
         raise MailUnavailable("SMTP_URL is not set")
     with unit_of_work(Scope.platform("note that a mail was sent")) as session:
         service.settle(session, mail.id, refusal=refusal, keep_secrets=given.sandbox)
+
+
+def _count(mail_id: UUID, error: str = "") -> int:
+    with unit_of_work(Scope.platform("count a try at a mail")) as session:
+        return service.note_try(session, mail_id, error)

@@ -71,6 +71,10 @@ EVENTS = (
 _BY_TEMPLATE = {template: event for event in EVENTS for template in event.templates}
 
 
+# Mails with a link or a code for one person and a short time.
+PERSONAL = frozenset({"sign_in", "password_reset", "invitation", "contract_code"})
+
+
 def events_of(portal: Portal) -> tuple[Event, ...]:
     """What somebody of this portal can be told of and may switch off."""
     if portal.is_payee:

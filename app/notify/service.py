@@ -19,7 +19,7 @@ from app.db.types import new_id
 from app.notify import choices
 from app.notify.models import Mail, MailStatus
 
-_SEALED = "sealed"
+SEALED = "sealed"
 AT_ONCE = 500
 
 
@@ -127,10 +127,18 @@ def _queue_part(session: ScopedSession, letters: Sequence[Letter]) -> int:
 
 def full_context(mail: Mail) -> dict[str, Any]:
     """What the template is filled with, secrets opened."""
-    plain = {name: value for name, value in mail.context.items() if name != _SEALED}
-    sealed = mail.context.get(_SEALED)
+    plain = {name: value for name, value in mail.context.items() if name != SEALED}
+    sealed = mail.context.get(SEALED)
     plain["unsubscribe_url"] = choices.unsubscribe_url(mail.to_address, mail.template)
     return plain | (open_sealed(sealed, _context_of(mail.id)) if sealed else {})
+
+
+def note_try(session: Session, mail_id: UUID, error: str = "") -> int:
+    """Count one more try at sending, with what the mail server said when it failed; how many there were. Platform."""
+    mail = session.get_one(Mail, mail_id, with_for_update=True)
+    mail.tries += 1
+    mail.error = error[:500] or None
+    return mail.tries
 
 
 def settle(session: Session, mail_id: UUID, *, refusal: str = "", keep_secrets: bool) -> None:
@@ -142,7 +150,7 @@ def settle(session: Session, mail_id: UUID, *, refusal: str = "", keep_secrets: 
     mail.status = MailStatus.FAILED if refusal else MailStatus.SENT
     mail.sent_at, mail.error = None if refusal else utc_now(), refusal or None
     if not keep_secrets:
-        mail.context = {name: value for name, value in mail.context.items() if name != _SEALED}
+        mail.context = {name: value for name, value in mail.context.items() if name != SEALED}
 
 
 def _context_of(mail_id: UUID) -> str:
@@ -153,7 +161,7 @@ def _kept(mail_id: UUID, context: Mapping[str, Any], secrets: Mapping[str, str] 
     """A context as it is stored: JSON, its secrets sealed for this one mail."""
     kept: dict[str, Any] = {name: _plain(value) for name, value in context.items()}
     if secrets:
-        kept[_SEALED] = seal(dict(secrets), _context_of(mail_id))
+        kept[SEALED] = seal(dict(secrets), _context_of(mail_id))
     return kept
 
 

@@ -21,6 +21,7 @@ ITEMS = (
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
     NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
     NavItem(_l("Organizations"), "building", "admin.organizations", section=_DIRECTORY),
+    NavItem(_l("Mail"), "mail", "admin.mail", section=_MACHINE),
     NavItem(_l("Webhooks"), "plug", "admin.webhooks", section=_MACHINE, count="webhooks"),
     NavItem(_l("API keys"), "key", "admin.keys", section=_MACHINE),
     NavItem(_l("Audit log"), "list-check", "admin.audit", section=_MACHINE),

@@ -35,6 +35,7 @@ TABLE_OF = {
     "file_id": "stored_files",
     "import_id": "bill_imports",
     "key_id": "api_keys",
+    "mail_id": "mails",
     "member_id": "members",
     "method_id": "methods",
     "order_id": "orders",
