@@ -1,4 +1,4 @@
-"""The mail queue as the platform's people look through it: to whom, which mail, what became of it. Never what it says."""
+"""The mail queue as the platform's people look through it: to whom, which mail, what came of it. Not what it says."""
 
 from __future__ import annotations
 

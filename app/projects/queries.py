@@ -66,15 +66,17 @@ _COLUMNS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """The projects of a payee or of an organization; exactly one is given."""
+    """The projects of a payee or of an organization; neither means everybody's, for the platform."""
 
     payee_id: UUID | None = None
     organization_id: UUID | None = None
 
     def source(self, more: str = "true", **bound: Any) -> FromClause:
         """The projects with their live status and column; `more` narrows by columns of projects."""
-        mine = "payee_id = :owner" if self.payee_id else "organization_id = :owner"
-        statement = text(f"{_STAGE} {mine} AND {more}").bindparams(owner=self.payee_id or self.organization_id, **bound)
+        owner = self.payee_id or self.organization_id
+        mine = "payee_id = :owner" if self.payee_id else "organization_id = :owner" if owner else "true"
+        bound = {**bound, "owner": owner} if owner else bound
+        statement = text(f"{_STAGE} {mine} AND {more}").bindparams(**bound)
         return statement.columns(*[column(name, kind) for name, kind in _COLUMNS.items()]).subquery("project")
 
 

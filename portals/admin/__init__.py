@@ -43,12 +43,14 @@ def _everywhere() -> dict[str, Any]:
 
 
 from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
+    across,
     audit,
     batches,
     deposits,
     doctor,
     engagements,
     exports,
+    invoices,
     ledger,
     mail,
     organizations,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,15 +17,17 @@ from app.methods import queries as methods
 from app.organizations import queries as organizations
 from app.payees import queries
 from app.payees.kinds import SPECS, spec_of
-from app.payees.states import PayeeKind
+from app.payees.states import EngagementStatus, PayeeKind
 from app.payouts import destinations, review
 from app.payouts import queries as payouts
 from app.payouts.queries import PayoutFilter
 from app.rails import registry
+from app.reporting import everyone
 from app.reporting.balances import balances
+from app.reporting.everyone import FormState, MethodState, PayeeFilter
 from app.reporting.money_map import bills
 from portals.admin import asking, bp
-from portals.web import paging
+from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.htmx import page
 
@@ -44,20 +47,35 @@ def payees_of_kind(plural: str) -> ResponseReturnValue:
 
 
 def _list(fixed: PayeeKind | None) -> ResponseReturnValue:
-    want, search = paging.wanted(), request.args.get("q", "").strip()[:100]
-    kind = fixed or asking.one_of(PayeeKind, request.args, "kind")
-    found = queries.all_payees(db(), search=search, kind=kind, cursor=want.cursor, limit=want.limit)
+    args, want = request.args, paging.wanted()
+    organization = asking.organization_named(args.get("organization", ""))
+    country = args.get("country", "").strip().upper()[:2]
+    chosen = PayeeFilter(
+        search=args.get("q", "").strip()[:100],
+        kind=fixed or asking.one_of(PayeeKind, args, "kind"),
+        status=asking.one_of(EngagementStatus, args, "status"),
+        country=country if len(country) == 2 and country.isalpha() else "",
+        method=asking.one_of(MethodState, args, "method"),
+        form=asking.one_of(FormState, args, "form"),
+        organization_id=organization.id if organization else None,
+    )
+    found = everyone.payees(db(), chosen, want.cursor, want.limit)
     return page(
         "admin/payees/index.html",
         fragment="admin/payees/_list.html",
         found=found,
         neighbours=paging.neighbours(found),
-        search=search,
-        kind=kind,
+        chosen=chosen,
+        filtered=replace(chosen, kind=None if fixed else chosen.kind).any,
         kinds=list(PayeeKind),
         fixed=fixed,
         title_of=spec_of(fixed).plural if fixed else "Payees",
         address=request.path,
+        organization=organization,
+        organizations=asking.organization_choices(),
+        numbers=None if htmx.wants_fragment() else everyone.numbers(db(), fixed),
+        month=everyone.month_start(),
+        url_with=paging.url_with,
     )
 
 
