@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app import demo_brands, demo_contracts, demo_deliverables, demo_messages, demo_projects, demo_sales
+from app import demo_brands, demo_contracts, demo_deliverables, demo_directory, demo_messages, demo_projects, demo_sales
 from app.charges import service as deposits
 from app.core.clock import today
 from app.core.money import Money
@@ -167,6 +167,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_contracts.load(
         session, fernhill.id, owner, actors["creator@fernhill.test"], actors["contractor@fernhill.test"]
     )
+    demo_directory.load(session, fernhill.id, owner, actors["vendor@fernhill.test"], actors["contractor@fernhill.test"])
     demo_messages.load(session, fernhill.id, owner, actors["vendor@fernhill.test"], actors["creator@fernhill.test"])
     demo_brands.load(session, actors["creator@fernhill.test"])
     demo_sales.load(session, fernhill.id, owner, actors["creator@fernhill.test"])

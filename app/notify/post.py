@@ -111,8 +111,10 @@ def resend(session: Session, actor: Actor, mail_id: UUID) -> UUID:
             repeats_id=mail_id,
         )
     )
-    topic = Topic.MAIL_WITH_DOCUMENT_QUEUED if row.attachment else Topic.MAIL_QUEUED
-    outbox.emit(session, topic, mail_id=made)
+    if row.attachment:
+        outbox.emit(session, Topic.MAIL_WITH_DOCUMENT_QUEUED, mail_id=made)
+    else:
+        outbox.emit(session, Topic.MAIL_QUEUED, mail_id=made)
     audit.record(
         session, actor, "mail.resent", "mail", mail_id, organization_id=row.organization_id,
         template=row.template, as_mail=made,
