@@ -38,7 +38,7 @@ def contracts() -> ResponseReturnValue:
         found=found,
         neighbours=paging.neighbours(found),
         chosen=chosen,
-        status=status,
+        state=status,
         statuses=list(ContractStatus),
         everybody=everybody,
         organizations=asking.organization_choices(),
