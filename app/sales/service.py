@@ -239,11 +239,21 @@ def claim(session: ScopedSession, actor: Actor, organization_id: UUID, code_id: 
             raise Conflict("The creator's commission is 0 %. Set the rate first.")
         earned = _claim(session, organization_id, code, found)
         commissions.earn(session, actor, earned)
+        claimed = {"ids": earned, "now": utc_now(), "actor": actor.label, "note": f"Claimed with the code {code.code}"}
+        session.execute(_CLAIMED, claimed)
     audit.record(
         session, actor, "orders.claimed", "discount_code", code_id, organization_id=organization_id,
         code=code.code, payee_id=found.payee_id, orders=len(earned),
     )  # fmt: skip
     return len(earned)
+
+
+_CLAIMED = text(
+    """INSERT INTO timeline_events
+        (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
+    SELECT organization_id, payee_id, 'order', id, :now, :actor, status, status, :note
+    FROM orders WHERE id = ANY(:ids)"""
+)
 
 
 def _claim(session: ScopedSession, organization_id: UUID, code: DiscountCode, found: _Code) -> list[UUID]:
@@ -296,6 +306,11 @@ def decide_self_referral(
         session.flush()
         if earns:
             commissions.earn(session, actor, [order_id])
+        kept = order.status.value
+        audit.timeline(
+            session, actor, "order", order_id, kept, from_state=kept, organization_id=organization_id,
+            payee_id=order.payee_id, note=f"{'The commission is given' if earns else 'No commission'}: {said}",
+        )  # fmt: skip
     audit.record(
         session, actor, "order.self_referral_decided", "order", order_id, organization_id=organization_id,
         earns=earns, reason=said,

@@ -94,6 +94,7 @@ def test_an_unknown_code_is_claimed_with_all_its_orders(brand: UUID, amara: Paye
     assert empty.status_code == 422 and "Choose a creator." in empty.text
     assert mia.post(url, {"payee": str(amara.id)}).status_code == 303
     assert earned(brand) == {"#1": 15_00, "#2": 7_50}
+    assert "Claimed with the code NEW" in mia.get(f"{HERE}/orders/{found['#2']}").text
     assert mia.get(url).status_code == 409
     assert "NEW" in mia.get(f"{HERE}/codes").text
 
@@ -134,6 +135,8 @@ def test_an_own_purchase_is_decided(
     assert "A gift" in answer.text
     assert mia.post(f"{url}/decision", {"earns": choice, "reason": "A gift for a fan"}).status_code == 303
     assert earned(brand) == amounts
+    said = "The commission is given" if choice == "yes" else "No commission"
+    assert f"{said}: A gift for a fan" in mia.get(url).text
     assert mia.post(f"{url}/decision", {"earns": "yes", "reason": "Again"}).status_code == 409
 
 
