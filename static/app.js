@@ -150,15 +150,15 @@
 
   /* htmx 4 glue */
   /* htmx copies a style attribute onto the element that takes its place, which the policy refuses: what a drag left on a
-     card goes, and a text area that its writer made larger is that large again */
-  const sizes = new Map();
-  document.addEventListener('htmx:before:swap', () => $$('.kcard[style], textarea[style][id]').forEach(el => {
-    if (el.id && el.matches('textarea')) sizes.set(el.id, [el.style.width, el.style.height]);
+     card goes, and what else a script or its handle gave an element (a larger text area) comes back by script */
+  const styles = new Map();
+  document.addEventListener('htmx:before:swap', () => $$('.kcard[style], [id][style]').forEach(el => {
+    if (!el.matches('.kcard') && el.style.length) styles.set(el.id, el.style.cssText);
     el.removeAttribute('style');
   }));
   document.addEventListener('htmx:after:swap', () => {
-    sizes.forEach(([width, height], id) => { const el = document.getElementById(id); if (el) Object.assign(el.style, { width, height }); });
-    sizes.clear();
+    styles.forEach((text, id) => { const el = document.getElementById(id); if (el) el.style.cssText = text; });
+    styles.clear();
     const sheet = $('#sheet');
     if (sheet && sheet.childElementCount && !sheet.open) { sheet.setAttribute('aria-labelledby', $('h2', sheet)?.id || ''); open(sheet, opener); }
     takeFocus();

@@ -34,7 +34,7 @@ class ApprovalForm(OnceForm):
     reason = TextAreaField(
         _l("Reason"),
         [Optional(), Length(max=LONGEST_REASON)],
-        description=_l("Needed when you change the amount. The payee reads it and may dispute the change for 3 days."),
+        description=_l("Needed when you change the amount. The payee reads it and has at least 3 days to dispute it."),
     )
     version = HiddenField()
 
