@@ -116,3 +116,24 @@ def test_axe_finds_nothing(site: Site, visit: Visit, axe: Axe, portal: Portal, w
     for path in [*shown, "/new"] if portal is Portal.ORG else shown:
         page.goto(f"{site.address}{home(portal)}{path}")
         assert axe(page) == [], path
+
+
+def test_a_creator_is_found_among_many(site: Site, visit: Visit, superuser: Any) -> None:
+    superuser.execute(
+        """WITH made AS (INSERT INTO payees (kind, name)
+            SELECT 'creator', 'Creator ' || n FROM generate_series(100, 250) n RETURNING id)
+        INSERT INTO engagements (organization_id, payee_id, currency) SELECT %s, id, 'GBP' FROM made""",
+        [site.organization_id],
+    )
+    page = enter(site, visit)
+    page.get_by_role("link", name="New deliverable").click()
+    page.get_by_label("Amara Okafor").check()
+    page.get_by_label("Title").fill(TITLE)
+    page.get_by_label("Find creators").fill("creator 241")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_label("Creator 241").check()
+    expect(page.get_by_label("Amara Okafor")).to_be_checked()
+    expect(page.locator("input[name=creators]")).to_have_count(2)
+    page.get_by_role("button", name="Assign").click()
+    page.wait_for_url(re.compile("/deliverables$"))
+    expect(page.locator("#lane-assigned .kcard")).to_have_count(2)
