@@ -57,13 +57,18 @@ def by_slug(slug: str) -> Payer:
     return found
 
 
+def _everybody() -> str:
+    """All payers in one word: to creators they are brands."""
+    return _("All brands") if g.account.portal is Portal.CREATOR else _("All organizations")
+
+
 def tenant() -> tuple[str, Label]:
     """Name and caption on top of the sidebar: the only payer, the chosen one, or the payee with all of them."""
     found = mine()
     only = found[0] if len(found) == 1 else chosen()
     label = LABELS[g.account.portal]
     if only is None and len(found) > 1:
-        return g.account.name, _("All organizations · %(num)s", num=len(found))
+        return g.account.name, f"{_everybody()} · {len(found)}"
     return (only.name, label) if only else (g.account.name, label)
 
 
@@ -79,7 +84,7 @@ def choices() -> list[Choice]:
     if len(found) < 2:
         return []
     now, base = chosen(), _narrowable()
-    everything = Choice(_("All organizations"), url_for(base), current=now is None)
+    everything = Choice(_everybody(), url_for(base), current=now is None)
     return [everything] + [
         Choice(payer.name, url_for(base, organization=payer.slug), current=payer is now) for payer in found
     ]

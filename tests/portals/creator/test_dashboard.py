@@ -95,7 +95,7 @@ def test_one_brand_by_the_switch(alder: UUID, amara: Payee, browser: Browser) ->
     page = browser.get("/creator/?organization=pelican").text
     assert "Clearing $5 .00" in text_of(page) and "AMARA15" not in page and 'href="/creator/brands/alder' not in page
     assert 'href="/creator/payments?organization=pelican"' in page  # the choice goes along
-    assert 'href="/creator/?organization=alder"' in page and "All organizations" in page
+    assert 'href="/creator/?organization=alder"' in page and "All brands" in page
     payments = browser.get("/creator/payments?organization=pelican").text
     assert "order #1 with amaracup" in payments and "AMARA15" not in payments
     for path in ("messages", "contracts", "files", "payments/statements"):

@@ -15,18 +15,21 @@ from app.contracts import service as filing
 from app.contracts.service import FiledForm
 from app.core.scope import Actor, Scope, operator
 from app.db.session import unit_of_work
+from app.files import service as file_service
+from app.files.models import FilePurpose
+from app.files.sniffing import inspect
 from app.identity.states import Portal
 from app.messages import service as messages
 from app.payees import service as payees
 from app.payees.models import Payee
 from app.sales import codes
-from tests.factories import organizations, people, sales
+from tests.factories import deliverables, organizations, people, sales
 from tests.factories.contracts import WITNESS
 from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 
 SignIn = Callable[[Portal, str], Browser]
-LISTS = ("", "payments", "messages", "contracts", "files", "payments/statements")
+LISTS = ("", "payments", "messages", "contracts", "files", "payments/statements", "deliverables")
 
 
 @pytest.fixture
@@ -73,6 +76,15 @@ def on_file(brand: UUID, actor: Actor, title: str) -> None:
         filing.file(session, actor, brand, actor.payee_id, form, WITNESS)
 
 
+def uploaded(brand: UUID, actor: Actor, name: str) -> None:
+    assert actor.payee_id is not None
+    with unit_of_work(Scope.payee(actor.payee_id)) as session:
+        file_service.add(
+            session, actor, inspect(b"%PDF-1.7 proof", name), f"test/{name}", organization_id=brand,
+            payee_id=actor.payee_id, purpose=FilePurpose.ATTACHMENT,
+        )  # fmt: skip
+
+
 def words(page: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
@@ -81,11 +93,14 @@ def test_every_list_shows_the_chosen_brand_alone(alder: UUID, pelican: UUID, act
     for brand, name in ((alder, "alder"), (pelican, "pelican")):
         told(brand, actor, f"Question about {name}")
         on_file(brand, actor, f"Terms of {name}")
+        uploaded(brand, actor, f"{name}.pdf")
+        deliverables.deliverable(brand, actor, title=f"Reel for {name}")
     sales.recorded(alder, sales.order("1", 100_00))
     sales.recorded(pelican, sales.order("2", 50_00, "amaracup"))
     for path in LISTS:
         chosen = browser.get(f"/creator/{path}?organization=pelican")
         page = chosen.text.split("<main", 1)[1].split("</main>")[0]
+        page = re.sub(r"<select.*?</select>", "", page, flags=re.DOTALL)  # where another brand can be chosen
         assert chosen.status_code == 200 and "pelican" in page.lower(), path
         assert "alder" not in page.lower() and "AMARA15" not in page, path
         assert browser.get(f"/creator/{path}?organization=nobody").status_code == 404

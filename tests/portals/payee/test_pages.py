@@ -122,11 +122,24 @@ def test_a_payee_of_several_organizations_switches(world: World) -> None:
     with unit_of_work(PLATFORM) as session:
         payees.engage(session, operator(), second, creator.payee_id, currency="USD")
     page = creator.browser.get("/creator/payments").text
-    assert "/creator/payments?organization=fernhill" in page and "All organizations" in page
+    assert "/creator/payments?organization=fernhill" in page and "All brands · 2" in page
     assert "$0" in page and "£0" in page
     narrowed = creator.browser.get("/creator/payments?organization=fernhill").text
     assert "$0" in narrowed and "£0" not in narrowed
     assert creator.browser.get("/creator/payments?organization=elsewhere").status_code == 404
+
+
+def test_a_consultant_switches_too(world: World) -> None:
+    consultant = world.payee(Portal.CONSULTANT, "Priya Rao")
+    second = organizations.organization("fernhill", currency="USD")
+    with unit_of_work(PLATFORM) as session:
+        payees.engage(session, operator(), second, consultant.payee_id, currency="USD")
+    page = consultant.browser.get("/consultant/payments").text
+    assert "All organizations · 2" in page and "/consultant/payments?organization=fernhill" in page
+    narrowed = consultant.browser.get("/consultant/contracts?organization=fernhill").text
+    assert 'href="/consultant/messages?organization=fernhill"' in narrowed  # the choice goes along
+    for name in ("payments", "payments/statements", "messages", "contracts", "files"):
+        assert consultant.browser.get(f"/consultant/{name}?organization=elsewhere").status_code == 404
 
 
 @pytest.mark.parametrize("portal", [Portal.CREATOR, Portal.CONTRACTOR, Portal.VENDOR, Portal.CONSULTANT])
