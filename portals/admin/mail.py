@@ -55,10 +55,11 @@ def mail() -> ResponseReturnValue:
 
 @bp.route("/mail/<uuid:mail_id>/resend", methods=["GET", "POST"])
 def mail_resend(mail_id: UUID) -> ResponseReturnValue:
-    """Once more, as a mail of its own; who did it is on the audit trail."""
+    """What became of a mail, and sending it once more as one of its own; who did it is on the audit trail."""
     row, form = post.mail(db(), mail_id), ResendForm()
     if form.accepts():
         with form.refusals():
             post.resend(db(), g.actor, mail_id)
             return done(back=url_for(".mail", to=row.to_address), toast=(_("Sent once more"), row.to_address))
-    return page("admin/mail/resend.html", fragment="admin/mail/_resend.html", form=form, row=row)
+    refused = post.why_not(row, row.template)
+    return page("admin/mail/resend.html", fragment="admin/mail/_resend.html", form=form, row=row, refused=refused)

@@ -75,6 +75,8 @@ def test_what_cannot_be_sent_once_more(browser: Browser) -> None:
     waits = browser.post(f"/admin/mail/{queued()}/resend")
     assert waits.status_code == 409 and "waits to be sent" in waits.text
     secret = settled(queued("b@b.test", secrets={"link": "https://x.test/signin/abc"}))
+    page = browser.get(f"/admin/mail/{secret}/resend").text
+    assert "cannot be sent once more" in page and "<form id=" not in page
     refused = browser.post(f"/admin/mail/{secret}/resend")
     assert refused.status_code == 409 and "personal link" in refused.text
     with unit_of_work(PLATFORM) as session:
