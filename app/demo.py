@@ -13,7 +13,16 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app import demo_brands, demo_contracts, demo_deliverables, demo_directory, demo_messages, demo_projects, demo_sales
+from app import (
+    demo_accounts,
+    demo_brands,
+    demo_contracts,
+    demo_deliverables,
+    demo_directory,
+    demo_messages,
+    demo_projects,
+    demo_sales,
+)
 from app.charges import service as deposits
 from app.core.clock import today
 from app.core.money import Money
@@ -171,6 +180,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_messages.load(session, fernhill.id, owner, actors["vendor@fernhill.test"], actors["creator@fernhill.test"])
     demo_brands.load(session, actors["creator@fernhill.test"])
     demo_sales.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
+    demo_accounts.load(session, owner, fernhill.id)
 
 
 def _payee(

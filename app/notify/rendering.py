@@ -31,6 +31,8 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("second_factor", "name portal what security_url", ""),
         ("address_link", "name portal minutes old link", ""),
         ("address_changed", "name portal what old new security_url", ""),
+        ("application_link", "name organization days link", ""),
+        ("application_declined", "name organization reason", ""),
         ("invitation", "name portal minutes inviter link", ""),
         ("request_received", "name organization payee reference amount url", ""),
         ("request_approved", "name organization reference amount url", "requested reason answer_by"),

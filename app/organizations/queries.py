@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -123,3 +123,11 @@ def members_who(session: ScopedSession, organization_id: UUID, may: Permission) 
     )
     with session.elevated("whom of the organization to write to"):
         return [(row.name, row.email) for row in session.execute(query)]
+
+
+def names(session: Session, organization_ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Names of several organizations at once."""
+    rows = session.execute(
+        select(Organization.id, Organization.name).where(Organization.id.in_(list(organization_ids)))
+    )
+    return {row.id: row.name for row in rows}

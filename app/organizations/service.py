@@ -105,9 +105,10 @@ def edit(
     billing_email: str | None,
     time_zone: str,
     tax_form_required: bool | None = None,
+    accepts_applications: bool | None = None,
 ) -> Organization:
-    """Change what the organization is called, where its mail goes, when its days begin and whether US payees need
-    a tax form before they are paid (None: as it is).
+    """Change what the organization is called, where its mail goes, when its days begin, whether US payees need a tax
+    form before they are paid and whether anybody may apply to work for it (None: as it is).
 
     Raises Forbidden, Invalid, NotFound.
     """
@@ -125,6 +126,7 @@ def edit(
         "billing_email": email,
         "time_zone": ZoneInfo(time_zone).key,
         "tax_form_required": found.tax_form_required if tax_form_required is None else tax_form_required,
+        "accepts_applications": (found.accepts_applications if accepts_applications is None else accepts_applications),
     }
     changed = {field: value for field, value in wanted.items() if getattr(found, field) != value}
     for field, value in changed.items():

@@ -14,12 +14,13 @@ from app.identity.states import Portal
 from app.payees.kinds import SPECS
 from app.payouts.rules import HOLD_TEXT
 from portals.admin.navigation import ITEMS, counts, search
-from portals.shared import keys
+from portals.shared import applications, keys
 from portals.web.guards import portal_guard
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 portal_guard(bp, Portal.ADMIN, items=ITEMS, counts=counts, search=search)
 keys.mount(bp, Permission.PLATFORM)
+applications.mount(bp)
 
 
 KINDS = {spec.kind: (_l(spec.label), _l(spec.plural)) for spec in SPECS.values()}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from flask import url_for
 from flask_babel import lazy_gettext as _l
 
+from app.payees import application_queries as applications
 from app.reporting import overview
 from portals.web.db import db
 from portals.web.nav import Label, NavItem
@@ -17,6 +18,7 @@ ITEMS = (
     NavItem(_l("Payouts"), "cash", "admin.payouts", section=_APPROVALS, count="payouts", tab=True),
     NavItem(_l("Batches"), "transfer", "admin.batches", section=_APPROVALS, count="batches", tab=True),
     NavItem(_l("Exports"), "file-download", "admin.exports", section=_APPROVALS, count="exports", tab=True),
+    NavItem(_l("Applications"), "user-plus", "admin.applications", section=_APPROVALS, count="applications"),
     NavItem(_l("Deposits"), "building-bank", "admin.deposits", section=_APPROVALS, count="deposits"),
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
     NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
@@ -44,7 +46,7 @@ _COUNTS = {
 
 def counts() -> Mapping[str, int]:
     found = overview.counts(db(), _COUNTS.values())
-    return {link: found[name] for link, name in _COUNTS.items()}
+    return {**{link: found[name] for link, name in _COUNTS.items()}, "applications": applications.waiting(db())}
 
 
 def search() -> tuple[str, Label]:

@@ -11,13 +11,14 @@ from app.core.scope import Permission
 from app.identity.states import Portal
 from portals.org.asking import house_money
 from portals.org.navigation import ITEMS, counts, fit_links, search
-from portals.shared import keys
+from portals.shared import applications, keys
 from portals.web.guards import portal_guard
 
 bp = Blueprint("org", __name__, url_prefix="/org/<slug>")
 portal_guard(bp, Portal.ORG, items=ITEMS, counts=counts, search=search)
 bp.before_request(fit_links)
 keys.mount(bp, Permission.ORGANIZATION_SETTINGS)
+applications.mount(bp)
 
 
 @bp.context_processor

@@ -12,6 +12,7 @@ from app.core.scope import Permission
 from app.deliverables import queries as deliverables
 from app.deliverables.queries import Wanted
 from app.deliverables.states import DeliverableStatus as S
+from app.payees import application_queries as applications
 from app.reporting.organization import Attention, attention
 from portals.shared.messages import unread_count
 from portals.web.db import db
@@ -25,6 +26,7 @@ ITEMS = (
     NavItem(_l("Projects"), "layout-kanban", "org.projects", section=_WORK),
     NavItem(_l("Deliverables"), "photo", "org.deliverables", section=_WORK, count="deliverables"),
     NavItem(_l("Payees"), "users", "org.payees", section=_WORK, tab=True),
+    NavItem(_l("Applications"), "user-plus", "org.applications", section=_WORK, count="applications"),
     NavItem(_l("Messages"), "messages", "org.messages", section=_WORK, count="messages"),
     NavItem(_l("Files"), "folder", "org.files", section=_WORK),
     NavItem(_l("Contracts"), "signature", "org.contracts", section=_WORK),
@@ -44,6 +46,7 @@ _NEEDS = {
     "org.bills": Permission.REQUEST_READ,
     "org.imports": Permission.BILLS_IMPORT,
     "org.payees": Permission.PAYEE_READ,
+    "org.applications": Permission.PAYEE_READ,
     "org.projects": Permission.PROJECT_READ,
     "org.deliverables": Permission.DELIVERABLE_READ,
     "org.messages": Permission.MESSAGE,
@@ -86,6 +89,7 @@ def counts() -> Mapping[str, int]:
         "messages": unread,
         "deliverables": deliverables.waiting(db(), Wanted(organization_id=g.organization.id), [S.SUBMITTED]),
         "orders": now.orders,
+        "applications": applications.waiting(db(), g.organization.id),
     }
 
 

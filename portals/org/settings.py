@@ -12,7 +12,9 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.core.scope import Permission
+from app.core.settings import settings as app_settings
 from app.organizations import queries, service
+from app.payees.kinds import SPECS
 from portals.org import bp
 from portals.web.db import db
 from portals.web.forms import BaseForm
@@ -37,6 +39,10 @@ class SettingsForm(BaseForm):
         _l("Pay US payees only with a signed Form W-9"),
         description=_l("US payees: those whose country is the United States, or unknown while paid in US dollars."),
     )
+    accepts_applications = BooleanField(
+        _l("Take applications"),
+        description=_l("Anybody with the link of a kind may ask to work for you; you decide about each."),
+    )
 
 
 @bp.route("/settings", methods=["GET", "POST"])
@@ -55,6 +61,7 @@ def settings() -> ResponseReturnValue:
                 billing_email=form.billing_email.data or None,
                 time_zone=form.time_zone.data,
                 tax_form_required=form.tax_form_required.data,
+                accepts_applications=form.accepts_applications.data,
             )
             return done(back=url_for(".settings"), toast=_("Saved"))
     return page(
@@ -62,4 +69,9 @@ def settings() -> ResponseReturnValue:
         fragment="org/settings/_form.html",
         form=form,
         policies=queries.funds_policies(db(), here.id),
+        apply_links=[
+            (spec.label, f"{app_settings().base_url}/{spec.portal}/signup?organization={here.slug}")
+            for spec in SPECS.values()
+            if spec.portal
+        ],
     )

@@ -18,7 +18,7 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import address, authenticator, notices, passkeys, security
+from portals.shared import address, authenticator, notices, passkeys, security, signup
 from portals.shared.auth_pages import (
     ASKING,
     ButtonForm,
@@ -239,4 +239,6 @@ def blueprint(portal: Portal) -> Blueprint:
     authenticator.mount(add)
     passkeys.mount(add)
     notices.mount(add, portal)
+    if portal.is_payee:
+        signup.mount(add)
     return bp

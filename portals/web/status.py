@@ -138,6 +138,11 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "cooling": _s(_l("Cooling off"), "hourglass", "violet"),
         "disabled": _s(_l("Disabled"), "ban", "grey", True),
     },
+    "application": {
+        "submitted": _SUBMITTED,
+        "approved": _APPROVED,
+        "declined": _s(_l("Declined"), "x", "grey", True),
+    },
     "proof": {
         "unproven": _s(_l("Not verified"), "help-circle", "grey"),
         "proven": _s(_l("Verified"), "circle-check", "green", True),

@@ -35,6 +35,9 @@ OPEN_AUTH = frozenset(
         "confirm_address",
         "passkey_challenge",
         "passkey_sign_in",
+        "sign_up",
+        "sign_up_sent",
+        "confirm_application",
     }
 )
 OPEN_API = frozenset({"magic_link", "login", "logout", "forgot_password", "reset_password"})

@@ -22,6 +22,7 @@ from tests.portals.conftest import Browser
 
 # What stands in an address, and the table its row is in.
 TABLE_OF = {
+    "application_id": "payee_applications",
     "account_id": "accounts",
     "batch_id": "batches",
     "code_id": "discount_codes",
@@ -69,6 +70,8 @@ UNTOUCHED = (
     "methods",
     "orders",
     "payee_imports",
+    "passkeys",
+    "payee_applications",
     "payees",
     "payment_requests",
     "payouts",

@@ -16,6 +16,7 @@ VALUES: dict[str, Any] = {
     "link": "https://pay.example/vendor/signin/abc?next=%2Fx&y=1",
     "sign_in_url": "https://pay.example/vendor/signin",
     "security_url": "https://pay.example/vendor/settings/security",
+    "days": 3,
     "old": "maya@old.test",
     "new": "maya@new.test",
     "inviter": "Oxford City Council",
