@@ -48,9 +48,9 @@ class ApplicationForm(BaseForm):
     )
     country = SelectField(_l("Country"), choices=country_choices, default="")
     links = TextAreaField(
-        _l("Links to your work"), [Length(max=2_000)], description=_l("Up to five addresses, one a line. Optional.")
+        _l("Links to your work"), [Length(max=2_000)], description=_l("Up to five addresses, one a line.")
     )
-    message = TextAreaField(_l("Message"), [Length(max=rules.LONGEST_MESSAGE)], description=_l("Optional."))
+    message = TextAreaField(_l("Message"), [Length(max=rules.LONGEST_MESSAGE)])
     company_url = StringField(_l("Leave this empty"))
     organization = HiddenField()
 
