@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
 
 import pytest
 
@@ -10,20 +9,22 @@ from app.organizations.states import Role
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import House, upload
 
+NOBODY = "00000000-0000-4000-8000-000000000000"  # the same in each process, or xdist could not deal the tests out
+
 PAGES = (
     "", "bills", "bills.csv", "imports", "imports/new", "payees", "payees/new", "payees/method-files/new",
     "payees/method-assignment", "funds", "funds/statement.csv", "funds/deposits", "funds/deposits/new", "payouts",
     "payouts.csv", "batches", "members", "members/new", "settings", "audit", "audit.csv",
 )  # fmt: skip
 CHANGES = (
-    f"bills/{uuid4()}/approval", f"bills/{uuid4()}/rejection", "bills/approvals", "bills/rejections?all=1",
-    f"imports/{uuid4()}/confirmation", f"imports/{uuid4()}/removal", f"payees/{uuid4()}/invitations",
-    f"payees/{uuid4()}/methods/new?rail=check", f"payees/method-files/{uuid4()}/application", "funds/deposits/new",
-    f"members/{uuid4()}/role", f"members/{uuid4()}/removal",
+    f"bills/{NOBODY}/approval", f"bills/{NOBODY}/rejection", "bills/approvals", "bills/rejections?all=1",
+    f"imports/{NOBODY}/confirmation", f"imports/{NOBODY}/removal", f"payees/{NOBODY}/invitations",
+    f"payees/{NOBODY}/methods/new?rail=check", f"payees/method-files/{NOBODY}/application", "funds/deposits/new",
+    f"members/{NOBODY}/role", f"members/{NOBODY}/removal",
 )  # fmt: skip
 ONLY_ADMINS = (
-    "payees/method-files/new", "payees/method-assignment", f"payees/{uuid4()}/methods/new", "funds/deposits/new",
-    "members/new", f"members/{uuid4()}/role", "settings", "audit", "audit.csv", f"bills/{uuid4()}/release",
+    "payees/method-files/new", "payees/method-assignment", f"payees/{NOBODY}/methods/new", "funds/deposits/new",
+    "members/new", f"members/{NOBODY}/role", "settings", "audit", "audit.csv", f"bills/{NOBODY}/release",
 )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def test_what_belongs_to_another_organization_is_not_there(house: House, strange
 
 def test_what_does_not_exist_is_a_page_that_says_so(house: House) -> None:
     for path in ("bills", "payees", "imports", "payouts", "batches"):
-        answer = house.browser.get(f"/org/oxford/{path}/{uuid4()}")
+        answer = house.browser.get(f"/org/oxford/{path}/{NOBODY}")
         assert answer.status_code == 404 and "There is no such" in answer.text, path
     assert house.browser.get("/org/nowhere/").status_code == 404
 
