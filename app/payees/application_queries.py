@@ -40,11 +40,6 @@ def queue(
     )  # fmt: skip
 
 
-def waiting(session: Session, organization_id: UUID | None = None) -> int:
-    """How many wait for a decision, capped."""
-    return paging.capped_count(session, _filtered(select(A.id), Wanted(organization_id, ApplicationStatus.SUBMITTED)))
-
-
 def application(session: Session, application_id: UUID) -> paging.AnyRow:
     """One as `queue` gives it. Raises NotFound."""
     query: paging.AnySelect = select(*_COLUMNS)

@@ -15,13 +15,19 @@ from app.charges.states import DepositStatus
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.db.paging import CAP, AnyRow, AnySelect
+from app.deliverables.models import Deliverable
+from app.deliverables.states import DeliverableStatus
 from app.ledger.account_lines import AccountLine
 from app.ledger.recipes import PAYOUT_FUNDED, PAYOUT_UNFUNDED
 from app.payables.models import BillImport, PaymentRequest
 from app.payables.states import ImportStatus, RequestStatus
+from app.payees.application_models import PayeeApplication
 from app.payees.models import Payee
+from app.payees.states import ApplicationStatus
 from app.payouts.models import Payout
 from app.payouts.states import HoldCode, PayoutStatus
+from app.projects.models import Project
+from app.projects.states import ProjectStatus
 from app.reporting.overview import LATELY
 from app.sales.listing import waiting_orders
 
@@ -37,6 +43,9 @@ class Attention:
     failed: int  # payouts, lately
     announced: int  # deposits the platform has not seen yet
     orders: int  # to claim for a creator, or to decide about
+    projects: int  # handed in by contractors
+    deliverables: int  # handed in by creators
+    applications: int  # of payees who want to work with the organization
 
 
 def attention(session: Session, organization_id: UUID) -> Attention:
@@ -56,6 +65,17 @@ def _waiting(organization_id: UUID) -> dict[str, AnySelect]:
         "submitted": bills.where(PaymentRequest.status == RequestStatus.SUBMITTED),
         "disputed": bills.where(PaymentRequest.status == RequestStatus.DISPUTED),
         "orders": waiting_orders(organization_id),
+        "projects": select(Project.id).where(
+            Project.organization_id == organization_id,
+            Project.status == ProjectStatus.SUBMITTED,
+            Project.cancelled_at.is_(None),
+        ),
+        "deliverables": select(Deliverable.id).where(
+            Deliverable.organization_id == organization_id, Deliverable.status == DeliverableStatus.SUBMITTED
+        ),
+        "applications": select(PayeeApplication.id).where(
+            PayeeApplication.organization_id == organization_id, PayeeApplication.status == ApplicationStatus.SUBMITTED
+        ),
         "imports": select(BillImport.id).where(
             BillImport.organization_id == organization_id, BillImport.status == ImportStatus.UPLOADED
         ),

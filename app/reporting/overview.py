@@ -14,6 +14,8 @@ from app.charges.models import Deposit
 from app.charges.states import DepositStatus
 from app.core.clock import utc_now
 from app.db.paging import CAP, AnySelect
+from app.payees.application_models import PayeeApplication
+from app.payees.states import ApplicationStatus
 from app.payouts.models import Attempt, Batch, Export, Payout
 from app.payouts.states import AttemptStatus, BatchStatus, ExportStatus, HoldCode, PayoutStatus
 from app.webhooks.models import EventStatus, WebhookEvent
@@ -38,6 +40,7 @@ class Attention:
     exports: int  # for a second person to release
     deposits: int
     webhooks: int  # events that were not applied
+    applications: int  # of people who want to be payees
 
     @property
     def anything(self) -> bool:
@@ -90,4 +93,5 @@ def _waiting() -> dict[str, AnySelect]:
                 (WebhookEvent.status == EventStatus.RECEIVED) & (WebhookEvent.created_at < utc_now() - NO_ANSWER_AFTER),
             )
         ),
+        "applications": select(PayeeApplication.id).where(PayeeApplication.status == ApplicationStatus.SUBMITTED),
     }

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from flask import url_for
 from flask_babel import lazy_gettext as _l
 
-from app.payees import application_queries as applications
 from app.reporting import overview
 from portals.web.db import db
 from portals.web.nav import Label, NavItem
@@ -41,12 +40,13 @@ _COUNTS = {
     "exports": "exports",
     "deposits": "deposits",
     "webhooks": "webhooks",
+    "applications": "applications",
 }
 
 
 def counts() -> Mapping[str, int]:
     found = overview.counts(db(), _COUNTS.values())
-    return {**{link: found[name] for link, name in _COUNTS.items()}, "applications": applications.waiting(db())}
+    return {link: found[name] for link, name in _COUNTS.items()}
 
 
 def search() -> tuple[str, Label]:

@@ -9,10 +9,6 @@ from flask import g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
-from app.deliverables import queries as deliverables
-from app.deliverables.queries import Wanted
-from app.deliverables.states import DeliverableStatus as S
-from app.payees import application_queries as applications
 from app.reporting.organization import Attention, attention
 from portals.shared.messages import unread_count
 from portals.web.db import db
@@ -23,7 +19,7 @@ ITEMS = (
     NavItem(_l("Overview"), "chart-bar", "org.overview", tab=True),
     NavItem(_l("Bills"), "file-invoice", "org.bills", section=_WORK, count="bills", tab=True),
     NavItem(_l("Imports"), "table-import", "org.imports", section=_WORK, count="imports"),
-    NavItem(_l("Projects"), "layout-kanban", "org.projects", section=_WORK),
+    NavItem(_l("Projects"), "layout-kanban", "org.projects", section=_WORK, count="projects"),
     NavItem(_l("Deliverables"), "photo", "org.deliverables", section=_WORK, count="deliverables"),
     NavItem(_l("Payees"), "users", "org.payees", section=_WORK, tab=True),
     NavItem(_l("Applications"), "user-plus", "org.applications", section=_WORK, count="applications"),
@@ -87,9 +83,10 @@ def counts() -> Mapping[str, int]:
         "bills": now.submitted + now.disputed,
         "imports": now.imports,
         "messages": unread,
-        "deliverables": deliverables.waiting(db(), Wanted(organization_id=g.organization.id), [S.SUBMITTED]),
+        "projects": now.projects,
+        "deliverables": now.deliverables,
         "orders": now.orders,
-        "applications": applications.waiting(db(), g.organization.id),
+        "applications": now.applications,
     }
 
 

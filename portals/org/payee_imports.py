@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import BooleanField, RadioField, SelectField
 
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
 from app.files import service as files
@@ -122,7 +122,8 @@ def record_of(payee_import_id: UUID) -> PayeeImport:
 
 def body_of(record: PayeeImport) -> bytes:
     """The uploaded bytes. Raises NotFound when they were not kept."""
-    assert record.file_id is not None
+    if record.file_id is None:
+        raise NotFound(_("The file of this import was not kept."))
     return uploads.content(files.find(db(), record.file_id))
 
 

@@ -77,7 +77,7 @@ def test_what_a_person_decides(link: Callable[[], str], visit: Visit, script: bo
     page.get_by_label("Reason").fill("Bought for herself")
     page.get_by_role("button", name="Decide").click()
     expect(page.get_by_text("No commission for this order").first).to_be_attached()
-    expect(page.get_by_text("Bought for herself")).to_be_visible()
+    expect(page.get_by_text("No commission: Bought for herself")).to_be_visible()
 
 
 @pytest.mark.parametrize("script", [True, False], ids=["script", "plain"])

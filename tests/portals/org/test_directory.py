@@ -104,7 +104,7 @@ def test_the_list_as_a_file_holds_what_the_filters_find(house: House) -> None:
     vendor(house, "Acorn Trees")
     house.browser.post(f"{path}/tags", {"tags": "b, a"})
     lines = house.browser.get(f"{BASE}.csv").text.splitlines()
-    assert len(lines) == 3 and lines[0].startswith("Name,Legal name,Kind")
+    assert len(lines) == 3 and lines[0].startswith("Name,Legal name,Business type")
     filtered = house.browser.get(f"{BASE}.csv?tag=a&kind=vendor").text.splitlines()
     assert len(filtered) == 2 and "'=2+3" in filtered[1] and '"a, b"' in filtered[1] and ",30," in filtered[1]
     with statements() as few:

@@ -14,6 +14,7 @@ from tests.factories.payouts import PLATFORM
 from tests.portals.org.conftest import House, statements
 
 MOST = 12  # session, memberships and counts beside the links included
+MOST_OF_A_PAYEE = 18  # nine parts: money, methods with their proofs, logins, bills, payouts, tags, notes, history, tax
 
 
 def crowd(house: House, count: int = 120) -> dict[str, str]:
@@ -53,6 +54,7 @@ def test_pages_stay_within_the_budget(house: House) -> None:
         "settings", "audit", *one.values(),
     )  # fmt: skip
     found = {page: cost(house, page) for page in pages}
+    assert found.pop(one["payee"]) <= MOST_OF_A_PAYEE
     assert {page: n for page, n in found.items() if n > MOST} == {}
 
 
