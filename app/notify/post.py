@@ -16,10 +16,14 @@ from app.core.scope import Actor, Permission
 from app.core.topics import Topic
 from app.db import outbox, paging
 from app.db.types import new_id
+from app.identity.models import Account
+from app.identity.states import Portal
 from app.notify import choices
 from app.notify.models import Mail, MailStatus
 from app.notify.service import SEALED
 
+QUOTING = frozenset({"messages_unread"})
+LAST_LETTER = "\U0010ffff"  # sorts behind every letter of an address
 _COLUMNS = (
     Mail.id, Mail.to_address, Mail.subject, Mail.template, Mail.status, Mail.tries, Mail.error, Mail.organization_id,
     Mail.created_at, Mail.sent_at, Mail.repeats_id, Mail.context.has_key(SEALED).label("sealed"),
@@ -28,12 +32,13 @@ _COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class MailFilter:
-    """None and empty mean "any". `to` is a whole address."""
+    """None and empty mean "any". `to` is how an address begins; `portal`: to those who sign in there."""
 
     status: MailStatus | None = None
     template: str = ""
     to: str = ""
     organization_id: UUID | None = None
+    portal: Portal | None = None
 
 
 def mails(
@@ -47,17 +52,24 @@ def mails(
         query = query.where(Mail.status == chosen.status)
     if chosen.template:
         query = query.where(Mail.template == chosen.template)
-    if chosen.to:
-        query = query.where(Mail.to_address == chosen.to.strip().lower())
+    if begins := chosen.to.strip().lower():  # a range, which the index on the address answers; LIKE would not
+        query = query.where(Mail.to_address >= begins, Mail.to_address < begins + LAST_LETTER)
     if chosen.organization_id is not None:
         query = query.where(Mail.organization_id == chosen.organization_id)
+    if chosen.portal is not None:
+        query = query.where(Mail.to_address.in_(select(Account.email).where(Account.portal == chosen.portal)))
     return paging.fetch(session, query, paging.Key((Mail.created_at, Mail.id), ("created_at", "id")), cursor, limit)
 
 
-def counts(session: Session) -> dict[MailStatus, int]:
+def counts(session: Session, portal: Portal | None = None) -> dict[MailStatus, int]:
     """How many mails wait and how many failed, counted up to the cap; sent ones are not counted."""
-    waiting = (MailStatus.QUEUED, MailStatus.FAILED)
-    return {status: paging.capped_count(session, select(Mail.id).where(Mail.status == status)) for status in waiting}
+    waiting = select(Mail.id)
+    if portal is not None:
+        waiting = waiting.where(Mail.to_address.in_(select(Account.email).where(Account.portal == portal)))
+    return {
+        status: paging.capped_count(session, waiting.where(Mail.status == status))
+        for status in (MailStatus.QUEUED, MailStatus.FAILED)
+    }
 
 
 def mail(session: Session, mail_id: UUID) -> paging.AnyRow:
@@ -66,6 +78,11 @@ def mail(session: Session, mail_id: UUID) -> paging.AnyRow:
     if found is None:
         raise NotFound("There is no such mail.")
     return found
+
+
+def subject_shown(row: paging.AnyRow) -> str:
+    """The line that tells one mail from another; "" where it quotes what people wrote to each other."""
+    return "" if row.template in QUOTING else row.subject
 
 
 def why_not(row: paging.AnyRow, template: str) -> str:

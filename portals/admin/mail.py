@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.identity.states import Portal
 from app.notify import post
 from app.notify.models import MailStatus
 from app.notify.post import MailFilter
@@ -28,6 +29,16 @@ class ResendForm(BaseForm):
 
 @bp.get("/mail")
 def mail() -> ResponseReturnValue:
+    return _queue(None)
+
+
+@bp.get("/creators/communications")
+def communications() -> ResponseReturnValue:
+    """The same queue, of mails to people who sign in as creators."""
+    return _queue(Portal.CREATOR)
+
+
+def _queue(portal: Portal | None) -> ResponseReturnValue:
     args, want = request.args, paging.wanted()
     organization = asking.organization_named(args.get("organization", ""))
     chosen = MailFilter(
@@ -35,6 +46,7 @@ def mail() -> ResponseReturnValue:
         template=args.get("template", "") if args.get("template") in CONTEXTS else "",
         to=args.get("to", "").strip()[:254],
         organization_id=organization.id if organization else None,
+        portal=portal,
     )
     found = post.mails(db(), chosen, want.cursor, want.limit)
     return page(
@@ -43,10 +55,13 @@ def mail() -> ResponseReturnValue:
         found=found,
         neighbours=paging.neighbours(found),
         chosen=chosen,
+        address=request.path,
+        of_creators=portal is not None,
         labels=LABELS,
         templates=sorted(CONTEXTS),
         organization=organization,
-        counts={} if htmx.wants_fragment() else post.counts(db()),
+        counts={} if htmx.wants_fragment() else post.counts(db(), portal),
+        subjects={row.id: post.subject_shown(row) for row in found.items},
         why_not={row.id: post.why_not(row, row.template) for row in found.items},
         names={row.id: row.name for row in asking.organization_choices()},
         url_with=paging.url_with,
@@ -62,4 +77,7 @@ def mail_resend(mail_id: UUID) -> ResponseReturnValue:
             post.resend(db(), g.actor, mail_id)
             return done(back=url_for(".mail", to=row.to_address), toast=(_("Sent once more"), row.to_address))
     refused = post.why_not(row, row.template)
-    return page("admin/mail/resend.html", fragment="admin/mail/_resend.html", form=form, row=row, refused=refused)
+    return page(
+        "admin/mail/resend.html", fragment="admin/mail/_resend.html", form=form, row=row, refused=refused,
+        subject=post.subject_shown(row),
+    )  # fmt: skip

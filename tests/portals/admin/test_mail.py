@@ -22,6 +22,7 @@ from tests.factories.payouts import PLATFORM, Shop
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
+QUOTED = dict.fromkeys(("name", "sender", "subject", "count", "quotes", "url"), "x")
 pytestmark = pytest.mark.usefixtures("database_url")
 
 
@@ -51,6 +52,41 @@ def test_the_queue_is_filtered_and_shows_no_content(browser: Browser, superuser:
     assert "lumen@" in browser.get("/admin/mail?to=LUMEN@print.test").text
     assert "No mail matches" in browser.get("/admin/mail?template=payout_paid").text
     assert "bounced@" not in browser.get("/admin/mail?status=sent").text
+
+
+def test_one_mail_is_found_by_how_the_address_begins_and_by_its_subject(browser: Browser) -> None:
+    queued("lena.brandt@creators.test")
+    queued("lenard@creators.test")
+    queued("helena@creators.test")
+    page = browser.get("/admin/mail?to=Lena.").text
+    assert "lena.brandt@" in page and "lenard@" not in page and "helena@" not in page and "News" in page
+    both = browser.htmx("GET", "/admin/mail?to=lena").text
+    assert "lena.brandt@" in both and "lenard@" in both and "helena@" not in both
+    assert "No mail matches" in browser.get("/admin/mail?to=%25").text
+
+
+def test_a_subject_that_quotes_people_stays_closed(browser: Browser) -> None:
+    with unit_of_work(PLATFORM) as session:
+        service.queue(
+            session, "a@creators.test", "messages_unread", subject="Fernhill wrote: my diagnosis", context=QUOTED
+        )
+        mail_id = post.mails(session, MailFilter(to="a@creators.test")).items[0].id
+    settled(mail_id)
+    assert "diagnosis" not in browser.get("/admin/mail").text
+    assert "diagnosis" not in browser.get(f"/admin/mail/{mail_id}/resend").text
+
+
+def test_communications_are_the_mails_to_creators(browser: Browser, place: Shop, strangers: list[Browser]) -> None:
+    people.account(Portal.CREATOR, "amara@creators.test", place.payee_ids[1])
+    mail_id = settled(queued("amara@creators.test"), "550 no such user")
+    settled(queued("vendor@example.test"), "550 no such user")
+    page = browser.get("/admin/creators/communications").text
+    assert "amara@creators.test" in page and "vendor@example.test" not in page and "1 mail failed" in page
+    assert f"/admin/mail/{mail_id}/resend" in page
+    assert "amara@" in browser.htmx("GET", "/admin/creators/communications?status=failed").text
+    assert "No mail matches" in browser.get("/admin/creators/communications?status=sent").text
+    assert "/admin/creators/communications" in browser.get("/admin/creators").text
+    assert [one.get("/admin/creators/communications").status_code for one in strangers] == [404, 404]
 
 
 def test_once_more_as_a_new_mail_on_the_audit_trail(browser: Browser, superuser: Any) -> None:
