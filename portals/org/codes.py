@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField
+from wtforms import BooleanField, IntegerField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional, ValidationError
 
 from app.core.clock import utc_now
@@ -21,6 +20,7 @@ from app.core.scope import Permission
 from app.core.settings import settings
 from app.db.paging import AnyRow
 from app.payees import queries as payees
+from app.payees import rules as rules_of_payees
 from app.payees import service as payee_service
 from app.payees.kinds import spec_of
 from app.sales import codes as service
@@ -64,10 +64,9 @@ class CodeForm(BaseForm):
 
 
 class CommissionForm(BaseForm):
-    percent = DecimalField(
+    percent = StringField(
         _l("Commission, in percent"),
-        [InputRequired(_l("Give a rate from 0 to 100.")), NumberRange(0, 100, _l("A rate lies between 0 and 100."))],
-        places=2,
+        [InputRequired(_l("Give a rate from 0 to 100.")), Length(max=10)],
         description=_l("Of the goods after discounts, without tax and shipping. It counts for orders from now on."),
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
@@ -78,9 +77,9 @@ class CommissionForm(BaseForm):
         render_kw={"inputmode": "numeric", "autocomplete": "off"},
     )
 
-    def validate_percent(self, field: DecimalField) -> None:
-        if isinstance(field.data, Decimal) and field.data != round(field.data, 2):
-            raise ValidationError(_("A rate has at most two decimals."))
+    def validate_percent(self, field: StringField) -> None:
+        if rules_of_payees.read_commission(field.data) is None:
+            raise ValidationError(_("Write a percentage from 0 to 100, with at most two decimals."))
 
 
 def link_of(row: AnyRow) -> str:
@@ -180,11 +179,12 @@ def commission(payee_id: UUID) -> ResponseReturnValue:
     if not spec_of(row.kind).earns_commission:
         raise NotFound(_("Only creators earn commission."))
     known = listing.commission_terms(db(), g.organization.id, payee_id)
-    form = CommissionForm(percent=Decimal(known.commission_bps) / 100, hold_days=known.commission_hold_days)
+    form = CommissionForm(percent=f"{known.commission_bps / 100:g}", hold_days=known.commission_hold_days)
     if form.accepts():
         with form.refusals():
             payee_service.edit(
-                db(), g.actor, g.organization.id, payee_id, commission_bps=int(form.percent.data * 100),
+                db(), g.actor, g.organization.id, payee_id,
+                commission_bps=rules_of_payees.read_commission(form.percent.data),
                 commission_hold_days=form.hold_days.data,
             )  # fmt: skip
             return done(back=url_for(".payee", payee_id=payee_id), toast=(_("Commission set"), row.name))

@@ -55,7 +55,7 @@ class PayeeForm(BaseForm):
     commission = StringField(
         _l("Commission"),
         [Optional(), Length(max=10)],
-        description=_l("In percent of each order with a code of theirs. A change holds for orders from then on."),
+        description=_l("In percent of each order with a code of theirs. Set later changes on the creator’s page."),
     )
     address_1 = StringField(_l("Address"), [Optional(), Length(max=100)])
     address_2 = StringField(_l("Address, second line"), [Optional(), Length(max=100)])
@@ -85,7 +85,7 @@ class PayeeForm(BaseForm):
 
     def _commission(self) -> dict[str, Any]:
         """Raises Invalid for what is no percentage."""
-        if self.commission is None:  # left out for payees who earn none
+        if self.commission is None:  # left out of changes: the rate has a form of its own, with the return window
             return {}
         bps = rules.read_commission(self.commission.data or "0")
         if bps is None:
@@ -135,10 +135,7 @@ def edit_payee(payee_id: UUID) -> ResponseReturnValue:
     known = {**row._mapping, **(row.address or {}), "country": row.country}
     form = PayeeForm(data={**known, "business_type": row.business_type or ""})
     form.terms_days.choices = rules.terms_choices(row.terms_days)
-    if not spec_of(row.kind).earns_commission:
-        del form.commission
-    elif not form.is_submitted():
-        form.commission.data = f"{row.commission_bps / 100:g}"
+    del form.commission
     if not spec_of(row.kind).is_business:
         del form.business_type, form.trading_name, form.registration_number
     own = spec_of(row.kind).single_engagement  # what a creator or consultant is called is theirs to change
@@ -149,11 +146,18 @@ def edit_payee(payee_id: UUID) -> ResponseReturnValue:
                 return done(back=url_for(".payee", payee_id=payee_id), toast=(_("Saved"), made.name))
         except Conflict as taken:
             form.blame(taken)
-    return page("org/payees/edit.html", fragment="org/payees/_form.html", form=form, row=row, own=own)
+    return page(
+        "org/payees/edit.html",
+        fragment="org/payees/_form.html",
+        form=form,
+        row=row,
+        own=own,
+        earns_commission=spec_of(row.kind).earns_commission,
+    )
 
 
 def _changed(form: PayeeForm, row: Any, own: bool) -> dict[str, Any]:
     """Only what is different: the audit trail names it, and a reference nobody saw stays as it is."""
     values = form.values()
-    terms = ("reference", "currency", "terms_days", "commission_bps")
+    terms = ("reference", "currency", "terms_days")
     return {name: value for name, value in values.items() if (own or name in terms) and value != getattr(row, name)}
