@@ -32,6 +32,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("address_link", "name portal minutes old link", ""),
         ("address_changed", "name portal what old new security_url", ""),
         ("application_link", "name organization days link", ""),
+        ("asked_to_join", "name organization portal days link", ""),
         ("application_declined", "name organization reason", ""),
         ("invitation", "name portal minutes inviter link", ""),
         ("request_received", "name organization payee reference amount url", ""),

@@ -27,20 +27,23 @@ from app.identity.states import Portal
 from app.notify import service as notify
 from app.notify import sign_in
 from app.payees import application_rules as rules
+from app.payees import joining
 from app.payees import service as payees
 from app.payees.application_models import PayeeApplication
 from app.payees.application_rules import Stated
+from app.payees.joining import PAYER
 from app.payees.kinds import spec_of
 from app.payees.states import ApplicationStatus, PayeeKind
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Whom people apply to. `name` is what they read; the house stands for the platform."""
+    """Whom people apply to. `name` is what they read; the house stands for the platform. `asks`: it asked them."""
 
     organization_id: UUID
     name: str
     slug: str | None
+    asks: bool = False
 
 
 _TARGET = text(
@@ -48,7 +51,6 @@ _TARGET = text(
         AND CASE WHEN CAST(:slug AS text) IS NULL THEN is_house
             ELSE slug = :slug AND accepts_applications AND NOT is_house END"""
 )
-_PAYER = text("SELECT name, currency, time_zone FROM organizations WHERE id = :id")
 
 
 def target(session: Session, kind: PayeeKind, slug: str | None) -> Target | None:
@@ -123,20 +125,30 @@ def apply(session: ScopedSession, kind: PayeeKind, slug: str | None, email: str,
 def peek(session: ScopedSession, kind: PayeeKind, token: str) -> Target | None:
     """Whom a link's application goes to, while the link can be used; nothing is consumed."""
     with session.elevated("show an application's link"):
-        found = session.scalar(select(PayeeApplication.organization_id).where(*_usable(kind, token)))
-        row = session.execute(_PAYER, {"id": found}).one_or_none() if found else None
-    return Target(found, row.name, None) if found and row else None
+        columns = (PayeeApplication.organization_id, PayeeApplication.reviewed_by)
+        found = session.execute(select(*columns).where(*_usable(kind, token))).one_or_none()
+        row = session.execute(PAYER, {"id": found.organization_id}).one_or_none() if found else None
+    return Target(found.organization_id, row.name, None, bool(found.reviewed_by)) if found and row else None
 
 
 def confirm(session: ScopedSession, kind: PayeeKind, token: str) -> None:
-    """The address is proved: the application goes into its queue. Raises Gone."""
+    """The address is proved: the application goes into its queue, or who was asked to join is engaged.
+
+    Raises Gone, Conflict when they work together already.
+    """
     with session.elevated("confirm an application"):
         row = session.execute(
             update(PayeeApplication)
             .where(*_usable(kind, token))
             .values(status=ApplicationStatus.SUBMITTED, confirmed_at=utc_now())
-            .returning(PayeeApplication.id, PayeeApplication.organization_id, PayeeApplication.name)
-        ).one_or_none()
+            .returning(
+                PayeeApplication.id, PayeeApplication.organization_id, PayeeApplication.kind, PayeeApplication.email,
+                PayeeApplication.name, PayeeApplication.reviewed_by,
+            )
+        ).one_or_none()  # fmt: skip
+        if row is not None and row.reviewed_by:
+            joining.agree(session, row)
+            return
     if row is None:
         raise Gone("This link was used before or has expired. Apply again.")
     applicant = Actor(row.name, "applicant")
@@ -163,7 +175,7 @@ def approve(session: ScopedSession, actor: Actor, application_id: UUID) -> UUID:
     """
     found = _open(session, actor, application_id)
     portal = Portal(spec_of(found.kind).portal or "")
-    payer = session.execute(_PAYER, {"id": found.organization_id}).one()
+    payer = session.execute(PAYER, {"id": found.organization_id}).one()
     known = accounts.account_of(session, portal, found.email)
     if known is not None and known.payee_id is not None:
         payee_id = known.payee_id
@@ -192,7 +204,7 @@ def decline(session: ScopedSession, actor: Actor, application_id: UUID, reason: 
         sentence = f"Say why, in {rules.LONGEST_REASON:,} letters at most: the applicant reads it."
         raise Invalid(sentence, fields={"reason": sentence})
     found = _open(session, actor, application_id)
-    payer = session.execute(_PAYER, {"id": found.organization_id}).one()
+    payer = session.execute(PAYER, {"id": found.organization_id}).one()
     found.status = ApplicationStatus.DECLINED
     _decided(session, actor, found, reason)
     notify.queue(

@@ -84,5 +84,7 @@ def held_against_directory(
             held.known[row.line] = person or row.name_id
         elif row.account_id is not None and settings.invites:
             said = f"{row.email} signs in for somebody else in the {settings.kind.value} portal"
+            if not spec_of(settings.kind).single_engagement:
+                said += "; New payee asks them to join you"
             held.faults.append(Fault(row.line, "E-mail", said))
     return held

@@ -52,7 +52,7 @@ def invitations(payee_id: UUID) -> ResponseReturnValue:
         wanted = list(dict.fromkeys(text.lower() for text in _BETWEEN.split(form.addresses.data) if text))
         wrong = _("At most %(n)s addresses at once.", n=MOST) if len(wanted) > MOST else ""
         for address in () if wrong else wanted:
-            wrong = wrong or _invite(payee_id, row.name, portal, address)
+            wrong = wrong or invite(payee_id, row.name, portal, address)
         if not wrong:
             title = ngettext("%(num)s invitation sent", "%(num)s invitations sent", len(wanted))
             return done(back=url_for(".payee", payee_id=payee_id), toast=(title, ", ".join(wanted[:3])))
@@ -60,7 +60,7 @@ def invitations(payee_id: UUID) -> ResponseReturnValue:
     return page("org/payees/invitations.html", fragment="org/payees/_invitations.html", form=form, row=row)
 
 
-def _invite(payee_id: UUID, name: str, portal: Portal, address: str) -> str:
+def invite(payee_id: UUID, name: str, portal: Portal, address: str) -> str:
     """Why it was not possible, "" when it was."""
     try:
         sign_in.invite(

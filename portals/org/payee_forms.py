@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import g, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, StringField
+from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from app.core.errors import Conflict, Invalid
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
-from app.payees import queries, rules, service
+from app.identity.states import Portal
+from app.payees import joining, queries, rules, service
 from app.payees.kinds import SPECS, spec_of
+from app.payees.models import Payee
 from app.payees.service import DEFAULT_TERMS_DAYS
 from app.payees.states import PayeeKind
-from portals.org import bp
+from portals.org import asking, bp, invitations
 from portals.shared.business import business_choices, chosen_business
 from portals.web.db import db
 from portals.web.forms import BaseForm
@@ -108,12 +110,17 @@ class NewPayeeForm(PayeeForm):
         default=PayeeKind.VENDOR.value,
         choices=[(spec.kind.value, _l(spec.label)) for spec in SPECS.values() if spec.added_by_organization],
     )
+    invite = BooleanField(
+        _l("Invite them by e-mail"), description=_l("The mail has a link of their own; it is valid for seven days.")
+    )
 
 
 @bp.route("/payees/new", methods=["GET", "POST"])
 @require(Permission.PAYEE_MANAGE)
 def new_payee() -> ResponseReturnValue:
-    form = NewPayeeForm(currency=g.organization.currency, terms_days=DEFAULT_TERMS_DAYS)
+    """Somebody who signs in for others already is not added but asked."""
+    kind = asking.one_of(PayeeKind, request.args, "kind") or PayeeKind.VENDOR
+    form = NewPayeeForm(currency=g.organization.currency, terms_days=DEFAULT_TERMS_DAYS, kind=kind.value)
     if form.accepts():
         try:
             with form.refusals():
@@ -121,11 +128,27 @@ def new_payee() -> ResponseReturnValue:
                 if values["commission_bps"] and not spec_of(kind).earns_commission:
                     said = _("Only creators earn commission.")
                     raise Invalid(said, fields={"commission": said})
+                if joining.ask(db(), g.actor, g.organization.id, kind, values["email"], values["name"]):
+                    said = _("They have an account here and are asked to join you. Set their terms once they agreed.")
+                    return done(back=url_for(".payees"), toast=(_("Asked by e-mail"), said))
                 made = service.create(db(), g.actor, g.organization.id, kind=kind, **values)
+                if form.invite.data:
+                    _invite(made)
                 return done(back=url_for(".payee", payee_id=made.id), toast=(_("Payee added"), made.name))
         except Conflict as taken:
             form.blame(taken)
     return page("org/payees/new.html", fragment="org/payees/_form.html", form=form, row=None)
+
+
+def _invite(made: Payee) -> None:
+    """Raises Invalid where the address is missing or signs in for somebody else; nobody is added then."""
+    portal = spec_of(made.kind).portal
+    if not made.email or portal is None:
+        wrong = _("Give the address the invitation goes to.")
+    else:
+        wrong = invitations.invite(made.id, made.name, Portal(portal), made.email)
+    if wrong:
+        raise Invalid(wrong, fields={"email": wrong})
 
 
 @bp.route("/payees/<uuid:payee_id>/edit", methods=["GET", "POST"])

@@ -109,10 +109,10 @@ def confirm_application(portal: Portal, token: str) -> ResponseReturnValue:
         except Gone:
             target = None
         else:
-            return auth_page(portal, "sign_up_done", to=target.name)
+            return auth_page(portal, "sign_up_done", to=target.name, asks=target.asks)
     if target is None:
         return auth_page(portal, "dead_link", status=410, retry_url=url_for(".sign_up"))
-    return auth_page(portal, "sign_up_link", form=form, to=target.name, token=token)
+    return auth_page(portal, "sign_up_link", form=form, to=target.name, asks=target.asks, token=token)
 
 
 def mount(add: Callable[..., None]) -> None:
