@@ -138,7 +138,7 @@ def _shopify(headers: Mapping[str, str], found: dict[str, Any], digest: str) -> 
     if topic in ("orders/paid", "orders/create", "orders/updated"):
         if found.get("financial_status") not in ("paid", "partially_refunded", "refunded"):
             return Delivery(event_id, ignored="not paid yet")
-        refunds = [_shopify_refund(refund) for refund in found.get("refunds") or ()]
+        refunds = [_shopify_refund(refund, str(found["currency"])) for refund in found.get("refunds") or ()]
         return Delivery(event_id, _shopify_order(found), tuple(filter(None, refunds)))
     if topic == "orders/cancelled":
         moment = _moment(found.get("cancelled_at") or found["updated_at"])
@@ -146,7 +146,11 @@ def _shopify(headers: Mapping[str, str], found: dict[str, Any], digest: str) -> 
         return Delivery(event_id, None, (ShopChange("cancel", _id(found["id"]), ChangeKind.CANCEL, moment, note=note),))
     if topic == "refunds/create":
         refund = _shopify_refund(found)
-        return Delivery(event_id, None, (refund,)) if refund else Delivery(event_id, ignored="nothing was refunded")
+        return (
+            Delivery(event_id, None, (refund,))
+            if refund
+            else Delivery(event_id, ignored="nothing was refunded of the goods")
+        )
     if topic == "disputes/create":
         return _shopify_dispute(event_id, found)
     return Delivery(event_id, ignored=f"nothing follows from {topic or 'no topic'}"[:200])
@@ -170,25 +174,59 @@ def _shopify_order(found: dict[str, Any]) -> ShopOrder:
     )
 
 
-def _shopify_refund(found: dict[str, Any]) -> ShopChange | None:
-    """None for one that gave nothing back, such as a restock."""
-    lines = found.get("refund_line_items") or ()
-    given = [t for t in found.get("transactions") or () if t.get("kind") == "refund" and t.get("status") == "success"]
-    currency = str(next((t["currency"] for t in given if t.get("currency")), "USD"))
-    gross = _sum((t["amount"] for t in given), currency)
-    goods = _sum((line["subtotal"] for line in lines), currency)
-    if gross == 0 and goods == 0:
+def _shopify_refund(found: dict[str, Any], currency: str = "") -> ShopChange | None:
+    """None for one that gave nothing of the goods back: a restock, one that failed, shipping alone.
+
+    Goods and adjustments are in the shop's currency; what the buyer was paid back may be in their own.
+    """
+    lines, adjusted = found.get("refund_line_items") or (), found.get("order_adjustments") or ()
+    given = [
+        payment
+        for payment in found.get("transactions") or ()
+        if payment.get("kind") == "refund" and payment.get("status") in ("success", "pending")
+    ]
+    if not given:
+        return None
+    named = [_shop_currency(one, name) for some, name in ((lines, "subtotal"), (adjusted, "amount")) for one in some]
+    own = next(filter(None, [currency, *named, *(str(one.get("currency") or "") for one in given)]), "")
+    if not own:
+        raise Unreadable("the refund names no currency")
+    abroad = any((one.get("currency") or own) != own for one in given)
+    parts = [abs(_in_shop(one, name, own)) for one in adjusted for name in ("amount", "tax_amount")]
+    gross = sum(parts) if abroad else _sum((one["amount"] for one in given), own)
+    gross -= 0 if lines else _shipping_back(found, own)
+    if not lines and gross <= 0:
+        if abroad and not parts:
+            raise Unreadable("the refund names no amount in the shop's currency")
         return None
     return ShopChange(
         external_id=f"refund {_id(found['id'])}",
         order_external_id=_id(found["order_id"]),
         kind=ChangeKind.REFUND,
         occurred_at=_moment(found.get("processed_at") or found["created_at"]),
-        lines_minor=goods if lines else None,
-        lines_tax_minor=_sum((line.get("total_tax") or "0" for line in lines), currency),
-        gross_minor=gross,
+        lines_minor=sum(_in_shop(line, "subtotal", own) for line in lines) if lines else None,
+        lines_tax_minor=sum(_in_shop(line, "total_tax", own) for line in lines),
+        gross_minor=max(0, gross),
         note=str(found.get("note") or "")[:300],
     )
+
+
+def _shipping_back(found: dict[str, Any], own: str) -> int:
+    """Older versions of the API tell it as an adjustment, newer ones as lines of shipping."""
+    told = [one for one in found.get("order_adjustments") or () if one.get("kind") == "shipping_refund"]
+    adjusted = sum(abs(_in_shop(one, name, own)) for one in told for name in ("amount", "tax_amount"))
+    lines = sum(_in_shop(one, "subtotal_amount", own) for one in found.get("refund_shipping_lines") or ())
+    return adjusted or lines
+
+
+def _in_shop(told: dict[str, Any], name: str, own: str) -> int:
+    """An amount in the shop's currency: its exact text where it is told, else the number."""
+    exact = ((told.get(f"{name}_set") or {}).get("shop_money") or {}).get("amount")
+    return _sum([told.get(name) or "0" if exact is None else exact], own)
+
+
+def _shop_currency(told: dict[str, Any], name: str) -> str:
+    return str(((told.get(f"{name}_set") or {}).get("shop_money") or {}).get("currency_code") or "")
 
 
 def _shopify_dispute(event_id: str, found: dict[str, Any]) -> Delivery:
@@ -257,7 +295,7 @@ _GENERIC = {
 def _generic(_headers: Mapping[str, str], found: dict[str, Any], digest: str) -> Delivery:
     event_id, kind = str(found.get("event_id") or digest)[:LONGEST_ID], str(found.get("type", ""))
     if kind == "order.paid":
-        currency, basis = str(found["currency"]), _whole(found["amount_minor"])
+        currency, basis = str(found["currency"]).upper(), _whole(found["amount_minor"])
         order = ShopOrder(
             external_id=_id(found["order_id"]),
             number=str(found.get("number") or found["order_id"])[:LONGEST_ID],
@@ -271,8 +309,9 @@ def _generic(_headers: Mapping[str, str], found: dict[str, Any], digest: str) ->
     if kind not in _GENERIC:
         return Delivery(event_id, ignored=f"nothing follows from {kind or 'no type'}"[:200])
     taken = found.get("amount_minor")
+    known_by = event_id if _GENERIC[kind] is ChangeKind.REFUND else kind  # there is one cancellation, but many refunds
     change = ShopChange(
-        external_id=str(found.get("refund_id") or kind)[:LONGEST_ID],
+        external_id=str(found.get("refund_id") or known_by)[:LONGEST_ID],
         order_external_id=_id(found["order_id"]),
         kind=_GENERIC[kind],
         occurred_at=_moment(found["occurred_at"]),

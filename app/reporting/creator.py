@@ -249,14 +249,14 @@ _NEXT = text(
             AND (CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id)
     )
     SELECT min(available_at) AS at, CAST(sum(amount_minor) AS bigint) AS minor FROM mine
-    WHERE day = (SELECT min(day) FROM mine) GROUP BY day"""
+    GROUP BY day HAVING sum(amount_minor) > 0 ORDER BY day LIMIT 1"""
 )
 
 
 def next_clearing(
     session: Session, payee_id: UUID, currency: str, zone: str, organization_id: UUID | None = None
 ) -> Clearing | None:
-    """All that becomes available on the next day on which anything does, in the reader's zone."""
+    """All that becomes available on the next day on which anything is left of it, in the reader's zone."""
     row = session.execute(
         _NEXT, {"payee_id": payee_id, "currency": currency, "zone": zone, "organization_id": organization_id}
     ).one_or_none()

@@ -7,7 +7,6 @@ The caller acts as the platform and holds the organization's lock on orders.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -83,8 +82,9 @@ def earn(session: ScopedSession, actor: Actor, order_ids: Sequence[UUID]) -> Non
     recording.record_many(session, actor, made)
 
 
-_HELD_UNTIL = text(
-    """SELECT h.available_at FROM earnings e LEFT JOIN held_earnings h ON h.earning_id = e.id
+_EARNED = text(
+    """SELECT h.available_at, o.time_zone FROM earnings e JOIN organizations o ON o.id = e.organization_id
+    LEFT JOIN held_earnings h ON h.earning_id = e.id
     WHERE e.organization_id = :organization_id AND e.source_kind = 'order' AND e.source_id = :order_id"""
 )
 
@@ -117,13 +117,12 @@ def take_back(session: ScopedSession, actor: Actor, order: Order, change: OrderC
     )
     if order.commission is not Commission.EARNED or lost == 0 or order.payee_id is None:
         return
-    held_until: datetime | None = session.execute(
-        _HELD_UNTIL, {"organization_id": order.organization_id, "order_id": order.id}
-    ).scalar_one()
+    found = session.execute(_EARNED, {"organization_id": order.organization_id, "order_id": order.id}).one()
+    day = change.occurred_at.astimezone(ZoneInfo(found.time_zone)).date()
     change.reversal_id = recording.record(
         session, actor, order.organization_id, order.payee_id, Money(-lost, order.currency),
         kind=EarningKind.REVERSAL, rule="commission_reversal", source_kind=CHANGE_SOURCE, source_id=change.id,
-        earned_on=change.occurred_at.date(), description=f"{WHAT[change.kind]} of order {order.number}",
-        reference=order.number, available_at=held_until or utc_now(), hold_reason=HoldReason.RETURN_WINDOW,
+        earned_on=day, description=f"{WHAT[change.kind]} of order {order.number}",
+        reference=order.number, available_at=found.available_at or utc_now(), hold_reason=HoldReason.RETURN_WINDOW,
     )  # fmt: skip
     session.flush()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -143,6 +143,15 @@ def test_a_refund_reverses_its_part_and_waits_with_the_commission(brand: UUID, a
     assert order_states() == [("partly_refunded", "earned", 25_00)] and healthy()
     with clock.at(clock.utc_now() + timedelta(days=15)), unit_of_work(PLATFORM) as session:
         assert earnings.release_due(session) == 2
+
+
+def test_commission_and_refund_are_of_the_day_where_the_organization_is(brand: UUID, amara: Payee) -> None:
+    evening = datetime(2026, 11, 20, 20, tzinfo=UTC)  # the next morning in Tokyo
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE organizations SET time_zone = 'Asia/Tokyo'"))
+    sales.recorded(brand, replace(sales.order("1001"), ordered_at=evening))
+    sales.changed(brand, replace(sales.refund(lines=20_00), occurred_at=evening))
+    assert rows("SELECT DISTINCT earned_on FROM earnings") == [(date(2026, 11, 21),)]
 
 
 def test_after_the_window_a_reversal_nets_at_once(brand: UUID, amara: Payee) -> None:

@@ -136,6 +136,14 @@ def test_a_brand_and_its_orders(alder: UUID, amara: Payee, browser: Browser) -> 
     assert older and browser.get(older[1].replace("&amp;", "&")).text.count('id="order-') == 5
 
 
+def test_a_day_on_which_nothing_is_left_is_no_release(alder: UUID, browser: Browser) -> None:
+    sales.recorded(alder, sales.order("1", 80_00, days_ago=10), sales.order("2", 40_00, days_ago=5))
+    sales.changed(alder, sales.refund(lines=80_00, order_id="1"))
+    for path in ("/creator/", "/creator/brands/alder"):
+        page = text_of(browser.get(path).text)
+        assert "$6.00 ready" in page and "$0.00 ready" not in page
+
+
 def test_the_reason_of_a_suspension_is_told(alder: UUID, amara: Payee, browser: Browser) -> None:
     with unit_of_work(PLATFORM) as session:
         session.execute(text("UPDATE engagements SET status = 'suspended', status_reason = 'Late posts'"))
