@@ -21,6 +21,7 @@ from app.db.paging import AnyRow
 from app.deliverables import queries as deliverables
 from app.deliverables.queries import Wanted
 from app.deliverables.states import Lane
+from app.methods import queries as methods
 from app.organizations.queries import Payer
 from app.reporting import balances, creator
 from app.reporting.creator import Brand, Span
@@ -78,6 +79,7 @@ def dashboard() -> ResponseReturnValue:
         moving=balances.newest_moving(db(), payee_id, only, currency),
         work=_work(only),
         lane_of=deliverables.lane_of,
+        methodless=not methods.methods(db(), payee_id),
         to_sign=contracts.first_to_sign(db(), payee_id, only),
     )
 

@@ -21,7 +21,7 @@ from app.payees.models import Payee
 from app.reporting import creator
 from app.reporting.creator import Span
 from app.sales import codes
-from tests.factories import deliverables, organizations, people, sales
+from tests.factories import deliverables, methods, organizations, people, sales
 from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 
@@ -74,6 +74,13 @@ def test_the_start_is_the_dashboard(browser: Browser) -> None:
     page = browser.get("/creator/")
     assert page.status_code == 200
     assert "Nothing earned in this time" in page.text and "AMARA15" in page.text and "Alder" in page.text
+
+
+def test_who_has_no_payout_method_is_told_where_to_add_one(amara: Payee, browser: Browser) -> None:
+    page = browser.get("/creator/").text
+    assert "Say where you want to be paid" in page and 'href="/creator/settings/payout-methods/new"' in page
+    methods.simulated(amara.id)
+    assert "Say where you want to be paid" not in browser.get("/creator/").text
 
 
 def test_figures_of_each_brand(alder: UUID, amara: Payee, browser: Browser) -> None:
