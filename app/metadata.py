@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from app.audit import models as audit
+from app.charges import client_models
 from app.charges import models as charges
+from app.consultations import models as consultations
+from app.consultations import profile_models
 from app.contracts import models as contracts
 from app.db import idempotency, numbering, outbox, schedule
 from app.db.base import Base
 from app.deliverables import models as deliverables
 from app.earnings import models as earnings
+from app.earnings import rate_models
 from app.files import models as files
 from app.identity import models as identity
 from app.ledger import models as ledger
@@ -26,8 +30,8 @@ from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
-    application_models, audit, charges, contracts, deliverables, directory_models, earnings, files, idempotency,
-    identity, ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payouts, projects,
-    sales, schedule, tax, webhooks,
+    application_models, audit, charges, client_models, consultations, contracts, deliverables, directory_models,
+    earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering, organizations, outbox,
+    payables, payees, payouts, profile_models, projects, rate_models, sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

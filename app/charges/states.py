@@ -16,3 +16,42 @@ TRANSITIONS: dict[DepositStatus, frozenset[DepositStatus]] = {
     DepositStatus.CONFIRMED: frozenset(),
     DepositStatus.REJECTED: frozenset(),
 }
+
+
+class ChargeProvider(StrEnum):
+    """Who takes the client's money. SIMULATED: the test card form of sandbox mode."""
+
+    STRIPE = "stripe"
+    SIMULATED = "simulated"
+
+
+class ChargeStatus(StrEnum):
+    """UNKNOWN: asked without an answer; looked up at the provider, never charged anew."""
+
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+C = ChargeStatus
+CHARGE_TRANSITIONS: dict[ChargeStatus, frozenset[ChargeStatus]] = {
+    C.PENDING: frozenset({C.UNKNOWN, C.SUCCEEDED, C.FAILED, C.CANCELLED}),
+    C.UNKNOWN: frozenset({C.PENDING, C.SUCCEEDED, C.FAILED, C.CANCELLED}),
+    C.FAILED: frozenset({C.PENDING, C.SUCCEEDED, C.CANCELLED}),  # another card, the same charge
+    C.SUCCEEDED: frozenset(),
+    C.CANCELLED: frozenset({C.SUCCEEDED}),  # the provider's word is stronger than ours
+}
+
+
+class ReturnKind(StrEnum):
+    REFUND = "refund"
+    DISPUTE = "dispute"
+
+
+class ReturnStatus(StrEnum):
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"

@@ -47,6 +47,10 @@ class Permission(StrEnum):
     SALES_RECORD = "sales.record"  # write orders down: an import, or a program
     STORE_MANAGE = "store.manage"
     AUDIT_READ = "audit.read"
+    CONSULTATION_READ = "consultation.read"
+    CONSULTATION_OWN = "consultation.own"  # a consultant's own profile, offerings, hours and consultations
+    CONSULTATION_MANAGE = "consultation.manage"  # profiles, rates, appointments, no-shows of an organization
+    CONSULTATION_BOOK = "consultation.book"  # a client books, cancels and reviews
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
     PLATFORM = "platform"
@@ -55,7 +59,7 @@ class Permission(StrEnum):
 P = Permission
 _SUPPORT = frozenset(
     {P.REQUEST_READ, P.PAYEE_READ, P.PAYOUT_READ, P.FUNDS_READ, P.MEMBER_READ, P.MESSAGE, P.FILE_READ, P.PROJECT_READ}
-    | {P.CONTRACT_READ, P.DELIVERABLE_READ, P.SALES_READ}
+    | {P.CONTRACT_READ, P.DELIVERABLE_READ, P.SALES_READ, P.CONSULTATION_READ}
 )
 _MANAGER = _SUPPORT | {
     P.CONTRACT_MANAGE,
@@ -63,6 +67,7 @@ _MANAGER = _SUPPORT | {
     P.PROJECT_MANAGE,
     P.REQUEST_REVIEW,
     P.BILLS_IMPORT,
+    P.CONSULTATION_MANAGE,
     P.PAYEE_MANAGE,
     P.SALES_MANAGE,
     P.SALES_RECORD,
@@ -88,8 +93,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "payee": frozenset(
         {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
         | {P.PROJECT_READ, P.PROJECT_WORK, P.CONTRACT_OWN, P.BUSINESS_OWN}
-        | {P.DELIVERABLE_READ, P.DELIVERABLE_WORK}
+        | {P.DELIVERABLE_READ, P.DELIVERABLE_WORK, P.CONSULTATION_READ, P.CONSULTATION_OWN}
     ),
+    "client": frozenset({P.CONSULTATION_READ, P.CONSULTATION_BOOK}),
     "platform_admin": frozenset(P),
     "operator": frozenset(P),
     "system": frozenset(P),
@@ -111,6 +117,7 @@ class Scope:
     organization_id: UUID | None = None
     payee_id: UUID | None = None
     reason: str = ""
+    client_account_id: UUID | None = None
 
     @classmethod
     def organization(cls, organization_id: UUID) -> Scope:
@@ -121,6 +128,11 @@ class Scope:
     def payee(cls, payee_id: UUID) -> Scope:
         """One payee, across every organization that engages them."""
         return cls("quittance_app", payee_id=payee_id)
+
+    @classmethod
+    def client(cls, account_id: UUID) -> Scope:
+        """Somebody who books and pays, with what is theirs."""
+        return cls("quittance_app", client_account_id=account_id)
 
     @classmethod
     def public(cls) -> Scope:

@@ -42,6 +42,8 @@ class Visibility(StrEnum):
     ORGANIZATION = "organization"  # staff of the organization
     PAYEE = "payee"  # staff of the organization, and that payee across organizations
     PAYEE_OWN = "payee_own"  # that payee, and staff of organizations that engage them
+    CLIENT = "client"  # staff of the organization, and that client
+    CONSULTATION = "consultation"  # the payee, the client, and staff of the organization and of the one that buys
     PLATFORM = "platform"  # the platform role only
 
 

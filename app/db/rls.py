@@ -11,6 +11,7 @@ PLATFORM_ROLE = "quittance_platform"
 
 _ORGANIZATION = "nullif(current_setting('app.organization', true), '')::uuid"
 _PAYEE = "nullif(current_setting('app.payee', true), '')::uuid"
+_CLIENT = "nullif(current_setting('app.client', true), '')::uuid"
 
 
 def _engaged(column: str) -> str:
@@ -31,6 +32,13 @@ def condition(table: Table) -> str | None:
         case Visibility.PAYEE_OWN:
             column = f"{table.name}.id" if table.name == "payees" else f"{table.name}.payee_id"
             return f"{column} = {_PAYEE} OR {_engaged(column)}"
+        case Visibility.CLIENT:
+            return f"organization_id = {_ORGANIZATION} OR client_account_id = {_CLIENT}"
+        case Visibility.CONSULTATION:
+            return (
+                f"organization_id = {_ORGANIZATION} OR payee_id = {_PAYEE} OR client_account_id = {_CLIENT}"
+                f" OR buyer_organization_id = {_ORGANIZATION}"
+            )
         case _:
             return None
 

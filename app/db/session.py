@@ -17,7 +17,7 @@ from app.core.settings import settings
 
 _STATE_SCOPE = text(
     "SELECT set_config('role', :role, true), set_config('app.organization', :organization, true),"
-    " set_config('app.payee', :payee, true)"
+    " set_config('app.payee', :payee, true), set_config('app.client', :client, true)"
 )
 
 
@@ -80,6 +80,7 @@ def state_scope(connection: Connection, scope: Scope) -> None:
             "role": scope.role,
             "organization": str(scope.organization_id or ""),
             "payee": str(scope.payee_id or ""),
+            "client": str(scope.client_account_id or ""),
         },
     )
 

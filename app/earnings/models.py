@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, Uuid, func, text
@@ -22,6 +23,7 @@ class EarningKind(StrEnum):
     CREDIT = "credit"
     COMMISSION = "commission"
     BOOKING = "booking"
+    APPOINTMENT = "appointment"
     ADJUSTMENT = "adjustment"
     REVERSAL = "reversal"
 
@@ -33,10 +35,13 @@ class HoldReason(StrEnum):
     REVIEW_WINDOW = "review_window"
     ACCEPTANCE = "acceptance"
     RETURN_WINDOW = "return_window"
+    SESSION = "session"
+    DISPUTE = "dispute"
 
 
 class Earning(PayeeRecord):
-    """Signed minor units. `source_kind`/`source_id` name what caused it, once; the rule columns how it was computed.
+    """Signed minor units. `source_kind`/`source_id` name what caused it, once; the rule columns how it was computed,
+    `rule_detail` what else the arithmetic needs to be told again: other shares, an override, weights, the rounding.
 
     `source_round` counts agreements about the same source: a disputed amount is cancelled and agreed anew.
     """
@@ -70,6 +75,7 @@ class Earning(PayeeRecord):
     earned_on: Mapped[date]
     description: Mapped[str]
     reference: Mapped[str | None]
+    rule_detail: Mapped[dict[str, Any] | None]
 
 
 class HeldEarning(Base):

@@ -15,12 +15,16 @@ HOLD_TEXT: dict[HoldReason, str] = {
     HoldReason.REVIEW_WINDOW: "Waiting for the review time to pass.",
     HoldReason.ACCEPTANCE: "The amount was reduced: waiting for the payee to accept or dispute it.",
     HoldReason.RETURN_WINDOW: "Waiting for the return window of the order to pass.",
+    HoldReason.SESSION: "Waiting for the session to be held.",
+    HoldReason.DISPUTE: "The client’s bank has questioned the charge: waiting for its answer.",
 }
 RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.TERMS: "The payment terms have passed.",
     HoldReason.REVIEW_WINDOW: "The review time has passed.",
     HoldReason.ACCEPTANCE: "The time to dispute the amount has passed.",
     HoldReason.RETURN_WINDOW: "The return window has passed.",
+    HoldReason.SESSION: "The session was held.",
+    HoldReason.DISPUTE: "The client’s bank has decided.",
 }
 
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 
 
 class Account(StrEnum):
-    """`payee_*` and `funds` are liabilities, the rest assets. See DESIGN section 4."""
+    """`payee_*` and `funds` are liabilities, `platform_revenue` is income, `promotions` and `processor_fees` are
+    expenses, the rest assets. See DESIGN section 4."""
 
     CASH = "cash"  # per rail: what our account at a rail or bank holds
     CLEARING = "clearing"  # per rail: handed to the rail, not yet confirmed
@@ -20,6 +21,9 @@ class Account(StrEnum):
     PAYEE_HELD = "payee_held"
     PAYEE_AVAILABLE = "payee_available"
     PAYEE_IN_TRANSIT = "payee_in_transit"
+    PLATFORM_REVENUE = "platform_revenue"  # what the platform keeps of charges
+    PROMOTIONS = "promotions"  # discounts the platform bears
+    PROCESSOR_FEES = "processor_fees"
 
 
 PER_PAYEE = frozenset({Account.PAYEE_HELD, Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT})
@@ -37,6 +41,14 @@ class Recipe:
 
 
 DEPOSIT_CONFIRMED = Recipe("deposit_confirmed", Account.CASH, Account.FUNDS)
+# A client's card pays into the funds of whoever engages the consultant; the platform takes its part from there.
+CHARGE_SUCCEEDED = Recipe("charge_succeeded", Account.CASH, Account.FUNDS)
+PROMOTION_BORNE = Recipe("promotion_borne", Account.PROMOTIONS, Account.FUNDS)
+PLATFORM_FEE = Recipe("platform_fee", Account.FUNDS, Account.PLATFORM_REVENUE)
+PROCESSOR_FEE = Recipe("processor_fee", Account.PROCESSOR_FEES, Account.CASH)
+CHARGE_RETURNED = Recipe("charge_returned", Account.FUNDS, Account.CASH)
+PROMOTION_RETURNED = Recipe("promotion_returned", Account.FUNDS, Account.PROMOTIONS)
+PLATFORM_FEE_RETURNED = Recipe("platform_fee_returned", Account.PLATFORM_REVENUE, Account.FUNDS)
 EARNING_HELD = Recipe("earning_held", Account.RECEIVABLE, Account.PAYEE_HELD)
 EARNING_READY = Recipe("earning_ready", Account.RECEIVABLE, Account.PAYEE_AVAILABLE)
 EARNING_RELEASED = Recipe("earning_released", Account.PAYEE_HELD, Account.PAYEE_AVAILABLE)

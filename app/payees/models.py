@@ -51,6 +51,8 @@ class Engagement(Identified):
 
     `status_reason` is what the payee reads. What the platform decided, the organization cannot undo.
     `commission_hold_days`: the return window, for which commission on an order is held.
+    `consultant_bps`: a consultant's share of bookings instead of the organization's rate. `flat_rate_minor`: for each
+    appointment, in `currency`.
     """
 
     __tablename__ = "engagements"
@@ -63,6 +65,8 @@ class Engagement(Identified):
         CheckConstraint("terms_days BETWEEN 0 AND 365", name="terms"),
         CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission"),
         CheckConstraint("commission_hold_days BETWEEN 0 AND 365", name="commission_hold"),
+        CheckConstraint("consultant_bps BETWEEN 0 AND 10000", name="consultant"),
+        CheckConstraint("flat_rate_minor >= 0", name="flat_rate"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"))
@@ -72,6 +76,8 @@ class Engagement(Identified):
     terms_days: Mapped[int] = mapped_column(default=30, server_default="30")
     commission_bps: Mapped[int] = mapped_column(default=0, server_default="0")
     commission_hold_days: Mapped[int] = mapped_column(default=14, server_default="14")
+    consultant_bps: Mapped[int | None]
+    flat_rate_minor: Mapped[int | None]
     status: Mapped[EngagementStatus] = mapped_column(
         choice(EngagementStatus), default=EngagementStatus.ACTIVE, server_default="active"
     )

@@ -113,6 +113,16 @@ class Payout(PayeeRecord):
             postgresql_where=text("first_approved_at IS NOT NULL"),
         ),
         Index("ix_payouts_payee", "payee_id", "created_at", "id"),
+        Index(
+            "uq_payouts_period",
+            "organization_id",
+            "payee_id",
+            "currency",
+            "schedule",
+            "period_start",
+            unique=True,
+            postgresql_where=text("schedule IS NOT NULL"),
+        ),
         Index("ix_payouts_batch", "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
     )
 
@@ -133,6 +143,9 @@ class Payout(PayeeRecord):
     first_approved_at: Mapped[datetime | None]
     requested_by: Mapped[str]
     requested_by_account_id: Mapped[UUID | None]
+    schedule: Mapped[str | None]
+    period_start: Mapped[date | None]
+    period_end: Mapped[date | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")
     expected_on: Mapped[date | None]
     failure_code: Mapped[str | None]

@@ -36,6 +36,7 @@ HOLDING = frozenset({P.PENDING, P.APPROVED, P.PROCESSING, P.ON_HOLD, P.PAID})
 class PayoutOrigin(StrEnum):
     WITHDRAWAL = "withdrawal"
     BATCH = "batch"
+    SCHEDULE = "schedule"
     MANUAL = "manual"
 
 
