@@ -54,8 +54,9 @@ def _orders(
         )
     service.record_orders(session, SYSTEM, brand_id, OrderSource.SHOPIFY, told)
     for order in told[4::9]:
+        moment = min(order.ordered_at + timedelta(days=2), utc_now())
         change = ShopChange(
-            f"refund {order.external_id}", order.external_id, ChangeKind.REFUND, order.ordered_at + timedelta(days=2),
+            f"refund {order.external_id}", order.external_id, ChangeKind.REFUND, moment,
             lines_minor=order.basis.minor // 2, note="One item came back",
         )  # fmt: skip
         service.record_change(session, SYSTEM, brand_id, OrderSource.SHOPIFY, change)

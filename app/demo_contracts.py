@@ -20,8 +20,8 @@ TEMPLATE = TemplateForm(
 
 # What is made
 
-{{payee}} makes and publishes {{posts}} posts a month about the work of {{organization}}. The rights to use them for
-twelve months are part of the fee.
+{{payee}} makes and publishes {{posts}} posts a month about the work of {{organization}}. The rights to \
+use them for twelve months are part of the fee.
 
 # What is paid
 

@@ -177,7 +177,8 @@ def _over(contract: Contract) -> bool:
 
 
 def _same_text(contract: Contract, document_sha256: str) -> None:
-    if not contract.document_sha256 or not hmac.compare_digest(contract.document_sha256, document_sha256):
+    kept = contract.document_sha256
+    if not kept or not hmac.compare_digest(kept.encode(), document_sha256.encode()):
         raise Conflict("The contract on your screen is not this one. Reload the page and read it again.")
 
 

@@ -119,12 +119,23 @@ def read(shop: Shop, headers: Mapping[str, str], body: bytes) -> Delivery:
     """The delivery's values. Raises Unreadable, also for an amount or a date that is none."""
     digest = hashlib.sha256(body).hexdigest()
     try:
-        found = json.loads(body)
+        found = _writable(json.loads(body))
         if not isinstance(found, dict):
             raise Unreadable("not a JSON object")
         return _READERS[shop](headers, found, digest)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise Unreadable(f"not an order as we know them ({type(error).__name__}: {str(error)[:80]})") from None
+
+
+def _writable(found: Any) -> Any:
+    """The same without what no database keeps in a text: zero bytes and halves of a character."""
+    if isinstance(found, str):
+        return found.replace("\0", "").encode(errors="replace").decode()
+    if isinstance(found, list):
+        return [_writable(one) for one in found]
+    if isinstance(found, dict):
+        return {name: _writable(one) for name, one in found.items()}
+    return found
 
 
 # --- Shopify ----------------------------------------------------------------------------------------------------------

@@ -67,9 +67,12 @@ _BALANCES = text(
             CAST(sum(balance_minor) FILTER (WHERE account = 'payee_in_transit') AS bigint) AS in_transit
         FROM ledger_balances WHERE payee_id = :payee_id GROUP BY 1, 2
     ), waits AS (
-        SELECT organization_id, currency, reason, count(*) AS number, min(available_at) AS next_at,
-            CAST(sum(amount_minor) AS bigint) AS minor
-        FROM held_earnings WHERE payee_id = :payee_id GROUP BY 1, 2, 3
+        SELECT organization_id, currency, reason, sum(number) AS number, CAST(sum(minor) AS bigint) AS minor,
+            coalesce(min(available_at) FILTER (WHERE minor > 0), min(available_at)) AS next_at
+        FROM (
+            SELECT organization_id, currency, reason, available_at, count(*) AS number, sum(amount_minor) AS minor
+            FROM held_earnings WHERE payee_id = :payee_id GROUP BY 1, 2, 3, 4
+        ) moments GROUP BY 1, 2, 3
     ), held AS (
         SELECT organization_id, currency, CAST(sum(number) AS bigint) AS pending_count, min(next_at) AS next_ready_at,
             jsonb_agg(jsonb_build_array(reason, number, minor, next_at) ORDER BY next_at, reason) AS waits

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask, Response, g, render_template, request
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from app.core.errors import Refusal
@@ -91,6 +92,13 @@ def answer_stale_form(error: CSRFError) -> Response:
     )
 
 
+def answer_unwritable(error: DataError) -> Response:
+    """A zero byte in an address, a field or a JSON text: PostgreSQL holds none. Any other is our own fault."""
+    if "NUL (0x00)" not in str(error.orig) and "\\u0000" not in str(error.orig):
+        raise error
+    return answer_refusal(_Told(_("The request has characters that cannot be kept. Remove them and try again."), 400))
+
+
 def answer_fault(error: InternalServerError) -> Response:
     """Our own fault. The log has the details under the same reference."""
     reference = str(getattr(g, "request_id", "") or "–")
@@ -108,5 +116,6 @@ def _retry_url() -> str:
 def init_app(app: Flask) -> None:
     app.register_error_handler(Refusal, answer_refusal)
     app.register_error_handler(CSRFError, answer_stale_form)
+    app.register_error_handler(DataError, answer_unwritable)
     app.register_error_handler(HTTPException, answer_http_error)
     app.register_error_handler(InternalServerError, answer_fault)

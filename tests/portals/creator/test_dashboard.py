@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Engine, event, text
 
+from app.core import clock
 from app.core.scope import Actor, Scope, operator
 from app.db.session import unit_of_work
 from app.deliverables.states import DeliverableStatus
@@ -149,6 +150,8 @@ def test_a_day_on_which_nothing_is_left_is_no_release(alder: UUID, browser: Brow
     for path in ("/creator/", "/creator/brands/alder"):
         page = text_of(browser.get(path).text)
         assert "$6.00 ready" in page and "$0.00 ready" not in page
+    on = clock.utc_now() + timedelta(days=9)  # 14 after the order of which something is left
+    assert f"first ready {on:%a}, {on:%b} {on.day}" in text_of(browser.get("/creator/payments").text)
 
 
 def test_the_reason_of_a_suspension_is_told(alder: UUID, amara: Payee, browser: Browser) -> None:

@@ -73,3 +73,8 @@ def test_links_that_lead_nowhere(brand: UUID, client: Browser, superuser: Any) -
     for token in (bare.token, "unknown", "x" * 500):
         assert client.get(f"/go/{token}", headers=PERSON).status_code == 404
     assert visits(superuser) == 0
+
+
+def test_an_address_that_cannot_be_looked_up_is_the_caller_s_fault(brand: UUID, client: Browser) -> None:
+    assert client.get("/go/a%00b").status_code == 400
+    assert client.open("/api/webhooks/orders/generic/a%00b", method="POST", data=b"{}").status_code == 400

@@ -96,3 +96,10 @@ def test_refunds_without_an_id_are_known_by_their_call(brand: UUID, client: Brow
     for event_id in ("e-2", "e-3", "e-3"):
         generic(client, {**refund, "event_id": event_id})
     assert earned() == [("commission", 12_00), ("reversal", -3_00), ("reversal", -3_00)]
+
+
+def test_characters_that_cannot_be_kept_lose_no_order(brand: UUID, client: Browser) -> None:
+    order = {**SHOPIFY_ORDER, "name": "#10\0\ud83d01", "discount_codes": [{"code": "AMARA15\0"}]}
+    assert call(client, "orders/paid", order).status_code == 200
+    assert earned() == [("commission", 29_35)]
+    assert ask("SELECT number FROM orders") == [("#10?01",)]
