@@ -10,6 +10,7 @@ import re
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES, Money
@@ -93,8 +94,8 @@ def unpacked(body: bytes) -> Orders:
     return Orders(rows, [Fault(**fault) for fault in found.pop("faults")], **found)
 
 
-def read_orders(body: bytes, *, currency: str, buyer_index: Any) -> Orders:
-    """The orders of a file. `currency` is for rows that name none; `buyer_index` hashes an e-mail address.
+def read_orders(body: bytes, *, currency: str, buyer_index: Any, zone: str = "UTC") -> Orders:
+    """The orders of a file. `currency` and time `zone` are for rows that name none; `buyer_index` hashes an address.
 
     Raises Invalid for what is no table, or has not the columns that are needed.
     """
@@ -106,7 +107,7 @@ def read_orders(body: bytes, *, currency: str, buyer_index: Any) -> Orders:
     seen: dict[str, int] = {}
     read = without_code = unpaid = 0
     for line, cells in zip(table.lines, table.rows, strict=True):
-        row = _Row(line, {name: cells[at].strip() for name, at in columns.items()}, currency)
+        row = _Row(line, {name: cells[at].strip() for name, at in columns.items()}, currency, zone)
         if row.continues():
             continue
         read += 1
@@ -150,6 +151,7 @@ class _Row:
     line: int
     cells: dict[str, str]
     currency: str
+    time_zone: str
 
     def continues(self) -> bool:
         """A further line of the order above, as shops write one for each article."""
@@ -224,8 +226,11 @@ class _Row:
         if not found:
             raise ValueError(f"“{cell[:30]}” is not a time written like 2026-11-30 or 2026-11-30 14:05:00 +0100")
         day, clock, seconds, zone = found.groups()
-        offset = "+00:00" if not zone or zone.upper() in ("Z", "UTC") else f"{zone[:3]}:{zone[-2:]}"
-        return datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}{offset}").astimezone(UTC)
+        written = f"{day}T{clock or '00:00'}{seconds or ':00'}"
+        if not zone:
+            return datetime.fromisoformat(written).replace(tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+        offset = "+00:00" if zone.upper() in ("Z", "UTC") else f"{zone[:3]}:{zone[-2:]}"
+        return datetime.fromisoformat(written + offset).astimezone(UTC)
 
 
 def _sentence(reason: str) -> str:

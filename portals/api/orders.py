@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.core.clock import utc_now
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.core.scope import Permission
 from app.gateways.shops import LONGEST_ID, ChangeKind, ShopChange, ShopOrder
 from app.sales import queries, rules, service
@@ -68,19 +68,30 @@ def new_change(organization_id: UUID, reference: str) -> ResponseReturnValue:
 
     `reference` is the caller's own id of an order it sent, or will send. Without `amount`: the whole order.
     """
-    body = Body()
+    g.actor.require(Permission.SALES_RECORD)
+    body, currency = Body(), _currency(organization_id, reference)
     change_id = body.text("change_id", required=True, longest=LONGEST_ID)
     kind = body.choice("kind", ChangeKind, ChangeKind.REFUND)
-    back = body.money() if body.has("amount") or body.has("amount_minor") else None
+    back = body.money("amount", currency or "USD") if body.has("amount") or body.has("amount_minor") else None
     moment, note = _moment(body, "occurred_at"), body.text("note", longest=300)
     if back is not None and back.minor <= 0:
         body.fault("amount", _("More than zero."))
+    if back is not None and currency is not None and back.currency != currency:
+        body.fault("amount", _("In the currency of the order, %(currency)s.", currency=currency))
     body.check()
     if len(reference) > LONGEST_ID:
         raise Invalid(_("The id of the order is too long."))
     told = ShopChange(change_id, reference, kind, moment, lines_minor=back.minor if back else None, note=note)
     new = service.record_change(db(), g.actor, organization_id, OrderSource.API, told)
     return jsonify(changeId=change_id, orderId=reference), 201 if new else 200
+
+
+def _currency(organization_id: UUID, reference: str) -> str | None:
+    """That of the order; None while it is not there."""
+    try:
+        return str(queries.order_of_source(db(), organization_id, OrderSource.API, reference).currency)
+    except NotFound:
+        return None
 
 
 def _moment(body: Body, name: str) -> datetime:

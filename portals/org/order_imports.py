@@ -67,7 +67,9 @@ def new_order_import() -> ResponseReturnValue:
         try:
             with form.refusals():
                 name, body = uploads.received(request.files.get("file"))
-                orders = read_orders(body, currency=form.currency.data, buyer_index=buyer_index)
+                orders = read_orders(
+                    body, currency=form.currency.data, buyer_index=buyer_index, zone=g.organization.time_zone
+                )
                 row = uploads.keep(name, orders.packed(), FilePurpose.ORDERS, "application/json")
                 made = import_service.keep(
                     db(), g.actor, g.organization.id, file_id=row.id, name=name,

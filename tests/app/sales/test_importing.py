@@ -40,6 +40,12 @@ def test_a_plain_table_in_another_currency() -> None:
     assert "decimal places" in found.faults[0].reason
 
 
+def test_a_day_without_a_zone_is_the_organization_s() -> None:
+    file = b"order id;coupon;amount;date\n1;A;5;2026-11-01\n2;A;5;2026-11-01 09:00\n3;A;5;2026-11-01 09:00 +0100\n"
+    found = read_orders(file, currency="USD", buyer_index=lambda _email: None, zone="America/New_York")
+    assert [row.ordered_at[:16] for row in found.rows] == ["2026-11-01T04:00", "2026-11-01T14:00", "2026-11-01T08:00"]
+
+
 def test_everything_wrong_with_a_line_is_said() -> None:
     found = read(
         "order id,code,subtotal,currency,paid at\n"

@@ -54,6 +54,16 @@ def test_an_order_earns_once(brand: UUID, caller: Caller) -> None:
     assert caller.get(f"{target}?commission=unknown_code").get_json()["data"] == []
 
 
+def test_a_change_is_in_the_currency_of_its_order(brand: UUID, caller: Caller) -> None:
+    target = f"/api/organizations/{brand}/orders"
+    post(caller, target, {**ORDER, "amount": {"amountMinor": 8_000, "currency": "JPY"}})
+    wrong = post(caller, f"{target}/A-1/changes", {"changeId": "r", "amount": {"amountMinor": 20, "currency": "USD"}})
+    assert wrong.status_code == 422 and "JPY" in wrong.get_json()["errors"]["amount"]
+    assert post(caller, f"{target}/A-1/changes", {"changeId": "r", "amountMinor": 2_000}).status_code == 201
+    (row,) = caller.get(target).get_json()["data"]
+    assert row["commission"] == {"amountMinor": 900, "currency": "JPY"}
+
+
 def test_the_same_key_gets_the_first_answer(brand: UUID, caller: Caller) -> None:
     target, once = f"/api/organizations/{brand}/orders", {"Idempotency-Key": "k-1"}
     first = post(caller, target, ORDER, **once)
