@@ -15,7 +15,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
 from app.db import outbox, paging
-from app.db.types import new_id
+from app.db.types import begins_with, new_id
 from app.identity.models import Account
 from app.identity.states import Portal
 from app.notify import choices
@@ -23,7 +23,6 @@ from app.notify.models import Mail, MailStatus
 from app.notify.service import SEALED
 
 QUOTING = frozenset({"messages_unread"})
-LAST_LETTER = "\U0010ffff"  # sorts behind every letter of an address
 _COLUMNS = (
     Mail.id, Mail.to_address, Mail.subject, Mail.template, Mail.status, Mail.tries, Mail.error, Mail.organization_id,
     Mail.created_at, Mail.sent_at, Mail.repeats_id, Mail.context.has_key(SEALED).label("sealed"),
@@ -52,8 +51,8 @@ def mails(
         query = query.where(Mail.status == chosen.status)
     if chosen.template:
         query = query.where(Mail.template == chosen.template)
-    if begins := chosen.to.strip().lower():  # a range, which the index on the address answers; LIKE would not
-        query = query.where(Mail.to_address >= begins, Mail.to_address < begins + LAST_LETTER)
+    if begins := chosen.to.strip().lower():
+        query = query.where(begins_with(Mail.to_address, begins))
     if chosen.organization_id is not None:
         query = query.where(Mail.organization_id == chosen.organization_id)
     if chosen.portal is not None:

@@ -14,6 +14,7 @@ from app.core.errors import NotFound
 from app.db import paging
 from app.db.paging import AnySelect
 from app.db.session import ScopedSession
+from app.db.types import begins_with
 from app.payees.models import Engagement, Payee
 from app.payees.states import EngagementStatus, PayeeKind
 
@@ -24,9 +25,16 @@ SHOWN_REFERENCE = case((func.starts_with(Engagement.reference, "name:"), None), 
 
 
 def matching(term: str) -> AnySelect:
-    """A sub-query of payee ids whose name contains `term`, or whose reference in the scope's organization is it."""
+    """A sub-query of payee ids whose name contains `term`, or whose reference in the scope's organization is it.
+
+    A term with an @ is looked for among addresses too, as their beginning.
+    """
     found: AnySelect = select(func.search_payees(term.strip(), MOST_FOUND).column_valued("payee_id"))
-    return found
+    if "@" not in term:
+        return found
+    address = select(Payee.id).where(begins_with(Payee.email, term.strip().lower())).limit(MOST_FOUND)
+    both: AnySelect = select(found.union(address).subquery().c.payee_id)
+    return both
 
 
 def payees(

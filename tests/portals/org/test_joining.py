@@ -75,6 +75,17 @@ def test_a_creator_of_others_is_asked_and_joins_by_the_mailed_link(
     assert again.status_code == 422 and "in your directory" in again.text
 
 
+def test_found_by_address(house: House) -> None:
+    house.browser.post(NEW, FORM)
+    house.browser.post(NEW, {**FORM, "name": "Zoe Marsh", "email": "zoe@creators.test"})
+    vendor_elsewhere = payees.vendor(organization("cambridge"), "Amara Ltd", email="amara@ltd.test")
+    assert names(house) == ["Amara Okafor", "Zoe Marsh"]
+    found = house.browser.get("/org/oxford/payees?q=AMARA@").text
+    assert "Amara Okafor" in found and "Zoe Marsh" not in found and str(vendor_elsewhere) not in found
+    assert "Zoe Marsh" in house.browser.get("/org/oxford/creators?q=zoe@creators.test").text
+    assert "Nobody matches" in house.browser.get("/org/oxford/payees?q=%25@").text
+
+
 def test_asked_often_enough(house: House, elsewhere: Any) -> None:
     for _turn in range(3):
         assert house.browser.post(NEW, FORM).status_code == 303
