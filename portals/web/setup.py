@@ -18,6 +18,7 @@ from portals.web import (
     logging,
     nav,
     ratelimit,
+    received,
     templating,
 )
 
@@ -34,7 +35,7 @@ def init_app(app: Flask, static: Path = STATIC) -> None:
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     app.config.setdefault("WTF_CSRF_TIME_LIMIT", 12 * 3600)
-    for part in (logging, compress, i18n, templating, filters, nav, appearance, errors, headers, ratelimit):
+    for part in (logging, received, compress, i18n, templating, filters, nav, appearance, errors, headers, ratelimit):
         part.init_app(app)
     assets.init_app(app, static)
     csrf.init_app(app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from app.rails import registry
 from portals.shared.payee import payers
 from portals.web.htmx import page
 
+_WORD = re.compile(r"\w+")
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -29,13 +32,30 @@ class Answer:
 
 def help() -> ResponseReturnValue:
     words = request.args.get("q", "").strip()[:100]
-    found = [answer for answer in answers() if _has(answer, words)]
+    found = _matching(answers(), words) if words else answers()
     return page("shared/payee/help/index.html", fragment="shared/payee/help/_answers.html", answers=found, q=words)
 
 
-def _has(answer: Answer, words: str) -> bool:
-    text = f"{answer.question} {answer.text}".casefold()
-    return all(word in text for word in words.casefold().split())
+def _matching(known: list[Answer], words: str) -> list[Answer]:
+    """Best first. A word counts by how few answers have it (so "how do I" counts little in any language), twice in a
+    question; what has less than half of the best is left out.
+    """
+    asked = [re.compile(rf"\b{re.escape(word)}") for word in set(_WORD.findall(words.casefold()))]
+    texts = {one.id: (one.question.casefold(), one.text.casefold()) for one in known}
+    rarity = {word: sum(1 for text in texts.values() if any(map(word.search, text))) for word in asked}
+
+    def score(one: Answer) -> float:
+        question, text = texts[one.id]
+        return sum(
+            (2 if word.search(question) else 1) / rarity[word]
+            for word in asked
+            if word.search(question) or word.search(text)
+        )
+
+    scores = {one.id: score(one) for one in known}
+    least = max(scores.values(), default=0) / 2
+    found = [one for one in known if 0 < scores[one.id] >= least]
+    return sorted(found, key=lambda one: -scores[one.id])
 
 
 def answers() -> list[Answer]:
@@ -186,6 +206,15 @@ def _account() -> Iterator[Answer]:
             "Set up an authenticator app under Sign-in and security: a code from your phone is then asked for too. "
             "Keep the recovery codes; each signs you in once when the phone is lost. You can also sign out every "
             "other browser there."
+        ),
+        (_("Open Sign-in and security"), url_for(f"{portal}_auth.security")),
+    )
+    yield Answer(
+        "forgotten",
+        _("I forgot my password or lost my phone. How do I sign in?"),
+        _(
+            "Ask for a sign-in link on the sign-in page: it needs no password, and afterwards you can set a new one "
+            "under Sign-in and security. Where a code from your phone is asked for, one of your recovery codes does."
         ),
         (_("Open Sign-in and security"), url_for(f"{portal}_auth.security")),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -109,6 +111,19 @@ def test_help_answers_and_searches(vendor: Vendor) -> None:
     assert "No answer has these words" in vendor.browser.get("/vendor/help?q=zebra").text
     part = vendor.browser.htmx("GET", "/vendor/help?q=credit")
     assert part.text.lstrip().startswith("<div") and "What is a credit?" in part.text
+
+
+def test_help_understands_a_question(vendor: Vendor) -> None:
+    """Not every word of it stands in the answer."""
+
+    def first(question: str) -> str:
+        page = vendor.browser.htmx("GET", "/vendor/help", query_string={"q": question}).text
+        return html.unescape(re.findall(r"<summary[^>]*>(.*?)</summary>", page, re.S)[0])
+
+    assert "Who sees my bank details?" in first("who can see my bank account, the IBAN?")
+    assert "I forgot my password" in first("forgot PASSWORD")
+    assert "How do I withdraw?" in first("how do i withdraw?")
+    assert "(*" not in first("twice (*")
 
 
 def test_help_of_those_without_bills_tells_of_none(world: World) -> None:
