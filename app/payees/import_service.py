@@ -7,7 +7,7 @@ transaction. Whatever stops it, the next run goes on where the last one ended, a
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.files import service as files
 from app.payees.directory_models import PayeeImport
-from app.payees.importing import AS_DETECTED, Choices, Fault, PayeeFile, Settings, reasons_of
+from app.payees.importing import AS_DETECTED, Choices, Fault, PayeeField, PayeeFile, Settings, reasons_of
 from app.payees.kinds import SPECS, spec_of
 from app.payees.known import IN_BULK, held_against_directory
 from app.payees.service import DEFAULT_TERMS_DAYS
@@ -130,9 +130,11 @@ def preview(
     require(actor, organization_id)
     with session.elevated(IN_BULK):
         held = held_against_directory(session, organization_id, file.rows, settings)
-    bad = {fault.line for fault in held.faults}
+    called = {field.label: file.columns.name(field) for field in PayeeField}
+    held_faults = [replace(fault, column=called.get(fault.column, fault.column)) for fault in held.faults]
+    bad = {fault.line for fault in held_faults}
     new = sum(1 for row in file.rows if row.line not in held.known and row.line not in bad)
-    return Preview(file, new, held.known, sorted([*file.faults, *held.faults], key=lambda fault: fault.line))
+    return Preview(file, new, held.known, sorted([*file.faults, *held_faults], key=lambda fault: fault.line))
 
 
 _ROWS = text(

@@ -38,7 +38,7 @@ _ALIASES: dict[PayeeField, str] = {
         "vendor;supplier name;supplier;company name;company;business name;contact name;contact;person"
     ),
     PayeeField.REFERENCE: (
-        "reference;your reference;our reference;external reference;external id;payee id;payee reference;vendor id;"
+        "reference;ref;your reference;our reference;external reference;external id;payee id;payee reference;vendor id;"
         "vendor number;vendor code;supplier id;supplier number;creator id;contractor id;account number;customer number;"
         "code;id;number"
     ),
@@ -71,6 +71,11 @@ class Columns:
     def unread(self) -> list[str]:
         used = set(self.fields.values())
         return [heading for index, heading in enumerate(self.headings) if index not in used]
+
+    def name(self, field: PayeeField) -> str:
+        """What the column is called in the file, so that people find it there."""
+        at = self.fields.get(field)
+        return field.label if at is None else self.headings[at]
 
     def choices(self) -> dict[str, str]:
         """Field to heading, as `match` takes them back; "" for none."""

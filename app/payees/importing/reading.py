@@ -122,7 +122,7 @@ def check_table(table: Table, choices: Choices, settings: Settings) -> PayeeFile
         row, wrong = _row(line, cells, columns, settings)
         if len(cells) > len(table.headings):
             wrong.append(Fault(line, "", "it has more cells than there are columns"))
-        wrong += _repeated(row, seen)
+        wrong += _repeated(row, seen, columns)
         if wrong:
             faults += wrong
             bad.append(row)
@@ -144,8 +144,7 @@ def _row(line: int, cells: list[str], columns: Columns, settings: Settings) -> t
         return "" if at is None else cells[at].strip()
 
     def blame(name: PayeeField, reason: str) -> None:
-        at = columns.fields.get(name)
-        wrong.append(Fault(line, name.label if at is None else columns.headings[at], reason))
+        wrong.append(Fault(line, columns.name(name), reason))
 
     email: str | None = None
     try:
@@ -191,7 +190,7 @@ def _row(line: int, cells: list[str], columns: Columns, settings: Settings) -> t
     return PayeeRow(line, email, name, reference or None, currency, terms, bps, tuple(found)), wrong
 
 
-def _repeated(row: PayeeRow, seen: dict[tuple[PayeeField, str], int]) -> list[Fault]:
+def _repeated(row: PayeeRow, seen: dict[tuple[PayeeField, str], int], columns: Columns) -> list[Fault]:
     """The second row with an address or reference, or with nothing but a name, says where the first one stands."""
     found = []
     name_only = "" if row.email or row.reference else row.name
@@ -201,7 +200,7 @@ def _repeated(row: PayeeRow, seen: dict[tuple[PayeeField, str], int]) -> list[Fa
             continue
         first = seen.setdefault((name, text.lower()), row.line)
         if first != row.line:
-            found.append(Fault(row.line, name.label, f"the same as in line {first}"))
+            found.append(Fault(row.line, columns.name(name), f"the same as in line {first}"))
     return found
 
 

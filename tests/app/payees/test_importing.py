@@ -75,10 +75,10 @@ def test_every_fault_of_a_row_is_said() -> None:
 
 
 def test_twins_within_the_file_and_commission_of_others() -> None:
-    file = read("email,reference\na@b.test,1\nA@B.test,2\nc@d.test,1\n")
-    assert said(file) == ["3 E-mail: the same as in line 2", "4 Reference: the same as in line 2"]
+    file = read("email,Ref\na@b.test,1\nA@B.test,2\nc@d.test,1\n")
+    assert said(file) == ["3 email: the same as in line 2", "4 Ref: the same as in line 2"]
     names = read("name,email,commission\nAcorn,,\nacorn,,\nBirch,,10\nCedar,,0\n", VENDORS)
-    assert said(names) == ["3 Name: the same as in line 2", "4 commission: only creators earn commission"]
+    assert said(names) == ["3 name: the same as in line 2", "4 commission: only creators earn commission"]
     assert [row.name for row in names.rows] == ["Acorn", "Cedar"]
 
 

@@ -76,7 +76,8 @@ def test_a_creator_of_others_is_asked_and_joins_by_the_mailed_link(
 
 
 def test_found_by_address(house: House) -> None:
-    house.browser.post(NEW, FORM)
+    made = house.browser.post(NEW, FORM)
+    assert "they see their orders and earnings" in house.browser.get(made.location).text
     house.browser.post(NEW, {**FORM, "name": "Zoe Marsh", "email": "zoe@creators.test"})
     vendor_elsewhere = payees.vendor(organization("cambridge"), "Amara Ltd", email="amara@ltd.test")
     assert names(house) == ["Amara Okafor", "Zoe Marsh"]

@@ -69,6 +69,7 @@ def test_faulty_rows_are_left_out_only_when_asked(house: House, superuser: Any) 
     upload = sent(house, body)
     preview = house.browser.get(upload.location).text
     assert "3 rows cannot be taken" in preview and "belongs to Acorn" in preview and "the same as in line 2" in preview
+    assert ">reference</td>" in preview and ">Reference</td>" not in preview  # as the file calls the column
     home = upload.location.removesuffix("/preview")
     mend = house.browser.get(f"{home}/refused.csv")
     assert mend.text.count("\r\n") == 4 and "Problem" in mend.text
