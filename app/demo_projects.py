@@ -22,7 +22,7 @@ PROJECTS: tuple[tuple[str, int, int, bool, tuple[ProjectStatus, ...]], ...] = (
     ("Store signage, production support", 85_00, 9, True, (S.IN_PROGRESS,)),
     ("Landing page illustrations", 2_400_00, 1, False, (S.IN_PROGRESS, S.SUBMITTED)),
     ("Product page banners", 780_00, 1, False, (S.IN_PROGRESS, S.SUBMITTED, S.REVISION_REQUESTED)),
-    ("Unboxing insert", 540_00, -4, False, (S.IN_PROGRESS, S.SUBMITTED, S.APPROVED)),
+    ("Unboxing insert", 540_00, 2, False, (S.IN_PROGRESS, S.SUBMITTED, S.APPROVED)),
 )
 
 

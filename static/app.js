@@ -30,17 +30,18 @@
       $('button', t).setAttribute('aria-label', say('Dismiss')); $('b', t).textContent = title; $('p', t).textContent = text;
       $('#toasts').append(t);
     },
-    move(card, to, from) {           /* optimistic: the card moves now, the server may move it back */
+    move(card, to) {                 /* optimistic: the card moves now, the server may move it back */
       const lane = $(`.lane[data-stage="${to}"] .lane-cards`);
-      if (!lane || !card) return;
+      if (!lane || !card?.dataset.moveUrl) return;
       const home = card.parentElement, next = card.nextElementSibling;
-      if (!from) lane.prepend(card);
+      lane.prepend(card);
       recount();
       /* the answer may have put the whole board anew: then there is nothing to put back */
-      const undo = () => { if (card.isConnected) { (from || home).insertBefore(card, from ? null : next); recount(); } };
+      const undo = () => { if (card.isConnected) { home.insertBefore(card, next); recount(); } };
       const values = card.dataset.version ? { to, version: card.dataset.version } : { to };
+      card.setAttribute('data-failed', '');      /* until an answer says otherwise: the network may be gone */
       return htmx.ajax('POST', card.dataset.moveUrl, { values, source: card, target: card, swap: 'none' })
-        .then(() => card.hasAttribute('data-failed') ? undo() : announce(say('Moved', $('h3', card).textContent.trim(), lane.closest('.lane').dataset.name)));
+        .then(() => card.hasAttribute('data-failed') ? undo() : announce(say('Moved', $('h3', card).textContent.trim(), lane.closest('.lane').dataset.name)), undo);
     }
   };
   const announce = t => { const l = $('#announce'); if (l) l.textContent = t; };
@@ -58,12 +59,11 @@
         group: { name: 'board', pull: !lane.classList.contains('lane--locked'), put: (to, from, el) => (el.dataset.to || '').split(' ').includes(lane.dataset.stage) },
         draggable: '.kcard[data-draggable]', delay: 180, delayOnTouchOnly: true, animation: 140,
         ghostClass: 'kcard--ghost', dragClass: 'kcard--lift', filter: 'button', preventOnFilter: false,
-        onEnd: e => {              /* a drop on a lane that refused the card must not leave it in the lane it passed over */
-          if (e.to === e.from) return;
+        onEnd: e => {              /* home first; the lane below the pointer decides, and the server says why it may not */
           const { clientX: x, clientY: y } = e.originalEvent.changedTouches?.[0] || e.originalEvent;
           const over = document.elementFromPoint(x, y)?.closest('.lane');
-          if (over !== e.to.closest('.lane')) { e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null); return; }
-          q.move(e.item, over.dataset.stage, e.from);
+          if (e.to !== e.from) e.from.insertBefore(e.item, e.from.children[e.oldIndex] || null);
+          if (over && over !== e.from.closest('.lane')) q.move(e.item, over.dataset.stage);
         }
       });
     });

@@ -84,7 +84,10 @@ def agreed_amount(asked: Money, amount: Money | None, reason: str) -> Money:
         return asked
     if amount.currency != asked.currency:
         raise Invalid(f"The request is in {asked.currency}.", fields={"amount": f"Give it in {asked.currency}."})
-    if (amount.minor > 0) != (asked.minor > 0) or not amount or abs(amount.minor) > abs(asked.minor):
+    if not amount:
+        says = "Nothing is no amount to approve: reject the bill instead."
+        raise Invalid(says, fields={"amount": says})
+    if (amount.minor > 0) != (asked.minor > 0) or abs(amount.minor) > abs(asked.minor):
         most = format_money(asked)
         raise Invalid(f"Approve an amount up to {most}.", fields={"amount": f"At most {most}."})
     if not reason.strip():

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidTransition, NotFound, Refusal
+from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.core.settings import settings
@@ -82,7 +83,7 @@ def withdraw(
         limit = ready if ready.minor > 0 else Money(0, currency)
         raise Invalid(
             f"You can withdraw up to {limit.plain()} {currency} now.",
-            fields={"amount": f"Enter an amount up to {limit.plain()}."},
+            fields={"amount": f"Enter an amount up to {format_money(limit)}."},
         )
     engagements.refuse_suspended(session, organization_id, actor.payee_id)
     _require_tax_form(session, organization_id, actor.payee_id, currency)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from app.audit import service as audit
 from app.core.clock import today, utc_now
@@ -23,7 +23,7 @@ def log(
     """Add hours to a project that is being worked on. Raises Forbidden, NotFound, Invalid, Conflict."""
     project = _at_work(session, actor, project_id)
     note = " ".join(note.split())
-    rules.check_time(worked_on, minutes, note, today())
+    rules.check_time(worked_on, minutes, note, today(), _minutes_of(session, project_id, worked_on))
     entry = TimeEntry(
         organization_id=project.organization_id,
         payee_id=project.payee_id,
@@ -63,6 +63,14 @@ def _at_work(session: ScopedSession, actor: Actor, project_id: UUID) -> Project:
     if project.status not in AT_WORK or project.cancelled_at is not None:
         raise Conflict("Hours can be changed while you work on the project, not while it is reviewed or done.")
     return project
+
+
+def _minutes_of(session: ScopedSession, project_id: UUID, day: date) -> int:
+    """What was logged for that day already."""
+    logged = select(func.coalesce(func.sum(TimeEntry.minutes), 0)).where(
+        TimeEntry.project_id == project_id, TimeEntry.worked_on == day
+    )
+    return int(session.scalars(logged).one())
 
 
 def _record(session: ScopedSession, actor: Actor, project: Project, what: str, minutes: int) -> None:

@@ -57,8 +57,15 @@ def check_form(form: ProjectForm) -> None:
         raise Invalid(" ".join(wrong.values()), fields=wrong)
 
 
-def check_time(worked_on: date, minutes: int, note: str, today: date) -> None:
-    """Raises Invalid naming every bad field."""
+def check_due(due_on: date | None, today: date, was: date | None = None) -> None:
+    """A day that is set now has not passed; one that was set before may have. Raises Invalid."""
+    if due_on is not None and due_on != was and due_on < today - timedelta(days=1):  # it may be yesterday still there
+        says = "This day has passed already."
+        raise Invalid(says, fields={"due_on": says})
+
+
+def check_time(worked_on: date, minutes: int, note: str, today: date, logged_minutes: int = 0) -> None:
+    """`logged_minutes`: of that day already. Raises Invalid naming every bad field."""
     wrong: dict[str, str] = {}
     if worked_on > today + timedelta(days=1):  # it may be tomorrow already where they are
         wrong["worked_on"] = "This day has not come yet."
@@ -66,6 +73,9 @@ def check_time(worked_on: date, minutes: int, note: str, today: date) -> None:
         wrong["worked_on"] = "That is more than a year ago."
     if not 1 <= minutes <= A_DAY_MINUTES:
         wrong["hours"] = "Between one minute and 24 hours."
+    elif logged_minutes + minutes > A_DAY_MINUTES:
+        logged = f"{logged_minutes // 60}:{logged_minutes % 60:02d}"
+        wrong["hours"] = f"{logged} hours are logged for this day already, and it has 24."
     if not note:
         wrong["note"] = "Say what you did."
     elif len(note) > LONGEST_NOTE:

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.audit import service as audit
-from app.core.clock import utc_now
+from app.core.clock import today, utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidTransition, NotFound
 from app.core.scope import Actor, Permission
 from app.db import numbering
@@ -19,18 +19,24 @@ from app.payees.states import EngagementStatus, PayeeKind, ProjectBilling
 from app.projects import approving, letters, rules
 from app.projects.models import Project, ProjectComment
 from app.projects.rules import ProjectForm
-from app.projects.states import OPEN, Mover, ProjectStatus, RateKind
+from app.projects.states import OPEN, STAGE_OF, Mover, ProjectStatus, RateKind
 
 SUBJECT = "project"
 S = ProjectStatus
 
 
 class Moved(Conflict):
-    """Somebody else changed the project first; `found` is where it stands now."""
+    """The project is not as `actor` saw it; `found` is where it stands now."""
 
-    def __init__(self, project: Project) -> None:
-        who, what = project.moved_by, project.status.label.lower()
-        super().__init__(f"{who} was faster: “{project.title}” is {what} now. Look at it again, then move it.")
+    def __init__(self, project: Project, actor: Actor) -> None:
+        what, column = f"“{project.title}”", STAGE_OF[project.status].label
+        if project.cancelled_at is not None:
+            says = f"{what} was cancelled in the meantime by {project.moved_by}."
+        elif project.moved_by == actor.label:  # in another window, or the other side edited it
+            says = f"{what} was changed in the meantime and is in {column} now. Look at it again first."
+        else:
+            says = f"{project.moved_by} was faster: {what} is in {column} now. Look at it again first."
+        super().__init__(says)
         self.found = project.status
 
 
@@ -39,6 +45,7 @@ def assign(session: ScopedSession, actor: Actor, organization_id: UUID, form: Pr
     _require_manager(actor, organization_id)
     form = form.cleaned()
     rules.check_form(form)
+    rules.check_due(form.due_on, today())
     engagement = _engagement(session, organization_id, form.payee_id)
     number = numbering.take(session, organization_id, "projects", 0)
     project = Project(
@@ -71,10 +78,11 @@ def edit(
     """
     _require_manager(actor, organization_id)
     project = locked(session, actor, project_id)
-    _refuse_other_version(project, version)
+    _refuse_other_version(project, actor, version)
     _refuse_closed(project)
     form = form.cleaned()
     rules.check_form(form)
+    rules.check_due(form.due_on, today(), project.due_on)
     if form.payee_id != project.payee_id:
         raise Invalid("A project stays with its contractor.", fields={"payee": "Cancel it and assign a new one."})
     rules.check_change(project.status, project.rate_kind, project.rate, form)
@@ -99,7 +107,7 @@ def move(
     project = locked(session, actor, project_id)
     if project.status is to and version != project.version:
         return project
-    _refuse_other_version(project, version)
+    _refuse_other_version(project, actor, version)
     if project.cancelled_at is not None:
         raise Conflict("This project was cancelled.")
     if to not in rules.moves(mover, project.status):
@@ -146,7 +154,7 @@ def cancel(
     actor.require(Permission.PROJECT_WORK if mover is Mover.CONTRACTOR else Permission.PROJECT_MANAGE)
     reason = _comment_text(reason, "Say why: the other side reads it.", field="reason")
     project = locked(session, actor, project_id)
-    _refuse_other_version(project, version)
+    _refuse_other_version(project, actor, version)
     _refuse_closed(project)
     declined = mover is Mover.CONTRACTOR
     if declined and project.status is not S.PENDING_CONTRACTOR:
@@ -225,9 +233,9 @@ def _require_manager(actor: Actor, organization_id: UUID) -> None:
         raise Forbidden("Only the organization writes projects.")
 
 
-def _refuse_other_version(project: Project, version: int | None) -> None:
+def _refuse_other_version(project: Project, actor: Actor, version: int | None) -> None:
     if version is not None and project.version != version:
-        raise Moved(project)
+        raise Moved(project, actor)
 
 
 def _refuse_closed(project: Project) -> None:

@@ -41,6 +41,10 @@ class Stage(StrEnum):
     APPROVED = "approved"
     PAYOUT = "payout"
 
+    @property
+    def label(self) -> str:
+        return self.value.replace("_", " ").capitalize()
+
 
 class RateKind(StrEnum):
     """`fixed`: one price for the project. `hourly`: the rate times the hours logged."""

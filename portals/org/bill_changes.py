@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from app.core.errors import Conflict
 from app.core.money import Money
@@ -28,15 +28,19 @@ LONGEST_REASON = 1_000
 
 
 class ApprovalForm(OnceForm):
-    """An empty amount means what was asked for."""
+    """The bare button sends no amount and means what was asked for; the form was opened to say another one."""
 
-    amount = MoneyField(_l("Amount to approve"), [Optional()], signed=True)
+    amount = MoneyField(_l("Amount to approve"), signed=True)
     reason = TextAreaField(
         _l("Reason"),
         [Optional(), Length(max=LONGEST_REASON)],
         description=_l("Needed when you change the amount. The payee reads it and has at least 3 days to dispute it."),
     )
     version = HiddenField()
+
+    def validate_amount(self, field: MoneyField) -> None:
+        if field.raw_data and field.data is None:
+            raise ValidationError(_("Enter an amount."))
 
 
 class ReasonForm(OnceForm):

@@ -12,9 +12,11 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, HiddenField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
+from app.core.errors import Conflict
 from app.core.money import CURRENCIES, Money
 from app.core.scope import Permission
 from app.db.paging import AnyRow
+from app.earnings import service as earnings
 from app.identity.states import Portal
 from app.payees import queries as payees
 from app.payees import service as payee_service
@@ -79,6 +81,13 @@ class ApprovalForm(OnceForm):
     version = HiddenField()
 
 
+class ReleaseForm(OnceForm):
+    reason = TextAreaField(
+        _l("Reason"), [InputRequired(_l("Give a reason.")), Length(max=rules.LONGEST_NOTE)],
+        description=_l("The contractor reads it."),
+    )  # fmt: skip
+
+
 def _contractors() -> list[tuple[str, str]]:
     if "contractors" not in g:
         g.contractors = queries.contractors(db(), g.organization.id)
@@ -92,7 +101,13 @@ def _extra(row: AnyRow) -> dict[str, Any]:
         "talking": managing,
         "editable": managing and open_,
         "reviewable": managing and open_ and queries.status(row) is ProjectStatus.SUBMITTED,
+        "releasable": _waits_for_terms(row) and g.actor.can(Permission.EARNING_RELEASE),
     }
+
+
+def _waits_for_terms(row: AnyRow) -> bool:
+    """Approved and not payable yet. One that was billed waits as its bill does."""
+    return row.request_id is None and row.available_at is not None
 
 
 shared.EXTRA[Portal.ORG] = _extra
@@ -170,6 +185,24 @@ def project_reason(project_id: UUID, noun: str) -> ResponseReturnValue:
             words = {"revision": _("Revision requested"), "cancellation": _("Project cancelled")}
             return done(back=url_for(".project", project_id=project_id), toast=(words[noun], row.title))
     return page("org/projects/reason.html", fragment="org/projects/_reason.html", form=form, row=row, noun=noun)
+
+
+@bp.route("/projects/<uuid:project_id>/release", methods=["GET", "POST"])
+@require(Permission.EARNING_RELEASE)
+def project_release(project_id: UUID) -> ResponseReturnValue:
+    """Make an approved project payable before the terms have passed."""
+    row, form = shared.row_of(project_id), ReleaseForm()
+    if not _waits_for_terms(row):
+        raise Conflict(_("This project does not wait for its payment terms."))
+    if form.accepts():
+        with form.refusals():
+            earnings.release_early(db(), g.actor, g.organization.id, row.earning_id, form.reason.data)
+            toast = (_("Ready to be paid"), _("%(number)s does not wait any more.", number=row.reference))
+            return done(back=url_for(".project", project_id=project_id), toast=toast)
+    return page(
+        "org/projects/release.html", fragment="org/projects/_release.html", form=form, row=row,
+        amount=queries.amount(row),
+    )  # fmt: skip
 
 
 def _seen(form: ReasonForm | ApprovalForm) -> int | None:

@@ -1,7 +1,8 @@
 """A real browser for tests: Debian's headless Chromium through Playwright, nothing downloaded.
 
 * `serve(app)` — the address of a WSGI application running in a thread of the test.
-* `visit(url, width=390, dark=True, script=False)` — an open page; console errors and policy violations fail the test.
+* `visit(url, width=390, dark=True, script=False, cut=True)` — an open page; console errors and policy violations fail
+  the test.
 * `axe(page)` — what axe-core finds wrong with the page, as short texts; an accessible page gives [].
 """
 
@@ -52,12 +53,16 @@ def visit(browser: Any) -> Iterator[Visit]:
     contexts: list[Any] = []
     complaints: list[str] = []
 
-    def told(message: Any) -> None:
+    def told(message: Any, cut: bool) -> None:
         # A 4xx answer is part of many tests; the browser's own line about it is no complaint of the page.
-        if message.type == "error" and "Failed to load resource" not in message.text:
+        known = "Failed to load resource" in message.text or (cut and "Failed to fetch" in message.text)
+        if message.type == "error" and not known:
             complaints.append(message.text)
 
-    def start(url: str, *, width: int = 1440, height: int = 900, dark: bool = False, script: bool = True) -> Any:
+    def start(
+        url: str, *, width: int = 1440, height: int = 900, dark: bool = False, script: bool = True, cut: bool = False
+    ) -> Any:
+        """`cut`: the test takes the network away."""
         context = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme="dark" if dark else "light",
@@ -70,7 +75,7 @@ def visit(browser: Any) -> Iterator[Visit]:
         context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
-        page.on("console", told)
+        page.on("console", lambda message: told(message, cut))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(url)
         return page

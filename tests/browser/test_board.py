@@ -12,10 +12,11 @@ import pytest
 from flask import Flask
 from playwright.sync_api import expect
 
-from app.core.scope import Actor, operator
+from app.core.scope import Actor, Scope, operator
 from app.db.session import unit_of_work
 from app.identity import service as identity
 from app.identity.states import Portal
+from app.projects import service
 from app.projects.states import ProjectStatus
 from tests.browser.conftest import Serve, Visit
 from tests.browser.test_components import Axe
@@ -76,13 +77,28 @@ def test_cards_are_dragged_and_come_back(site: Site, visit: Visit) -> None:
     page = enter(site, visit)
     drag(page, TITLE, "in_progress")
     expect(page.locator("#announce")).to_have_text(f"{TITLE} moved to In progress")
-    drag(page, TITLE, "approved")
+    drag(page, TITLE, "approved")  # not theirs to say: it comes back, with the reason
+    expect(page.locator("#toasts .toast--bad")).to_have_text("Oxford approves projects. Submit it, and they are told.")
     expect(page.locator("#lane-in_progress")).to_contain_text(TITLE)
+    expect(page.locator("#lane-approved .count")).to_have_text("0")
     drag(page, TITLE, "submitted")
     expect(page.locator("#announce")).to_have_text(f"{TITLE} moved to Submitted")
     page.reload()
     expect(page.locator("#lane-submitted")).to_contain_text(TITLE)
     expect(page.locator("#lane-submitted .count")).to_have_text("1")
+
+
+def test_a_card_comes_back_when_the_network_is_gone(site: Site, visit: Visit) -> None:
+    project(site.organization_id, site.actor, status=S.IN_PROGRESS, title=TITLE)
+    page = enter(site, visit, cut=True)
+    page.context.set_offline(True)
+    drag(page, TITLE, "submitted")
+    expect(page.locator("#toasts")).to_contain_text("Nothing was changed.")
+    expect(page.locator("#lane-in_progress")).to_contain_text(TITLE)
+    expect(page.locator("#announce")).to_have_text("")
+    page.context.set_offline(False)
+    drag(page, TITLE, "submitted")
+    expect(page.locator("#announce")).to_have_text(f"{TITLE} moved to Submitted")
 
 
 def test_who_was_slower_sees_the_board_as_it_is(site: Site, visit: Visit) -> None:
@@ -104,6 +120,19 @@ def test_the_menu_works_without_script(site: Site, visit: Visit) -> None:
     page.get_by_role("button", name=f"Move {TITLE}").click()
     page.locator(".menu:popover-open").get_by_role("button", name="Submitted").click()
     expect(page.locator("#lane-submitted")).to_contain_text(TITLE)
+
+
+def test_long_words_stay_inside_a_phone(site: Site, visit: Visit) -> None:
+    title = "x" * 60
+    project_id = project(site.organization_id, site.actor, status=S.IN_PROGRESS, title=title, description="d" * 400)
+    with unit_of_work(Scope.payee(site.actor.payee_id or site.organization_id)) as session:
+        service.comment(session, site.actor, project_id, "See https://example.test/" + "y" * 300 + "\nand the rest")
+    page = enter(site, visit, width=390)
+    page.goto(f"{site.address}/contractor/projects/{project_id}")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert page.locator("#comments .msg-text").inner_text().endswith("\nand the rest")
+    page.goto(f"{site.address}/contractor/projects")
+    assert page.locator(f"#card-{project_id}").evaluate("card => card.scrollWidth <= card.clientWidth")
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (390, True)])

@@ -77,7 +77,7 @@ def test_ask_see_and_withdraw_without_script(site: Site, visit: Visit) -> None:
     page.get_by_role("link", name="Withdraw").click()
     page.get_by_label("Amount").fill("5,000")
     page.get_by_role("button", name="Withdraw").click()
-    expect(page.get_by_text("Enter an amount up to 1234.50.")).to_be_visible()
+    expect(page.get_by_text("Enter an amount up to £1,234.50.")).to_be_visible()
     expect(page.get_by_label("Amount")).to_have_value("5,000")
     page.get_by_label("Amount").fill("1,000")
     page.get_by_role("button", name="Withdraw").click()
@@ -97,7 +97,7 @@ def test_withdraw_in_a_sheet(site: Site, visit: Visit, axe: Axe) -> None:
     expect(amount).to_have_value("1,234.50")
     amount.fill("5,000")
     sheet.get_by_role("button", name="Withdraw").click()
-    expect(sheet.get_by_text("Enter an amount up to 1234.50.")).to_be_visible()
+    expect(sheet.get_by_text("Enter an amount up to £1,234.50.")).to_be_visible()
     assert axe(page) == []
     amount.fill("1,000")
     sheet.get_by_role("button", name="Withdraw").click()

@@ -146,7 +146,8 @@ def edit_request(request_id: UUID) -> ResponseReturnValue:
     if _ready(form, payer, bill.id):
         try:
             with form.refusals():
-                return _told(_rewrite(form, bill.id, bill.organization_id))
+                changed = _rewrite(form, bill.id, bill.organization_id)
+                return _told(changed, sent=bill.status != RequestStatus.SUBMITTED)
         except LooksRepeated as refusal:
             form.blame(refusal)
             repeated = refusal.references
@@ -180,8 +181,12 @@ def _rewrite(form: BillForm, request_id: UUID, organization_id: UUID) -> Payment
     return service.submit(db(), g.actor, request_id, even_so=form.even_so.data)
 
 
-def _told(bill: PaymentRequest) -> ResponseReturnValue:
-    titles = {RequestStatus.DRAFT: _("Draft saved"), RequestStatus.SUBMITTED: _("Bill sent")}
+def _told(bill: PaymentRequest, *, sent: bool = True) -> ResponseReturnValue:
+    """`sent`: it was not in review before."""
+    titles = {
+        RequestStatus.DRAFT: _("Draft saved"),
+        RequestStatus.SUBMITTED: _("Bill sent") if sent else _("Bill saved"),
+    }
     text = _("%(reference)s, %(amount)s", reference=bill.reference, amount=money(bill.amount))
     return done(back=url_for(".request", request_id=bill.id), toast=(titles.get(bill.status, _("Bill saved")), text))
 

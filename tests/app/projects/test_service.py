@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.core.clock import at, today
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidTransition, NotFound
-from app.core.scope import Actor, Scope
+from app.core.scope import Actor, Scope, operator
 from app.db.session import unit_of_work
 from app.db.types import new_id
 from app.ledger import service as ledger
@@ -91,8 +93,6 @@ def test_terms_hold_the_earning(oxford: UUID) -> None:
 
 
 def projects_held() -> Any:
-    from sqlalchemy import text
-
     return text("SELECT available_at FROM held_earnings")
 
 
@@ -116,6 +116,40 @@ def test_wrong_hours_are_named(oxford: UUID, tomas: Actor) -> None:
     with unit_of_work(Scope.payee(tomas.payee_id or new_id())) as session, pytest.raises(Invalid) as refused:
         hours.log(session, tomas, project_id, worked_on=today() + timedelta(days=3), minutes=1_441, note=" ")
     assert set(refused.value.fields) == {"worked_on", "hours", "note"}
+
+
+def test_a_day_has_24_hours(oxford: UUID, tomas: Actor) -> None:
+    project_id = project(oxford, tomas, 60_00, S.IN_PROGRESS, rate_kind=RateKind.HOURLY)
+    with unit_of_work(Scope.payee(tomas.payee_id or new_id())) as session:
+        hours.log(session, tomas, project_id, worked_on=today(), minutes=1_350, note="Typed 22:30 for 2:30")
+        hours.log(session, tomas, project_id, worked_on=today() - timedelta(days=1), minutes=120, note="Yesterday")
+        with pytest.raises(Invalid, match="22:30 hours are logged for this day already") as refused:
+            hours.log(session, tomas, project_id, worked_on=today(), minutes=91, note="Wireframes")
+        assert set(refused.value.fields) == {"hours"}
+        hours.log(session, tomas, project_id, worked_on=today(), minutes=90, note="Wireframes")
+
+
+def test_a_project_is_not_due_before_it_is_assigned(oxford: UUID, tomas: Actor) -> None:
+    late = form(tomas.payee_id or new_id(), due_on=today() - timedelta(days=2))
+    with unit_of_work(Scope.organization(oxford)) as session, pytest.raises(Invalid, match="passed") as refused:
+        service.assign(session, operator(), oxford, late)
+    assert set(refused.value.fields) == {"due_on"}
+    project_id = project(oxford, tomas, due_on=today() + timedelta(days=1))
+    with unit_of_work(Scope.organization(oxford)) as session:
+        session.execute(text("UPDATE projects SET due_on = :day"), {"day": late.due_on})
+        edited = service.edit(session, operator(), oxford, project_id, replace(late, title="Still late"))
+        assert (edited.title, edited.due_on) == ("Still late", late.due_on)
+
+
+def test_who_moves_an_old_card_is_told_what_happened(oxford: UUID, tomas: Actor) -> None:
+    project_id = project(oxford, tomas, status=S.IN_PROGRESS)
+    move(tomas, project_id, S.DRAFT)
+    with pytest.raises(service.Moved, match="was changed in the meantime and is in Upcoming"):
+        move(tomas, project_id, S.SUBMITTED, version=1)
+    with unit_of_work(Scope.organization(oxford)) as session:
+        service.cancel(session, operator(), project_id, "Not needed")
+    with pytest.raises(service.Moved, match=f"was cancelled in the meantime by {operator().label}"):
+        move(tomas, project_id, S.SUBMITTED, version=1)
 
 
 def _admin() -> Actor:

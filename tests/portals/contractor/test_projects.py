@@ -115,8 +115,11 @@ def test_hours_are_logged_and_wrong_ones_named(oxford: UUID, tomas: Actor, brows
     here = f"{BOARD}/{project_id}"
     wrong = browser.post(f"{here}/hours", {"worked_on": "2026-01-01", "hours": "lots", "note": "Wireframes"})
     assert wrong.status_code == 422 and "Write hours like 1:30" in wrong.text and 'value="Wireframes"' in wrong.text
-    day = re.search(r'name="worked_on"[^>]*value="([^"]+)"', browser.get(here).text)
+    page = browser.get(here).text
+    day = re.search(r'name="worked_on"[^>]*value="([^"]+)"', page)
     assert day
+    assert all(page.count(f' id="{name}"') == 1 for name in re.findall(r'<label[^>]* for="([^"]+)"', page))
+    assert page.count(' id="files"') == 1 and 'for="hours"' in page
     sent = {"worked_on": day[1], "hours": "1:30", "note": "Wireframes"}
     assert browser.post(f"{here}/hours", sent).status_code == 303
     page = browser.get(here).text

@@ -62,6 +62,9 @@ def test_another_amount_needs_a_reason(house: House) -> None:
     assert more.status_code == 422 and "At most £6,203.92" in more.text
     unread = house.browser.post(path, {"amount": "1.234", "reason": "x", "version": "1"})
     assert unread.status_code == 422
+    for nothing, said in (("", "Enter an amount."), ("0", "reject the bill instead")):  # neither is a yes to all of it
+        empty = house.browser.post(path, {"amount": nothing, "reason": "Half of it", "version": "1"})
+        assert empty.status_code == 422 and said in empty.text and "Half of it" in empty.text
     assert house.bills()["T2"].status is RequestStatus.SUBMITTED
     done = house.browser.post(path, {"amount": "6,000.00", "reason": "One tree is still there", "version": "1"})
     assert done.status_code == 303

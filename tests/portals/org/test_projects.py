@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
+from app.core.clock import today
 from app.core.scope import Actor
+from app.db.session import unit_of_work
 from app.organizations.states import Role
 from app.projects.states import ProjectStatus, RateKind
-from tests.factories import projects
+from tests.factories import payees, people, projects
 from tests.factories.projects import move, project
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import House, statements, value_of
@@ -26,7 +30,7 @@ def tomas(house: House) -> Actor:
 def filled(tomas: Actor, **more: str) -> dict[str, str]:
     return {
         "contractor": str(tomas.payee_id), "title": "Icon set", "description": "Forty icons", "rate_kind": "fixed",
-        "rate": "900.00", "currency": "GBP", "due_on": "2026-12-01", "paid": "", **more,
+        "rate": "900.00", "currency": "GBP", "due_on": f"{today() + timedelta(days=9)}", "paid": "", **more,
     }  # fmt: skip
 
 
@@ -124,3 +128,26 @@ def test_what_the_contractor_is_paid_after(house: House, tomas: Actor) -> None:
     made = house.browser.post(f"{HERE}/new", filled(tomas, paid="approval"))
     assert "after approval" in house.browser.get(made.location).text
     assert house.member(Role.SUPPORT).post(address, {"billing": "approval"}).status_code == 403
+
+
+def test_an_approved_project_is_paid_before_its_terms(house: House) -> None:
+    payee_id = payees.vendor(house.organization_id, "Termed", kind=projects.PayeeKind.CONTRACTOR, terms_days=30)
+    termed = people.payee(payee_id, "termed@contractor.test", projects.Portal.CONTRACTOR)
+    page = f"{HERE}/{project(house.organization_id, termed, status=S.APPROVED)}"
+    assert "Pay before it is due" in house.browser.get(page).text
+    manager = house.member(Role.MANAGER)
+    assert "Pay before it is due" not in manager.get(page).text
+    assert manager.get(f"{page}/release").status_code == 403
+    assert "£900.00 of Termed goes into the next batch" in house.browser.get(f"{page}/release").text
+    empty = house.browser.post(f"{page}/release", {"reason": " "})
+    assert empty.status_code == 422 and "Give a reason." in empty.text
+    done = house.browser.post(f"{page}/release", {"reason": "A rush job"})
+    assert done.status_code == 303
+    assert "Pay before it is due" not in house.browser.get(page).text
+    assert house.browser.get(f"{page}/release").status_code == 409
+    assert "Can be withdrawn" in house.browser.get(HERE).text
+    with unit_of_work(people.PLATFORM) as session:
+        audited = session.execute(
+            text("SELECT detail ->> 'reason' FROM audit_records WHERE action = :a"), {"a": "earning.released_early"}
+        )
+        assert audited.scalars().all() == ["A rush job"]

@@ -103,6 +103,8 @@ def test_changed_until_it_was_reviewed(world: World, vendor: Vendor, superuser: 
     assert version
     changed = vendor.browser.post(url, fields(amount="260.00", version=version[1]))
     assert changed.status_code == 303
+    said = vendor.browser.get(changed.location).text
+    assert "Bill saved" in said and "Bill sent" not in said  # it was sent before
     assert bills(superuser) == [("LPC-1", "submitted", 260_00)]
     stale = vendor.browser.post(url, fields(amount="999.00", version=version[1]))
     assert stale.status_code == 422 and "changed in the meantime" in stale.text
@@ -174,6 +176,7 @@ def test_a_reduced_amount_is_disputed(world: World, vendor: Vendor, superuser: A
     assert bills(superuser)[0][1] == "disputed"
     page = vendor.browser.get(f"/vendor/requests/{request_id}").text
     assert "The amount is disputed: Oxford looks at it again." in page and "We agreed on 100" in page
+    assert "Approved, disputed" in page
 
 
 def test_files_go_with_the_bill(vendor: Vendor, stranger: Vendor, superuser: Any) -> None:

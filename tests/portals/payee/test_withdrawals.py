@@ -63,7 +63,7 @@ def test_impossible_amounts_keep_what_was_typed(rich: Vendor, superuser: Any, am
 
 def test_more_than_there_is_says_how_much_there_is(rich: Vendor) -> None:
     answer = rich.browser.post(URL, {"amount": "5,000"})
-    assert "Enter an amount up to 1234.50." in answer.text
+    assert "Enter an amount up to £1,234.50." in answer.text
 
 
 def test_sent_twice_counts_once(rich: Vendor, superuser: Any) -> None:
