@@ -202,16 +202,18 @@ def _brand(row: Any, currency: str) -> Brand:
 
 _CURRENCIES = text(
     """SELECT currency FROM (
-        SELECT currency, 1 AS brands FROM engagements WHERE payee_id = :payee_id AND status <> 'ended'
-        UNION ALL SELECT currency, 0 FROM engagements WHERE payee_id = :payee_id
-        UNION ALL SELECT DISTINCT currency, 0 FROM ledger_balances WHERE payee_id = :payee_id
-    ) c GROUP BY currency ORDER BY sum(brands) DESC, currency"""
+        SELECT organization_id, currency, CAST(status <> 'ended' AS int) AS brands FROM engagements
+            WHERE payee_id = :payee_id
+        UNION ALL SELECT DISTINCT organization_id, currency, 0 FROM ledger_balances WHERE payee_id = :payee_id
+    ) c WHERE CAST(:organization_id AS uuid) IS NULL OR organization_id = :organization_id
+    GROUP BY currency ORDER BY sum(brands) DESC, currency"""
 )
 
 
-def currencies(session: Session, payee_id: UUID) -> list[str]:
-    """What the creator earns or will earn in: that of the most brands first."""
-    return list(session.execute(_CURRENCIES, {"payee_id": payee_id}).scalars())
+def currencies(session: Session, payee_id: UUID, organization_id: UUID | None = None) -> list[str]:
+    """What the creator earns or will earn in, with all brands or one: that of the most brands first."""
+    wanted = {"payee_id": payee_id, "organization_id": organization_id}
+    return list(session.execute(_CURRENCIES, wanted).scalars())
 
 
 def codes(

@@ -30,7 +30,7 @@ def brand(brand: str) -> ResponseReturnValue:
     payer = payers.by_slug(brand)
     payee_id, want = g.actor.payee_id, paging.wanted(PAGE)
     today = utc_now().astimezone(ZoneInfo(reader_zone())).date()
-    known = creator.currencies(db(), payee_id)
+    known = creator.currencies(db(), payee_id, payer.organization_id)
     currency = chosen_currency(known, payer)
     found = brand_orders.orders(db(), payee_id, payer.organization_id, want.cursor, want.limit)
     since = utc_now() - timedelta(days=CONVERSION_DAYS)

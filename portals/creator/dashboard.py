@@ -44,7 +44,7 @@ def dashboard() -> ResponseReturnValue:
     payer, span = payers.chosen(), one_of(Span, request.args, "span") or Span.TWELVE_WEEKS
     payee_id, only = g.actor.payee_id, payer.organization_id if payer else None
     today = utc_now().astimezone(ZoneInfo(reader_zone())).date()
-    codes_of = creator.currencies(db(), payee_id)
+    codes_of = creator.currencies(db(), payee_id, only)
     currency = chosen_currency(codes_of, payer)
     brands = [one for one in creator.brands(db(), payee_id, currency, today) if only in (None, one.organization_id)]
     available, clearing = creator.totals(brands, currency)

@@ -121,6 +121,9 @@ def test_currencies_are_never_added(alder: UUID, amara: Payee, browser: Browser)
     assert "Clearing $15 .00" in dollars and "£" not in dollars
     assert "Clearing £7 .00" in pounds and "$" not in pounds
     assert browser.get("/creator/?currency=nonsense").status_code == 200
+    for path in ("/creator/brands/london?currency=USD", "/creator/?organization=london&currency=USD"):
+        page = browser.get(path).text  # this brand pays in pounds alone
+        assert "£7" in text_of(page) and "$" not in text_of(page) and 'aria-label="Currency"' not in page
 
 
 def test_conversion_is_orders_by_visits(alder: UUID, amara: Payee, browser: Browser) -> None:
