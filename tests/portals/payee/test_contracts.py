@@ -80,6 +80,8 @@ def test_the_code(oxford: Desk, jo: Browser) -> None:
     contract_id = oxford.sent(needs_code=True)
     oxford.consent(contract_id)
     url = f"/creator/contracts/{contract_id}"
+    page = jo.get(url).text  # asking loads the page anew, which would lose a drawing made before
+    assert 0 < page.find("Send me a code") < page.find('class="signpad"')
     assert jo.post(f"{url}/code").status_code == 303
     with unit_of_work(people.PLATFORM) as session:
         code = full_context(session.query(Mail).filter(Mail.template == "contract_code").one())["code"]
