@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.audit import models as audit
 from app.charges import client_models
 from app.charges import models as charges
+from app.consultations import import_models as appointment_imports
 from app.consultations import models as consultations
 from app.consultations import profile_models
 from app.contracts import models as contracts
@@ -24,14 +25,16 @@ from app.payables import models as payables
 from app.payees import application_models, directory_models
 from app.payees import models as payees
 from app.payouts import models as payouts
+from app.payouts import run_models
 from app.projects import models as projects
 from app.sales import models as sales
 from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
-    application_models, audit, charges, client_models, consultations, contracts, deliverables, directory_models,
-    earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering, organizations, outbox,
-    payables, payees, payouts, profile_models, projects, rate_models, sales, schedule, tax, webhooks,
+    application_models, appointment_imports, audit, charges, client_models, consultations, contracts, deliverables,
+    directory_models, earnings, files, idempotency, identity, ledger, messages, methods, notify, numbering,
+    organizations, outbox, payables, payees, payouts, profile_models, projects, rate_models, run_models, sales,
+    schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -17,6 +17,7 @@ from jobs import (
     housekeeping,
     mail,
     messages,
+    months,
     payables,
     payees,
     payouts,
@@ -59,5 +60,7 @@ JOBS: dict[Topic, Job] = {
     Topic.CONTRACT_COMPLETED: Job(contracts.seal, DOCUMENTS),
     Topic.CONTRACTS_DAILY: Job(contracts.once_a_day, DEFAULT, 1800),
     Topic.DELIVERABLES_DUE: Job(deliverables.remind, DEFAULT, 1800),
+    Topic.MONTHS_DUE: Job(months.start_due, MONEY),
+    Topic.RUN_STARTED: Job(months.work, MONEY, 1800),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

@@ -77,3 +77,12 @@ class AppointmentSource(StrEnum):
     API = "api"
     IMPORT = "import"
     ADMIN = "admin"
+
+
+class ImportStatus(StrEnum):
+    """A file of appointments: looked at, being imported by the job, over."""
+
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"

@@ -51,6 +51,7 @@ class Permission(StrEnum):
     CONSULTATION_OWN = "consultation.own"  # a consultant's own profile, offerings, hours and consultations
     CONSULTATION_MANAGE = "consultation.manage"  # profiles, rates, appointments, no-shows of an organization
     CONSULTATION_BOOK = "consultation.book"  # a client books, cancels and reviews
+    APPOINTMENT_RECORD = "appointment.record"  # write appointments down, or take one out: a member, or a program
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
     PLATFORM = "platform"
@@ -71,6 +72,7 @@ _MANAGER = _SUPPORT | {
     P.PAYEE_MANAGE,
     P.SALES_MANAGE,
     P.SALES_RECORD,
+    P.APPOINTMENT_RECORD,
 }
 _ADMIN = _MANAGER | {
     P.CONTRACT_SIGN,
@@ -106,6 +108,7 @@ API_SCOPES: dict[str, frozenset[Permission]] = {
     "payees.read": frozenset({P.PAYEE_READ}),
     "orders.read": frozenset({P.SALES_READ}),
     "orders.write": frozenset({P.SALES_READ, P.SALES_RECORD}),
+    "appointments.write": frozenset({P.APPOINTMENT_RECORD}),
 }
 
 

@@ -27,4 +27,6 @@ class Topic(StrEnum):
     ENGAGEMENT_CHANGED = "engagement.changed"
     PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
     DELIVERABLES_DUE = "deliverables.due"
+    MONTHS_DUE = "months.due"
+    RUN_STARTED = "run.started"
     HOUSEKEEPING = "housekeeping"

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -43,6 +44,7 @@ class NewEarning:
     reference: str | None = None
     basis_minor: int | None = None
     share_bps: int = WHOLE_BPS
+    rule_detail: dict[str, Any] | None = None
 
 
 _RECORD = text(
@@ -50,14 +52,14 @@ _RECORD = text(
         SELECT uuidv7() AS earning_id, x.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (
             organization_id uuid, payee_id uuid, kind text, amount_minor bigint, currency text, basis_minor bigint,
             rule text, share_bps bigint, source_kind text, source_id uuid, earned_on date, description text,
-            reference text, available_at timestamptz, reason text, note text)
+            reference text, rule_detail jsonb, available_at timestamptz, reason text, note text)
         WHERE NOT EXISTS (SELECT FROM earnings e WHERE e.organization_id = x.organization_id
             AND e.source_kind = x.source_kind AND e.source_id = x.source_id)
     ), made AS (
         INSERT INTO earnings (id, organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule, share_bps,
-            source_kind, source_id, earned_on, description, reference, created_at)
+            source_kind, source_id, earned_on, description, reference, rule_detail, created_at)
         SELECT earning_id, organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule, share_bps,
-            source_kind, source_id, earned_on, description, reference, :now FROM given
+            source_kind, source_id, earned_on, description, reference, rule_detail, :now FROM given
     ), held AS (
         INSERT INTO held_earnings (earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at)
         SELECT earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at
@@ -108,6 +110,7 @@ def record_many(session: ScopedSession, actor: Actor, earnings: Sequence[NewEarn
             "earned_on": one.earned_on.isoformat(),
             "description": one.description,
             "reference": one.reference,
+            "rule_detail": one.rule_detail,
             "available_at": one.available_at.isoformat(),
             "reason": one.hold_reason.value,
             "note": HOLD_TEXT[one.hold_reason],

@@ -32,14 +32,20 @@ _NET = """SELECT r.payee_id, r.currency, CAST(sum(r.amount_minor) AS bigint) AS 
     FROM ready_earnings r WHERE r.organization_id = :organization_id
     AND (CAST(:currency AS text) IS NULL OR r.currency = :currency) GROUP BY r.payee_id, r.currency"""
 
-# One row per payee and currency with money ready: payable by `rail`, or blocked and why.
-_CANDIDATES = f"""SELECT net.payee_id, net.currency, net.amount_minor, net.lines, m.method_id, m.rail, m.usable_from_at,
-        CASE WHEN net.amount_minor <= 0 THEN 'carried' WHEN e.status <> 'active' THEN e.status
+
+def candidates(net: str, first: str = "") -> str:
+    """SQL with a row per payee and currency of `net`: payable by `rail`, or blocked and why. `first`: another WHEN of
+    the reasons, that comes before all others. Execute with `organization_id` and `usable_method_parameters()`."""
+    return f"""SELECT net.payee_id, net.currency, net.amount_minor, net.lines, m.method_id, m.rail, m.usable_from_at,
+        CASE {first} WHEN net.amount_minor <= 0 THEN 'carried' WHEN e.status <> 'active' THEN e.status
              WHEN {form_missing(":organization_id", "net.payee_id", "net.currency")} THEN 'tax_form'
              ELSE m.blocked END AS blocked
-    FROM ({_NET}) net
+    FROM ({net}) net
     JOIN engagements e ON e.organization_id = :organization_id AND e.payee_id = net.payee_id
     {usable_method_join("net.payee_id", "net.currency")}"""
+
+
+_CANDIDATES = candidates(_NET)
 
 _BLOCKED = {
     "carried": "Credits are larger than the bills: carried forward to the next batch.",

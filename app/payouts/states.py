@@ -109,3 +109,11 @@ EXPORT_TRANSITIONS: dict[ExportStatus, frozenset[ExportStatus]] = {
     ExportStatus.RELEASED: frozenset(),
     ExportStatus.VOID: frozenset(),
 }
+
+
+class RunStatus(StrEnum):
+    """A calculation of a period for everybody: being made by a job, over."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"

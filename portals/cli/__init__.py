@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import accounts, links, payables, payees, processes, reports
+from portals.cli import accounts, links, payables, payees, payouts, processes, reports
 from portals.cli.services import around
 
 COMMANDS = (
@@ -17,6 +17,7 @@ COMMANDS = (
     reports.demo_group,
     payables.group,
     payees.group,
+    payouts.group,
 )
 
 

@@ -25,6 +25,7 @@ SCOPES = {  # the words for `API_SCOPES`
     "payees.read": _l("Read payees"),
     "orders.read": _l("Read orders"),
     "orders.write": _l("Write orders and their refunds down"),
+    "appointments.write": _l("Write appointments down"),
 }
 
 
