@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from app.consultations import profiles
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
 from app.payouts import batches, engagements, exports, letters, sending, settling
@@ -166,6 +167,7 @@ def funds_arrived(organization_id: str) -> None:
 
 
 def follow_engagement(organization_id: str, payee_id: str) -> None:
-    """Hold or let go what a payee has under way, as its engagement is now."""
+    """Hold or let go what a payee has under way, and list a consultant or not, as the engagement is now."""
     with unit_of_work(Scope.platform("an engagement changed")) as session:
         engagements.follow(session, SYSTEM, UUID(organization_id), UUID(payee_id))
+        profiles.follow(session, UUID(organization_id), UUID(payee_id))

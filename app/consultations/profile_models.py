@@ -19,7 +19,8 @@ from app.db.types import choice
 class ConsultantProfile(Record):
     """One for each consultant; the directory shows those that are `listed`. Ratings are kept by the reviews' service.
 
-    `organization_id` is who engages and pays them: the house, or the provider organization they belong to.
+    `organization_id` is who engages and pays them: the house, or the provider organization they belong to. `words` is
+    what the search looks through: all that is published, lower case and without accents.
     """
 
     __tablename__ = "consultant_profiles"
@@ -30,7 +31,6 @@ class ConsultantProfile(Record):
         CheckConstraint("rating_count >= 0 AND rating_sum BETWEEN rating_count AND 5 * rating_count", name="rating"),
         Index("ix_consultant_profiles_listed", "listed", "rating_count", "id"),
         Index("ix_consultant_profiles_organization", "organization_id", "id"),
-        Index("ix_consultant_profiles_specialties", "specialties", postgresql_using="gin"),
         Index("ix_consultant_profiles_languages", "languages", postgresql_using="gin"),
         Index(
             "ix_consultant_profiles_words",
@@ -63,19 +63,18 @@ class ConsultantProfile(Record):
 
 
 class ApplicationDetails(OrganizationRecord):
-    """What a consultant's application says beyond everybody's (`payee_applications`)."""
+    """What a consultant's application says beyond everybody's (`payee_applications`), and goes with it."""
 
     __tablename__ = "consultant_application_details"
     __table_args__ = (UniqueConstraint("application_id"),)
 
-    application_id: Mapped[UUID] = mapped_column(ForeignKey("payee_applications.id"))
+    application_id: Mapped[UUID] = mapped_column(ForeignKey("payee_applications.id", ondelete="CASCADE"))
     practice: Mapped[Practice] = mapped_column(choice(Practice))
     skills: Mapped[list[str]] = mapped_column(ARRAY(Text))
     specialties: Mapped[list[str]] = mapped_column(ARRAY(Text))
     languages: Mapped[list[str]] = mapped_column(ARRAY(Text))
     bio: Mapped[str]
     avatar_file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_files.id"))
-    notes: Mapped[str | None]
 
 
 class Offering(Record):

@@ -14,6 +14,7 @@ from app.db.types import choice
 
 class FilePurpose(StrEnum):
     ATTACHMENT = "attachment"
+    AVATAR = "avatar"
     BILLS = "bills"
     METHODS = "methods"
     ORDERS = "orders"
@@ -21,8 +22,9 @@ class FilePurpose(StrEnum):
     RETURNS = "returns"
 
 
-# Not in anybody's list of files: tables that were imported, sealed bank details, answers of banks.
+# Not in anybody's list of files: pictures of people, imported tables, sealed bank details, answers of banks.
 SHOWN = frozenset(FilePurpose) - {
+    FilePurpose.AVATAR,
     FilePurpose.BILLS,
     FilePurpose.METHODS,
     FilePurpose.ORDERS,

@@ -50,7 +50,7 @@ def cleaned(name: str, work: str, country: str, links: str, message: str) -> Sta
         wrong["work"] = f"Say what you do, in {LONGEST_WORK} letters at most."
     if country and country not in countries():
         wrong["country"] = "Choose a country of the list."
-    if len(addresses) > MOST_LINKS or any(not _is_link(one) for one in addresses):
+    if len(addresses) > MOST_LINKS or any(not is_link(one) for one in addresses):
         wrong["links"] = f"Up to {MOST_LINKS} addresses that begin with https://, one a line."
     if len(message) > LONGEST_MESSAGE:
         wrong["message"] = f"At most {LONGEST_MESSAGE:,} letters."
@@ -59,7 +59,8 @@ def cleaned(name: str, work: str, country: str, links: str, message: str) -> Sta
     return Stated(name, work, country or None, addresses, message.strip())
 
 
-def _is_link(text: str) -> bool:
+def is_link(text: str) -> bool:
+    """Whether this is an address that may stand on a page."""
     try:
         parts = urlsplit(text)
     except ValueError:

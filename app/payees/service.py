@@ -353,5 +353,4 @@ def set_status(
         organization_id=organization_id, payee_id=payee_id,
     )  # fmt: skip
     letters.changed(session, organization_id, payee, to, reason)
-    if EngagementStatus.SUSPENDED in (before, to):
-        outbox.emit(session, Topic.ENGAGEMENT_CHANGED, organization_id=organization_id, payee_id=payee_id)
+    outbox.emit(session, Topic.ENGAGEMENT_CHANGED, organization_id=organization_id, payee_id=payee_id)

@@ -1,0 +1,240 @@
+"""Reads of consultants' profiles: the public directory, one with its prices and reviews, the platform's list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.orm import Session
+
+from app.consultations import profile_rules as rules
+from app.consultations.models import Consultation, Review
+from app.consultations.profile_models import ConsultantProfile as P
+from app.consultations.profile_models import Offering
+from app.consultations.states import ConsultationStatus, Practice
+from app.core.clock import utc_now
+from app.core.errors import NotFound
+from app.db import paging
+from app.db.session import ScopedSession
+from app.files.models import StoredFile
+from app.payees.models import Engagement
+
+FACETS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`rating`: at least so many stars on average. `listed` None and `organization_id` are for staff."""
+
+    search: str = ""
+    specialty: str = ""
+    language: str = ""
+    accepting: bool = False
+    rating: int | None = None
+    practice: Practice | None = None
+    listed: bool | None = True
+    organization_id: UUID | None = None
+
+    @property
+    def any(self) -> bool:
+        return bool(self.search or self.specialty or self.language or self.accepting or self.rating or self.practice)
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """What can be filtered by: specialties as they are written, languages as code and name, the commonest first."""
+
+    specialties: list[str]
+    languages: list[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    storage_key: str
+    content_type: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Of one consultant: sessions held and still to come, and when the next one starts."""
+
+    completed: int = 0
+    booked: int = 0
+    next_at: datetime | None = None
+
+
+_COLUMNS = (
+    P.id, P.payee_id, P.organization_id, P.practice, P.slug, P.name, P.headline, P.specialties, P.languages, P.country,
+    P.accepting, P.listed, P.premium_until, P.rating_sum, P.rating_count, P.avatar_file_id, P.created_at,
+)  # fmt: skip
+_ALL = (*_COLUMNS, P.bio, P.skills, P.portfolio_urls, P.time_zone)
+# For the search of this transaction: a name with one letter left out is found, one with two letters changed is not.
+_FORGIVING = text("SELECT set_config('pg_trgm.word_similarity_threshold', '0.5', true)")
+_KEY = paging.Key((P.rating_count, P.id), ("rating_count", "id"))
+
+
+def search(
+    session: Session, wanted: Wanted, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """Profiles without their texts, those with most reviews first."""
+    if wanted.search:
+        session.execute(_FORGIVING)
+    return paging.fetch(session, _filtered(select(*_COLUMNS), wanted), _KEY, cursor, limit)
+
+
+def facets(session: Session) -> Facets:
+    specialties = session.scalars(_SPECIALTIES, {"n": FACETS}).all()
+    codes = session.scalars(_LANGUAGES, {"n": FACETS}).all()
+    return Facets(list(specialties), list(zip(codes, rules.language_names(codes), strict=True)))
+
+
+_SPECIALTIES = text(
+    """SELECT min(word) FROM consultant_profiles, unnest(specialties) AS word WHERE listed
+    GROUP BY lower(word) ORDER BY count(*) DESC, 1 LIMIT :n"""
+)
+_LANGUAGES = text(
+    """SELECT code FROM consultant_profiles, unnest(languages) AS code WHERE listed
+    GROUP BY code ORDER BY count(*) DESC, 1 LIMIT :n"""
+)
+
+
+def profile(session: Session, slug: str) -> paging.AnyRow:
+    """A listed profile with all that is published. Raises NotFound."""
+    return _one(session, select(*_ALL).where(P.slug == slug, P.listed))
+
+
+def listed(session: Session, payee_id: UUID) -> paging.AnyRow:
+    """As `profile`, by the consultant's id. Raises NotFound."""
+    return _one(session, select(*_ALL).where(P.payee_id == payee_id, P.listed))
+
+
+def own(session: Session, payee_id: UUID) -> paging.AnyRow:
+    """As `profile`, listed or not: for its owner and staff. Raises NotFound."""
+    return _one(session, select(*_ALL).where(P.payee_id == payee_id))
+
+
+def has_profile(session: Session, payee_id: UUID) -> bool:
+    return session.scalar(select(P.id).where(P.payee_id == payee_id)) is not None
+
+
+def offerings(session: Session, row: paging.AnyRow) -> Sequence[paging.AnyRow]:
+    """What a profile's clients can book: id, kind, title, description, duration_minutes, price_minor, currency,
+    starts_at, capacity. Advisors offer the platform's lengths; what has begun is left out. Doctors have no prices here.
+    """
+    whose = Offering.payee_id.is_(None) if row.practice is Practice.ADVISOR else Offering.payee_id == row.payee_id
+    return session.execute(
+        select(
+            Offering.id, Offering.kind, Offering.title, Offering.description, Offering.duration_minutes,
+            Offering.price_minor, Offering.currency, Offering.starts_at, Offering.capacity,
+        )
+        .where(whose, Offering.active, or_(Offering.starts_at.is_(None), Offering.starts_at > utc_now()))
+        .order_by(Offering.starts_at.nulls_first(), Offering.duration_minutes, Offering.id)
+        .limit(paging.DEFAULT_LIMIT)
+    ).all()  # fmt: skip
+
+
+def reviews(
+    session: Session, payee_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """Those that are not hidden, newest first."""
+    return paging.fetch(
+        session,
+        select(
+            Review.id, Review.created_at, Review.client_first_name, Review.rating, Review.expertise,
+            Review.communication, Review.helpfulness, Review.text,
+        ).where(Review.payee_id == payee_id, Review.hidden_at.is_(None)),
+        paging.Key((Review.created_at, Review.id), ("created_at", "id")), cursor, limit,
+    )  # fmt: skip
+
+
+def average(row: paging.AnyRow) -> Decimal | None:
+    """Stars with one decimal; None without reviews."""
+    if not row.rating_count:
+        return None
+    stars: Decimal = Decimal(row.rating_sum) / Decimal(row.rating_count)
+    return stars.quantize(Decimal("0.1"), ROUND_HALF_UP)
+
+
+def picture(session: ScopedSession, avatar_file_id: UUID | None) -> Picture:
+    """Whoever may see the profile or application may see its picture: the caller has found it. Raises NotFound."""
+    with session.elevated("the picture of a profile"):
+        found = session.execute(
+            select(StoredFile.storage_key, StoredFile.content_type, StoredFile.content_sha256).where(
+                StoredFile.id == avatar_file_id
+            )
+        ).one_or_none()
+    if found is None:
+        raise NotFound("There is no picture.")
+    return Picture(found.storage_key, found.content_type, found.content_sha256)
+
+
+def numbers(session: Session, payee_ids: Sequence[UUID]) -> dict[UUID, Numbers]:
+    """For a page of consultants at once; those without any session are left out."""
+    if not payee_ids:
+        return {}
+    held, ahead = (
+        func.count().filter(Consultation._status == status)
+        for status in (ConsultationStatus.COMPLETED, ConsultationStatus.BOOKED)
+    )
+    soonest = func.min(Consultation.starts_at).filter(
+        Consultation._status == ConsultationStatus.BOOKED, Consultation.starts_at > utc_now()
+    )
+    rows = session.execute(
+        select(Consultation.payee_id, held, ahead, soonest)
+        .where(Consultation.payee_id.in_(payee_ids))
+        .group_by(Consultation.payee_id)
+    ).all()
+    return {row[0]: Numbers(row[1], row[2], row[3]) for row in rows}
+
+
+def statuses(session: Session, rows: Sequence[paging.AnyRow]) -> dict[UUID, paging.AnyRow]:
+    """The engagements of profiles by payee: status, status_reason, status_by_platform, currency."""
+    if not rows:
+        return {}
+    found = session.execute(
+        select(
+            Engagement.payee_id, Engagement.status, Engagement.status_reason, Engagement.status_by_platform,
+            Engagement.currency,
+        )
+        .join(P, (P.payee_id == Engagement.payee_id) & (P.organization_id == Engagement.organization_id))
+        .where(P.payee_id.in_([row.payee_id for row in rows]))
+    ).all()  # fmt: skip
+    return {row.payee_id: row for row in found}
+
+
+def _one(session: Session, query: paging.AnySelect) -> paging.AnyRow:
+    found = session.execute(query).one_or_none()
+    if found is None:
+        raise NotFound("There is no such consultant.")
+    return found
+
+
+def _filtered(query: paging.AnySelect, wanted: Wanted) -> paging.AnySelect:
+    for term in rules.terms(wanted.search):
+        query = query.where(or_(P.words.contains(term, autoescape=True), P.words.bool_op("%>")(term)))
+    if wanted.specialty.strip():
+        word = " ".join(wanted.specialty.split())
+        spelled = func.unnest(P.specialties).table_valued("word").render_derived(name="spelled")
+        # The first condition has an index, the second is exact.
+        query = query.where(
+            P.words.contains(rules.plain(word), autoescape=True),
+            select(1).select_from(spelled).where(func.lower(spelled.c.word) == word.lower()).exists(),
+        )
+    if wanted.language:
+        query = query.where(P.languages.contains([wanted.language.lower()]))
+    if wanted.accepting:
+        query = query.where(P.accepting)
+    if wanted.rating:
+        query = query.where(P.rating_count > 0, P.rating_sum >= wanted.rating * P.rating_count)
+    if wanted.practice is not None:
+        query = query.where(P.practice == wanted.practice)
+    if wanted.listed is not None:
+        query = query.where(P.listed.is_(wanted.listed))
+    if wanted.organization_id is not None:
+        query = query.where(P.organization_id == wanted.organization_id)
+    return query
