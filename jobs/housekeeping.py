@@ -8,6 +8,7 @@ from app.core.scope import Scope
 from app.db import idempotency, outbox, schedule
 from app.db.session import ScopedSession, unit_of_work
 from app.identity import api_keys, passkeys, passwords, service, sessions
+from app.notify import notices
 from app.payees import applications
 
 SLICE = 10_000
@@ -20,6 +21,7 @@ TIDIERS: tuple[Callable[[ScopedSession, int], int], ...] = (
     api_keys.forget_old,
     passkeys.forget_old_challenges,
     applications.forget_unconfirmed,
+    notices.forget_old,
     outbox.forget_done,
     schedule.forget_old,
 )

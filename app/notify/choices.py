@@ -1,4 +1,4 @@
-"""Which mails a person wants. Mails about signing in, methods and contracts to sign cannot be switched off."""
+"""What a person wants to be told of, by mail and in the portal. What concerns security is always mailed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.identity.sessions import SignedIn
 from app.identity.states import Portal
-from app.notify.models import NoticeOff
+from app.notify.models import Channel, NoticeOff
 
 _CONTEXT = "unsubscribe link"
 
@@ -89,36 +89,38 @@ def event_of(template: str) -> Event | None:
 
 def is_off(session: Session, address: str, template: str) -> bool:
     """Whether this reader switched this mail off. Always False for mails that are always sent."""
-    event = event_of(template)
-    if event is None:
-        return False
-    query = select(NoticeOff.id).where(NoticeOff.address_index == _index(address), NoticeOff.event == event.name)
-    return session.scalar(query) is not None
+    return (address, template, Channel.EMAIL) in unwanted(session, [(address, template)])
 
 
-def unwanted(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of the (address, template) pairs whose reader switched such mails off. One statement."""
+def unwanted(session: Session, wanted: Collection[tuple[str, str]]) -> set[tuple[str, str, Channel]]:
+    """On which channels the readers of (address, template) pairs switched such news off. One statement."""
     events = {(address, template): event_of(template) for address, template in wanted}
-    indexes = {address: _index(address) for (address, _), event in events.items() if event is not None}
+    indexes = {address: address_index(address) for (address, _), event in events.items() if event is not None}
     if not indexes:
         return set()
-    query = select(NoticeOff.address_index, NoticeOff.event).where(NoticeOff.address_index.in_(indexes.values()))
-    switched_off = {(row.address_index, row.event) for row in session.execute(query)}
+    query = select(NoticeOff.address_index, NoticeOff.event, NoticeOff.channel).where(
+        NoticeOff.address_index.in_(indexes.values())
+    )
+    switched_off = {(row.address_index, row.event, row.channel) for row in session.execute(query)}
     return {
-        pair for pair, event in events.items() if event is not None and (indexes[pair[0]], event.name) in switched_off
+        (*pair, channel)
+        for pair, event in events.items()
+        for channel in Channel
+        if event is not None and (indexes[pair[0]], event.name, channel) in switched_off
     }
 
 
-def off(session: Session, address: str) -> frozenset[str]:
-    """Names of the events switched off."""
-    return frozenset(session.scalars(select(NoticeOff.event).where(NoticeOff.address_index == _index(address))))
+def off(session: Session, address: str, channel: Channel) -> frozenset[str]:
+    """Names of the events switched off on a channel."""
+    mine = NoticeOff.address_index == address_index(address)
+    return frozenset(session.scalars(select(NoticeOff.event).where(mine, NoticeOff.channel == channel)))
 
 
-def choose(session: ScopedSession, who: SignedIn, on: Collection[str]) -> None:
+def choose(session: ScopedSession, who: SignedIn, channel: Channel, on: Collection[str]) -> None:
     """Switch the events in `on` on and the portal's others off, for the reader's own address."""
     with session.elevated("own notices"):
         for event in events_of(who.portal):
-            _switch(session, who.email, event.name, event.name in on)
+            _switch(session, who.email, event.name, channel, event.name in on)
 
 
 def unsubscribe_url(address: str, template: str) -> str | None:
@@ -148,12 +150,12 @@ def unsubscribe(session: ScopedSession, token: str) -> Event:
     """Switch off what the link is about. Raises Gone."""
     address, event = read_link(token)
     with session.elevated("unsubscribe by link"):
-        _switch(session, address, event.name, False)
+        _switch(session, address, event.name, Channel.EMAIL, False)
     return event
 
 
-def _switch(session: Session, address: str, event: str, on: bool) -> None:
-    row = {"address_index": _index(address), "event": event}
+def _switch(session: Session, address: str, event: str, channel: Channel, on: bool) -> None:
+    row = {"address_index": address_index(address), "event": event, "channel": channel}
     if on:
         session.execute(delete(NoticeOff).filter_by(**row))
     else:
@@ -161,5 +163,6 @@ def _switch(session: Session, address: str, event: str, on: bool) -> None:
         session.execute(insert(NoticeOff).values(id=made, **row).on_conflict_do_nothing())
 
 
-def _index(address: str) -> str:
+def address_index(address: str) -> str:
+    """What stands for an address where only its owner is to be recognized."""
     return blind_index(address.strip().lower(), "notices of")

@@ -1,4 +1,4 @@
-"""Mail as rows: queued with the change, sent by a job, shown in the demo's mailbox."""
+"""Mail as rows, sent by a job and shown in the mailbox of the demo; notices beside them; who wants what."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import PlatformRecord, Record
 from app.db.types import choice
+from app.identity.states import Portal
 
 
 class MailStatus(StrEnum):
@@ -48,12 +49,41 @@ class Mail(PlatformRecord):
     repeats_id: Mapped[UUID | None]
 
 
+class Notice(PlatformRecord):
+    """A line in somebody's portal that says what a mail says. `path` is the page it leads to."""
+
+    __tablename__ = "notices"
+    __anyone_adds__ = True
+    __table_args__ = (
+        Index("ix_notices_newest", "address_index", "portal", "created_at", "id"),
+        Index("ix_notices_unread", "address_index", "portal", postgresql_where=text("read_at IS NULL")),
+        Index("ix_notices_old", "created_at"),
+    )
+
+    address_index: Mapped[str]
+    portal: Mapped[Portal] = mapped_column(choice(Portal))
+    event: Mapped[str]
+    subject: Mapped[str]
+    path: Mapped[str]
+    organization_id: Mapped[UUID | None]
+    dedupe_key: Mapped[str | None] = mapped_column(unique=True)
+    read_at: Mapped[datetime | None]
+
+
+class Channel(StrEnum):
+    """Where people are told: by mail, or in their portal."""
+
+    EMAIL = "email"
+    PORTAL = "portal"
+
+
 class NoticeOff(Record):
-    """An address that wants no mail of an event. A row means off; no row means on."""
+    """An address that wants nothing of an event on a channel. A row means off; no row means on."""
 
     __tablename__ = "notices_off"
     __global_reason__ = "asked in every scope before a mail is written; holds a keyed hash of the address only"
-    __table_args__ = (UniqueConstraint("address_index", "event"),)
+    __table_args__ = (UniqueConstraint("address_index", "event", "channel"),)
 
     address_index: Mapped[str]
     event: Mapped[str]
+    channel: Mapped[Channel] = mapped_column(choice(Channel), default=Channel.EMAIL, server_default="email")

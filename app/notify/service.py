@@ -1,4 +1,4 @@
-"""Queueing mail: the row is written with the change it tells of, a job sends it after commit."""
+"""Telling people: mail and notice are written with the change they tell of, a job sends the mail after commit."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from app.core.topics import Topic
 from app.db import outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
-from app.notify import choices
-from app.notify.models import Mail, MailStatus
+from app.notify import choices, notices
+from app.notify.models import Channel, Mail, MailStatus
 
 SEALED = "sealed"
 AT_ONCE = 500
@@ -37,12 +37,18 @@ def queue(
 ) -> bool:
     """Promise one mail; False when one with this `dedupe_key` was promised before, or the reader wants none.
 
+    A notice in the reader's portal says the same, unless they want none there.
+
     `context` feeds `templates/mail/<template>` and is JSON; `secrets` too, but it is kept sealed (links that sign
     somebody in). `attachment` names a document the job makes, e.g. {"document": "remittance", "payout_id": "…"}.
     """
-    if choices.is_off(session, to, template):
-        return False
+    unwanted = choices.unwanted(session, [(to, template)])
     session.flush()
+    notice = notices.notice_of(to, template, subject, context or {}, dedupe_key, organization_id)
+    if notice and (to, template, Channel.PORTAL) not in unwanted:
+        notices.add_many(session, [notice])
+    if (to, template, Channel.EMAIL) in unwanted:
+        return False
     mail_id = new_id()
     kept = _kept(mail_id, context or {}, secrets)
     # No RETURNING and no conflict target: every scope may add a mail, only the platform may read one.
@@ -113,8 +119,9 @@ def _queue_part(session: ScopedSession, letters: Sequence[Letter]) -> int:
             "status": MailStatus.QUEUED,
         }
         for letter, mail_id in ((letter, new_id()) for letter in letters)
-        if (letter.to, letter.template) not in unwanted
+        if (letter.to, letter.template, Channel.EMAIL) not in unwanted
     ]
+    _add_notices(session, [one for one in letters if (one.to, one.template, Channel.PORTAL) not in unwanted])
     if not rows:
         return 0
     with session.elevated("which mails are new is for the platform to read"):
@@ -123,6 +130,15 @@ def _queue_part(session: ScopedSession, letters: Sequence[Letter]) -> int:
         of_topic = [row for row in rows if row["id"] in made and bool(row["attachment"]) is documented]
         outbox.emit_many(session, topic, [{"mail_id": row["id"]} for row in of_topic])
     return len(made)
+
+
+def _add_notices(session: ScopedSession, letters: Sequence[Letter]) -> None:
+    found = (
+        notices.notice_of(one.to, one.template, one.subject, one.context, one.dedupe_key, one.organization_id)
+        for one in letters
+    )
+    session.flush()
+    notices.add_many(session, [row for row in found if row])
 
 
 def full_context(mail: Mail) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from app.core.scope import Permission
 from app.identity.states import Portal
 from portals.org.asking import house_money
 from portals.org.navigation import ITEMS, counts, fit_links, search
-from portals.shared import applications, keys
+from portals.shared import applications, keys, notices
 from portals.web.guards import portal_guard
 
 bp = Blueprint("org", __name__, url_prefix="/org/<slug>")
@@ -19,6 +19,7 @@ portal_guard(bp, Portal.ORG, items=ITEMS, counts=counts, search=search)
 bp.before_request(fit_links)
 keys.mount(bp, Permission.ORGANIZATION_SETTINGS)
 applications.mount(bp)
+notices.mount_inbox(bp)
 
 
 @bp.context_processor

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
 from app.reporting.organization import Attention, attention
+from portals.shared import notices
 from portals.shared.messages import unread_count
 from portals.web.db import db
 from portals.web.nav import Label, NavItem, use_shell
@@ -83,6 +84,7 @@ def counts() -> Mapping[str, int]:
         "bills": now.submitted + now.disputed,
         "imports": now.imports,
         "messages": unread,
+        "notices": notices.unread() if g.actor.can(Permission.MESSAGE) else 0,
         "projects": now.projects,
         "deliverables": now.deliverables,
         "orders": now.orders,

@@ -72,6 +72,8 @@ def frame(look: Frame) -> None:
         return
     name, caption = look.tenant() if look.tenant else _tenant(portal)
     search_url, search_label = look.search() if look.search else (None, "")
+    args = {"slug": g.slug} if portal is Portal.ORG else look.kept() if look.kept else {}
+    inbox = f"{portal.value}.inbox"
     use_shell(
         Shell(
             portal=theme_of(portal),
@@ -83,7 +85,8 @@ def frame(look: Frame) -> None:
             account_name=g.account.name,
             account_email=g.account.email,
             sign_out_url=url_for(f"{portal.value}_auth.sign_out"),
-            args={"slug": g.slug} if portal is Portal.ORG else look.kept() if look.kept else {},
+            args=args,
+            bell_url=url_for(inbox, **args) if inbox in current_app.view_functions else "",
             counts=Counts(look.counts),
             choices=_choices() if portal is Portal.ORG else look.choices() if look.choices else (),
             account_links=_account_links(portal),

@@ -52,8 +52,8 @@ def listed(page: Page, rows: list[dict[str, Any]], **more: Any) -> Response:
 class Body:
     """The JSON object of this request. Readers note what is wrong; `check` refuses with all of it."""
 
-    def __init__(self) -> None:
-        found = request.get_json(silent=True)
+    def __init__(self, given: object = None) -> None:
+        found = request.get_json(silent=True) if given is None else given
         if not isinstance(found, dict):
             raise Invalid(_("Send a JSON object, with Content-Type: application/json."))
         self._given = _snaked(found)
@@ -108,6 +108,14 @@ class Body:
             self.fault(name, _("A list of texts."))
             return []
         return value
+
+    def part(self, name: str) -> Body:
+        """An object within the object; an empty one when it is left out."""
+        value = self._given.get(name)
+        part = Body(value if isinstance(value, dict) else {})
+        if value is not None and not isinstance(value, dict):
+            part.fault(name, _("An object."))
+        return part
 
     def fields(self, name: str) -> dict[str, str]:
         """An object of texts."""

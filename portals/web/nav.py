@@ -64,6 +64,7 @@ class Shell:
     counts: Mapping[str, int] = field(default_factory=dict)
     choices: Sequence[Choice] = ()
     account_links: Sequence[tuple[Label, str, str]] = ()  # (label, icon, url)
+    bell_url: str = ""  # the list of notices; `counts["notices"]` of them are unread
     search_url: str | None = None
     search_label: Label = ""
 

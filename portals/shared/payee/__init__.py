@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.identity.states import Portal
 from app.payees.kinds import of_portal
+from portals.shared import notices
 from portals.shared.messages import unread_count
 from portals.shared.payee import (
     contracts,
@@ -67,6 +68,7 @@ def payee_portal(
     if bills:
         mounts += [requests.mount, request_form.mount, contracts.mount_filing]
     mounts += [contracts.mount, messages.mount, methods.mount, tax.mount, profile.mount, files.mount, help.mount]
+    mounts.append(notices.mount_inbox)
     spec = of_portal(name)
     if spec is not None and spec.is_business:
         mounts.append(profile.mount_business)
@@ -81,7 +83,8 @@ def home() -> ResponseReturnValue:
 
 def _counts(more: Callable[[], Mapping[str, int]] | None) -> Mapping[str, int]:
     """The numbers beside the links."""
-    return {"contracts": contracts.count(), "messages": unread_count(), **(more() if more else {})}
+    own = {"contracts": contracts.count(), "messages": unread_count(), "notices": notices.unread()}
+    return {**own, **(more() if more else {})}
 
 
 def _links(name: str, bills: bool) -> tuple[NavItem, ...]:

@@ -15,6 +15,7 @@ from app.identity.states import Portal
 from app.methods import queries as methods
 from app.methods import service as method_service
 from app.notify import choices
+from app.notify.models import Channel
 from app.tax import queries as tax_queries
 from portals.web import session
 from portals.web.db import db
@@ -41,22 +42,27 @@ def change_profile() -> ResponseReturnValue:
 
 
 def notifications() -> ResponseReturnValue:
-    """Every event with whether it is mailed."""
-    return jsonify(_notices(choices.off(db(), g.account.email)))
+    """Every event with whether it is mailed; under `portal` whether it stands in the portal."""
+    return jsonify(_notices())
 
 
 def change_notifications() -> ResponseReturnValue:
-    """`{"<event>": true | false, …}`: what is left out stays."""
+    """`{"<event>": true | false, …, "portal": {"<event>": true | false, …}}`: what is left out stays."""
     body, known = Body(), [event.name for event in choices.events_of(g.account.portal)]
-    off = choices.off(db(), g.account.email)
-    on = [name for name in known if body.flag(name, default=name not in off)]
-    body.check()
-    choices.choose(db(), g.account, on)
-    return jsonify(_notices(frozenset(known) - frozenset(on)))
+    for channel, said in ((Channel.EMAIL, body), (Channel.PORTAL, body.part("portal"))):
+        off = choices.off(db(), g.account.email, channel)
+        on = [name for name in known if said.flag(name, default=name not in off)]
+        said.check()
+        choices.choose(db(), g.account, channel, on)
+    return jsonify(_notices())
 
 
-def _notices(off: frozenset[str]) -> dict[str, bool]:
-    return {camel(event.name): event.name not in off for event in choices.events_of(g.account.portal)}
+def _notices() -> dict[str, Any]:
+    mailed, shown = (
+        {camel(event.name): event.name not in off for event in choices.events_of(g.account.portal)}
+        for off in (choices.off(db(), g.account.email, channel) for channel in Channel)
+    )
+    return {**mailed, "portal": shown}
 
 
 def payout_methods() -> ResponseReturnValue:

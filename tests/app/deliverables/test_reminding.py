@@ -15,6 +15,7 @@ from app.deliverables import reminding, service
 from app.deliverables.states import DeliverableStatus
 from app.identity.states import Portal
 from app.notify import choices
+from app.notify.models import Channel
 from jobs import deliverables as jobs
 from tests.app.deliverables.test_service import version
 from tests.factories import deliverables, organizations
@@ -108,7 +109,7 @@ def test_a_second_run_finds_nothing(oxford: UUID, amara: Actor) -> None:
 
 def test_who_wants_no_mail_gets_none(oxford: UUID, amara: Actor, superuser: Any) -> None:
     with unit_of_work(PLATFORM) as session:
-        choices._switch(session, "amara@creator.test", "deliverable_due", False)
+        choices._switch(session, "amara@creator.test", "deliverable_due", Channel.EMAIL, False)
     deliverable(oxford, amara, due_on=DUE)
     remind(9)
     assert told(superuser) == []

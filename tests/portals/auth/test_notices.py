@@ -36,7 +36,7 @@ def test_what_is_switched_off_is_not_sent(client: Browser, superuser: Superuser)
 def test_security_mails_cannot_be_switched_off(client: Browser, template: str) -> None:
     make(Portal.VENDOR)
     client.sign_in(Portal.VENDOR, EMAIL)
-    client.post(PAGE, {})
+    client.post(PAGE, {"payout_paid_portal": "y"})
     assert template not in client.get(PAGE).text
     assert queue(template)
     assert choices.unsubscribe_url(EMAIL, template) is None

@@ -14,7 +14,8 @@ from tests.factories.payouts import PLATFORM
 from tests.portals.org.conftest import House, statements
 
 MOST = 12  # session, memberships and counts beside the links included
-MOST_OF_A_PAYEE = 18  # nine parts: money, methods with their proofs, logins, bills, payouts, tags, notes, history, tax
+# nine parts: money, methods with their proofs, logins, bills, payouts, tags, notes, history, tax
+MOST_OF_A_PAYEE = 19
 
 
 def crowd(house: House, count: int = 120) -> dict[str, str]:
