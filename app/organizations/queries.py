@@ -86,6 +86,14 @@ def by_slug(session: Session, slug: str) -> Organization:
     return found
 
 
+def by_id(session: Session, organization_id: UUID) -> Organization:
+    """Raises NotFound."""
+    found = session.get(Organization, organization_id)
+    if found is None:
+        raise NotFound("There is no such organization.")
+    return found
+
+
 def members(session: Session, organization_id: UUID) -> Sequence[paging.AnyRow]:
     """member_id, account_id, name, email, role, status, created_at; highest rank first."""
     rows = session.execute(

@@ -16,8 +16,8 @@ from portals.web.setup import csrf
 
 organizations = Blueprint("org_api", __name__, url_prefix="/api/organizations/<uuid:organization_id>")
 platform = Blueprint("admin_api", __name__, url_prefix="/api/admin")
-blueprints = (organizations, platform)
-for one in blueprints:
+platform_v1 = Blueprint("admin_v1_api", __name__, url_prefix="/api/v1/admin")
+for one in (organizations, platform, platform_v1):
     csrf.exempt(one)  # a signed call carries no cookie; one with a session is checked below
 
 SIGN_IN = "Sign in first, or sign the call with an API key."
@@ -39,6 +39,7 @@ def _enter_organization() -> ResponseReturnValue | None:
 
 
 @platform.before_request
+@platform_v1.before_request
 def _enter_platform() -> ResponseReturnValue | None:
     """Only keys of the platform; an organization's finds nothing here."""
     caller = program()
@@ -52,4 +53,6 @@ def _enter_platform() -> ResponseReturnValue | None:
     return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter(Portal.ADMIN)
 
 
-from portals.api import orders, payees  # noqa: E402,F401 - the views of these blueprints
+from portals.api import appointments, orders, payees, runs  # noqa: E402,F401 - the views of these blueprints
+
+blueprints = (organizations, platform, platform_v1, appointments.bp)
