@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.core.topics import Topic
 from jobs import (
     books,
+    calendar,
     contracts,
     deliverables,
     earnings,
@@ -60,6 +61,7 @@ JOBS: dict[Topic, Job] = {
     Topic.CONTRACT_COMPLETED: Job(contracts.seal, DOCUMENTS),
     Topic.CONTRACTS_DAILY: Job(contracts.once_a_day, DEFAULT, 1800),
     Topic.DELIVERABLES_DUE: Job(deliverables.remind, DEFAULT, 1800),
+    Topic.CALENDAR_RECEIVED: Job(calendar.apply_events, MONEY),
     Topic.MONTHS_DUE: Job(months.start_due, MONEY),
     Topic.RUN_STARTED: Job(months.work, MONEY, 1800),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),

@@ -19,7 +19,7 @@ def apply_calls(webhook_ids: Sequence[str]) -> None:
     """Each call in a transaction of its own, so that one that cannot be applied holds up no other."""
     for webhook_id in webhook_ids:
         with unit_of_work(Scope.platform("apply a shop's call")) as session:
-            for call in queries.unapplied_orders(session, [UUID(webhook_id)]):
+            for call in queries.unapplied_events(session, [UUID(webhook_id)]):
                 if call.event["ignored"]:
                     service.ignored(session, [call.id], call.event["ignored"])
                 else:

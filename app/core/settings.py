@@ -30,6 +30,9 @@ class Settings:
     seal_p12_file: str = ""
     seal_p12_password: str = field(default="", repr=False)
     require_second_factor: bool = False
+    calcom_webhook_secret: str = field(default="", repr=False)
+    calcom_api_key: str = field(default="", repr=False)
+    calcom_url: str = ""
 
     @property
     def sandbox(self) -> bool:
@@ -99,6 +102,9 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         trusted_proxies=int(env.get("TRUSTED_PROXIES", "0")),
         seal_p12_file=env.get("SEAL_P12_FILE", ""),
         seal_p12_password=env.get("SEAL_P12_PASSWORD", ""),
+        calcom_webhook_secret=env.get("CALCOM_WEBHOOK_SECRET", ""),
+        calcom_api_key=env.get("CALCOM_API_KEY", ""),
+        calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
         require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),
     )
 

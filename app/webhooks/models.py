@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import PlatformRecord
@@ -30,6 +30,11 @@ class WebhookEvent(PlatformRecord):
         UniqueConstraint("source", "event_id"),
         Index("ix_webhook_events_newest", "created_at", "id"),
         Index("ix_webhook_events_status", "status", "created_at", "id"),
+        Index(
+            "ix_webhook_events_waiting",
+            text("(event ->> 'waits_for')"),
+            postgresql_where=text("source = 'calendar.calcom' AND status = 'ignored'"),
+        ),
     )
 
     source: Mapped[str]

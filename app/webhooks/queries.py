@@ -36,8 +36,9 @@ def unapplied(session: Session, ids: Sequence[UUID]) -> list[Received]:
     return [Received(row.id, row.source, rail_event(row.event)) for row in rows]
 
 
-def unapplied_orders(session: Session, ids: Sequence[UUID]) -> Sequence[paging.AnyRow]:
-    """id, event of those of `ids` still to be applied, as `unapplied`: what `service.receive_order` was given."""
+def unapplied_events(session: Session, ids: Sequence[UUID]) -> Sequence[paging.AnyRow]:
+    """id, event of those of `ids` still to be applied, as `unapplied`: what `service.receive_order` or
+    `receive_calendar` was given."""
     return session.execute(
         select(WebhookEvent.id, WebhookEvent.event)
         .where(WebhookEvent.id.in_(ids), WebhookEvent.status == EventStatus.RECEIVED)

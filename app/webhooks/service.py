@@ -23,9 +23,13 @@ from app.rails.base import RailEvent
 from app.webhooks.models import EventStatus, WebhookEvent
 
 AT_ONCE = 100  # events a job applies
-ORDERS = "orders."  # sources of shops begin with it; all others are rails
+ORDERS = "orders."  # sources of shops begin with it
+CALENDAR = "calendar."  # and those of calendars with this; all others are rails
 _LATE = timedelta(minutes=10)
-_LATE_ONES = """e.status = 'received' AND e.created_at < :before AND (e.source LIKE 'orders.%') = :of_shops
+_LATE_ONES = f"""e.status = 'received' AND e.created_at < :before
+    AND CASE WHEN e.source LIKE '{ORDERS}%' THEN '{Topic.ORDERS_RECEIVED.value}'
+        WHEN e.source LIKE '{CALENDAR}%' THEN '{Topic.CALENDAR_RECEIVED.value}'
+        ELSE '{Topic.WEBHOOK_RECEIVED.value}' END = :topic
     AND NOT EXISTS (
     SELECT FROM outbox o WHERE o.topic = :topic AND o.done_at IS NULL AND o.failed_at IS NULL
     AND o.payload -> 'webhook_ids' ? e.id::text)"""
@@ -71,18 +75,29 @@ def receive_order(session: Session, shop: str, event_id: str, event: dict[str, A
 
     `event` is what the job needs, without the buyer; the body is not kept, it is full of them. Needs a platform scope.
     """
-    row = {"id": new_id(), "source": f"{ORDERS}{shop}", "event_id": event_id, "event": event}
+    return _keep(session, f"{ORDERS}{shop}", event_id, event)
+
+
+def receive_calendar(session: Session, calendar: str, event_id: str, event: dict[str, Any]) -> bool:
+    """As `receive_order`, of a calendar's event: without anybody's name and address, and without the body."""
+    return _keep(session, f"{CALENDAR}{calendar}", event_id, event)
+
+
+def _keep(session: Session, source: str, event_id: str, event: dict[str, Any]) -> bool:
+    row = {"id": new_id(), "source": source, "event_id": event_id, "event": event}
     made = session.scalars(
         insert(WebhookEvent)
         .values(**row, status=EventStatus.RECEIVED)
         .on_conflict_do_nothing(index_elements=["source", "event_id"])
         .returning(WebhookEvent.id)
     ).all()
-    _promise(session, Topic.ORDERS_RECEIVED, made)
+    _promise(session, _topic_of(source), made)
     return bool(made)
 
 
 def _topic_of(source: str) -> Topic:
+    if source.startswith(CALENDAR):
+        return Topic.CALENDAR_RECEIVED
     return Topic.ORDERS_RECEIVED if source.startswith(ORDERS) else Topic.WEBHOOK_RECEIVED
 
 
@@ -93,9 +108,8 @@ def promise_again(session: Session) -> int:
     the event is FAILED and waits for people.
     """
     count = 0
-    for topic in (Topic.WEBHOOK_RECEIVED, Topic.ORDERS_RECEIVED):
-        of_shops = topic is Topic.ORDERS_RECEIVED
-        late = {"before": utc_now() - _LATE, "topic": topic.value, "of_shops": of_shops}
+    for topic in (Topic.WEBHOOK_RECEIVED, Topic.ORDERS_RECEIVED, Topic.CALENDAR_RECEIVED):
+        late = {"before": utc_now() - _LATE, "topic": topic.value}
         session.execute(_GIVEN_UP, late)
         ids = session.scalars(_UNAPPLIED, late).all()
         _promise(session, topic, ids, at_once=1)
@@ -126,6 +140,8 @@ def _promise(session: Session, topic: Topic, ids: Sequence[UUID], at_once: int =
         some = list(ids[start : start + at_once])
         if topic is Topic.ORDERS_RECEIVED:
             outbox.emit(session, Topic.ORDERS_RECEIVED, webhook_ids=some)
+        elif topic is Topic.CALENDAR_RECEIVED:
+            outbox.emit(session, Topic.CALENDAR_RECEIVED, webhook_ids=some)
         else:
             outbox.emit(session, Topic.WEBHOOK_RECEIVED, webhook_ids=some)
 

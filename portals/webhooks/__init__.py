@@ -7,6 +7,9 @@ from flask import Blueprint
 from portals.web.setup import csrf
 
 bp = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
-csrf.exempt(bp)
+v1 = Blueprint("webhooks_v1", __name__, url_prefix="/api/v1/webhooks")
+blueprints = (bp, v1)
+for one in blueprints:
+    csrf.exempt(one)
 
-from portals.webhooks import orders, rails  # noqa: E402,F401 - the views of this blueprint
+from portals.webhooks import calendar, orders, rails  # noqa: E402,F401 - the views of these blueprints

@@ -21,7 +21,7 @@ from tests.portals import conftest as portals
 Superuser = psycopg.Connection[tuple[Any, ...]]
 
 # Addresses for everybody: by endpoint, or by blueprint.
-OPEN_BLUEPRINTS = frozenset({"public", "assets", "appearance", "webhooks", "dev", "components"})
+OPEN_BLUEPRINTS = frozenset({"public", "assets", "appearance", "webhooks", "webhooks_v1", "dev", "components"})
 OPEN_AUTH = frozenset(
     {
         "sign_in",
