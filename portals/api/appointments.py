@@ -25,7 +25,7 @@ from portals.web.db import db
 from portals.web.errors import problem
 from portals.web.setup import csrf
 
-bp = Blueprint("org_appointments_api", __name__, url_prefix="/api/appointments")
+bp = Blueprint("programs", __name__, url_prefix="/api/appointments")
 csrf.exempt(bp)  # only signed calls come in
 MOST = 500
 SIGN = "Sign the call with an API key."

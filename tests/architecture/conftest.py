@@ -21,7 +21,9 @@ from tests.portals import conftest as portals
 Superuser = psycopg.Connection[tuple[Any, ...]]
 
 # Addresses for everybody: by endpoint, or by blueprint.
-OPEN_BLUEPRINTS = frozenset({"public", "assets", "appearance", "webhooks", "webhooks_v1", "dev", "components"})
+OPEN_BLUEPRINTS = frozenset(
+    {"public", "assets", "appearance", "webhooks", "webhooks_v1", "programs", "dev", "components"}
+)
 OPEN_AUTH = frozenset(
     {
         "sign_in",
