@@ -12,6 +12,7 @@ from app.core.topics import Topic
 from jobs import (
     books,
     calendar,
+    clients,
     contracts,
     deliverables,
     earnings,
@@ -64,5 +65,9 @@ JOBS: dict[Topic, Job] = {
     Topic.CALENDAR_RECEIVED: Job(calendar.apply_events, MONEY),
     Topic.MONTHS_DUE: Job(months.start_due, MONEY),
     Topic.RUN_STARTED: Job(months.work, MONEY, 1800),
+    Topic.CHARGE_ASKED: Job(clients.ask, MONEY, 120),
+    Topic.CHARGE_RETURN_ASKED: Job(clients.give_back, MONEY, 120),
+    Topic.CHARGES_LOOK_UP: Job(clients.look_up, MONEY, 900),
+    Topic.CONSULTATION_PAID: Job(clients.confirm, MONEY),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

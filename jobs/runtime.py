@@ -23,6 +23,7 @@ from app.core.scope import Scope
 from app.core.topics import Topic
 from app.db.outbox import MAX_TRIES, OutboxRow
 from app.db.session import unit_of_work
+from app.gateways.cards import CardError
 from app.notify.smtp import MailError
 from app.rails.base import RailError
 from jobs import registry
@@ -30,7 +31,7 @@ from jobs.hold import Hold
 
 log = logging.getLogger("quittance.job")
 SLOWEST_RETRY_S = 600.0
-_SPEAKING = (Refusal, RailError, MailError)  # their messages are written for people and hold no secrets
+_SPEAKING = (Refusal, RailError, CardError, MailError)  # their messages are written for people and hold no secrets
 _PLATFORM = Scope.platform("job runtime")
 
 

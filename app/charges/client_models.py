@@ -8,16 +8,25 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.charges.states import CHARGE_TRANSITIONS, ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
+from app.charges.states import (
+    CHARGE_TRANSITIONS,
+    RETURN_TRANSITIONS,
+    ChargeProvider,
+    ChargeStatus,
+    ReturnKind,
+    ReturnStatus,
+)
 from app.core.errors import InvalidTransition
 from app.core.money import Money
 from app.db.base import Identified, Visibility
-from app.db.types import choice
+from app.db.types import Sealed, SealedText, choice
 
 
 class Charge(Identified):
     """One thing a client pays. `subject_kind`/`subject_id` name it, once. `organization_id` gets the money: who engages
-    the consultant. Written before the provider is asked (decision 12); `provider_reference` is its answer.
+    the consultant. Written before the provider is asked (decision 12); `provider_reference` is its answer. `key` is the
+    idempotency key: another test card makes another one, a real card never does. `client_secret_sealed` is what
+    the client's browser confirms with; nothing keeps it once the charge is decided.
 
     `fee_minor`: what the platform keeps of it. `promotion_minor`: what the platform adds to it (a discount it bears).
     """
@@ -27,6 +36,7 @@ class Charge(Identified):
     __table_args__ = (
         UniqueConstraint("subject_kind", "subject_id"),
         UniqueConstraint("provider", "provider_reference"),
+        UniqueConstraint("key"),
         CheckConstraint("amount_minor >= 0 AND promotion_minor >= 0", name="amounts"),
         CheckConstraint("fee_minor BETWEEN 0 AND amount_minor + promotion_minor", name="fee"),
         CheckConstraint("refunded_minor BETWEEN 0 AND amount_minor", name="refunded"),
@@ -48,7 +58,9 @@ class Charge(Identified):
     refunded_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     currency: Mapped[str]
     provider: Mapped[ChargeProvider] = mapped_column(choice(ChargeProvider))
+    key: Mapped[str]
     provider_reference: Mapped[str | None]
+    client_secret_sealed: Mapped[SealedText | None] = mapped_column(Sealed)
     _status: Mapped[ChargeStatus] = mapped_column("status", choice(ChargeStatus), default=ChargeStatus.PENDING)
     failure_message: Mapped[str | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")
@@ -77,7 +89,9 @@ class ChargeReturn(Identified):
     """Money of a charge that goes back: a refund we ask for, or a dispute the client's bank decided.
 
     Written before the provider is asked; `key` is the idempotency key and never changes. A dispute that is won is
-    a return that failed: the money is ours again. `fee_minor` is the platform's part of it.
+    a return that failed: the money is ours again. Once it succeeded, `fee_minor`, `organization_minor` and
+    `promotion_minor` say what the platform, the organization and the promotion take back; consultants the rest of
+    amount and promotion.
     """
 
     __tablename__ = "charge_returns"
@@ -85,7 +99,11 @@ class ChargeReturn(Identified):
     __table_args__ = (
         UniqueConstraint("key"),
         UniqueConstraint("provider_reference"),
-        CheckConstraint("amount_minor > 0 AND fee_minor BETWEEN 0 AND amount_minor", name="amounts"),
+        CheckConstraint(
+            "amount_minor >= 0 AND promotion_minor >= 0 AND fee_minor >= 0 AND organization_minor >= 0"
+            " AND fee_minor + organization_minor <= amount_minor + promotion_minor",
+            name="amounts",
+        ),
         Index("ix_charge_returns_charge", "charge_id", "id"),
         Index("ix_charge_returns_organization", "organization_id", "created_at", "id"),
         Index("ix_charge_returns_client", "client_account_id", "id"),
@@ -96,9 +114,11 @@ class ChargeReturn(Identified):
     client_account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     charge_id: Mapped[UUID] = mapped_column(ForeignKey("charges.id"))
     kind: Mapped[ReturnKind] = mapped_column(choice(ReturnKind))
-    status: Mapped[ReturnStatus] = mapped_column(choice(ReturnStatus), default=ReturnStatus.PENDING)
+    _status: Mapped[ReturnStatus] = mapped_column("status", choice(ReturnStatus), default=ReturnStatus.PENDING)
     amount_minor: Mapped[int]
-    fee_minor: Mapped[int]
+    promotion_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    fee_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    organization_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     currency: Mapped[str]
     reason: Mapped[str]
     key: Mapped[str]
@@ -107,3 +127,17 @@ class ChargeReturn(Identified):
     asked_by_account_id: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     failure_message: Mapped[str | None]
+
+    @property
+    def status(self) -> ReturnStatus:
+        return self._status
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+    def advance(self, to: ReturnStatus) -> None:
+        """Raises InvalidTransition unless RETURN_TRANSITIONS allows the move."""
+        if to not in RETURN_TRANSITIONS[self._status]:
+            raise InvalidTransition("refund", self._status, to)
+        self._status = to

@@ -19,10 +19,12 @@ TRANSITIONS: dict[DepositStatus, frozenset[DepositStatus]] = {
 
 
 class ChargeProvider(StrEnum):
-    """Who takes the client's money. SIMULATED: the test card form of sandbox mode."""
+    """Who takes the client's money. SIMULATED: the test card form of sandbox mode. FUNDS: nobody, an organization that
+    buys pays from its funds with us."""
 
     STRIPE = "stripe"
     SIMULATED = "simulated"
+    FUNDS = "funds"
 
 
 class ChargeStatus(StrEnum):
@@ -55,3 +57,12 @@ class ReturnStatus(StrEnum):
     UNKNOWN = "unknown"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+
+
+R = ReturnStatus
+RETURN_TRANSITIONS: dict[ReturnStatus, frozenset[ReturnStatus]] = {
+    R.PENDING: frozenset({R.UNKNOWN, R.SUCCEEDED, R.FAILED}),
+    R.UNKNOWN: frozenset({R.PENDING, R.SUCCEEDED, R.FAILED}),
+    R.SUCCEEDED: frozenset(),
+    R.FAILED: frozenset({R.SUCCEEDED}),  # a dispute won in the first instance can still be lost
+}

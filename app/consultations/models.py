@@ -138,6 +138,27 @@ class ConsultationShare(PayeeRecord):
     amount_minor: Mapped[int]
 
 
+class ConsultationReturn(PayeeRecord):
+    """What one collaborator gives back of a share, because the client got money back; its reversal names it as source.
+
+    `return_id` is the client's return, which consultants do not see; `reason` is what they read.
+    """
+
+    __tablename__ = "consultation_returns"
+    __append_only__ = True
+    __table_args__ = (
+        UniqueConstraint("share_id", "return_id"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        Index("ix_consultation_returns_consultation", "consultation_id", "id"),
+    )
+
+    consultation_id: Mapped[UUID] = mapped_column(ForeignKey("consultations.id"))
+    share_id: Mapped[UUID] = mapped_column(ForeignKey("consultation_shares.id"))
+    return_id: Mapped[UUID] = mapped_column(ForeignKey("charge_returns.id"))
+    amount_minor: Mapped[int]
+    reason: Mapped[str]
+
+
 class CalendarBooking(PayeeRecord):
     """The number a calendar knows a consultation by; a moved one gets a new number and keeps the old ones."""
 

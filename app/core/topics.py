@@ -30,4 +30,8 @@ class Topic(StrEnum):
     CALENDAR_RECEIVED = "calendar.received"
     MONTHS_DUE = "months.due"
     RUN_STARTED = "run.started"
+    CHARGE_ASKED = "charge.asked"
+    CHARGES_LOOK_UP = "charges.look_up"
+    CHARGE_RETURN_ASKED = "charge.return_asked"
+    CONSULTATION_PAID = "consultation.paid"
     HOUSEKEEPING = "housekeeping"

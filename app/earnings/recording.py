@@ -25,7 +25,7 @@ from app.ledger import service as ledger
 
 @dataclass(frozen=True, slots=True)
 class NewEarning:
-    """An earning above or below zero: held until `available_at`, or ready when that has passed.
+    """An earning above or below zero: held until `available_at` (None: until somebody acts), or ready when that passed.
 
     `basis_minor` and `share_bps`: what it was computed from, where it is a share; else the amount is its own basis.
     """
@@ -39,12 +39,13 @@ class NewEarning:
     source_id: UUID
     earned_on: date
     description: str
-    available_at: datetime
+    available_at: datetime | None
     hold_reason: HoldReason = HoldReason.TERMS
     reference: str | None = None
     basis_minor: int | None = None
     share_bps: int = WHOLE_BPS
     rule_detail: dict[str, Any] | None = None
+    rule_version: int = 1
 
 
 _RECORD = text(
@@ -52,18 +53,18 @@ _RECORD = text(
         SELECT uuidv7() AS earning_id, x.* FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS x (
             organization_id uuid, payee_id uuid, kind text, amount_minor bigint, currency text, basis_minor bigint,
             rule text, share_bps bigint, source_kind text, source_id uuid, earned_on date, description text,
-            reference text, rule_detail jsonb, available_at timestamptz, reason text, note text)
+            reference text, rule_detail jsonb, rule_version bigint, available_at timestamptz, reason text, note text)
         WHERE NOT EXISTS (SELECT FROM earnings e WHERE e.organization_id = x.organization_id
             AND e.source_kind = x.source_kind AND e.source_id = x.source_id)
     ), made AS (
         INSERT INTO earnings (id, organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule, share_bps,
-            source_kind, source_id, earned_on, description, reference, rule_detail, created_at)
+            source_kind, source_id, earned_on, description, reference, rule_detail, rule_version, created_at)
         SELECT earning_id, organization_id, payee_id, kind, amount_minor, currency, basis_minor, rule, share_bps,
-            source_kind, source_id, earned_on, description, reference, rule_detail, :now FROM given
+            source_kind, source_id, earned_on, description, reference, rule_detail, rule_version, :now FROM given
     ), held AS (
         INSERT INTO held_earnings (earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at)
         SELECT earning_id, organization_id, payee_id, currency, amount_minor, reason, available_at
-        FROM given WHERE available_at > :now
+        FROM given WHERE available_at IS NULL OR available_at > :now
     ), ready AS (
         INSERT INTO ready_earnings (earning_id, organization_id, payee_id, currency, amount_minor, ready_at)
         SELECT earning_id, organization_id, payee_id, currency, amount_minor, :now
@@ -72,12 +73,12 @@ _RECORD = text(
         INSERT INTO timeline_events
             (organization_id, payee_id, subject_kind, subject_id, at, actor, to_state, note, evidence)
         SELECT organization_id, payee_id, 'earning', earning_id, :now, :actor,
-            CASE WHEN available_at > :now THEN 'held' ELSE 'ready' END,
-            CASE WHEN available_at > :now THEN note ELSE 'Ready to be paid.' END,
+            CASE WHEN available_at <= :now THEN 'ready' ELSE 'held' END,
+            CASE WHEN available_at <= :now THEN 'Ready to be paid.' ELSE note END,
             CASE WHEN available_at > :now THEN jsonb_build_object('available_at', available_at) END
         FROM given
     )
-    SELECT coalesce(array_agg(earning_id) FILTER (WHERE available_at > :now), '{}') AS held,
+    SELECT coalesce(array_agg(earning_id) FILTER (WHERE available_at IS NULL OR available_at > :now), '{}') AS held,
            coalesce(array_agg(earning_id) FILTER (WHERE available_at <= :now), '{}') AS ready
     FROM given"""
 )
@@ -111,7 +112,8 @@ def record_many(session: ScopedSession, actor: Actor, earnings: Sequence[NewEarn
             "description": one.description,
             "reference": one.reference,
             "rule_detail": one.rule_detail,
-            "available_at": one.available_at.isoformat(),
+            "rule_version": one.rule_version,
+            "available_at": one.available_at.isoformat() if one.available_at else None,
             "reason": one.hold_reason.value,
             "note": HOLD_TEXT[one.hold_reason],
         }

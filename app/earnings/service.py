@@ -145,6 +145,7 @@ _WITH_REVERSALS = """SELECT h.earning_id FROM held_earnings h JOIN earnings e ON
         AND e.organization_id = first.organization_id AND e.payee_id = first.payee_id
         AND e.currency = first.currency AND e.reference = first.reference)
     ORDER BY h.earning_id FOR UPDATE OF h"""
+_THESE = "SELECT earning_id FROM held_earnings WHERE earning_id = ANY(:ids) ORDER BY earning_id FOR UPDATE"
 _ONE = "SELECT earning_id FROM held_earnings WHERE earning_id = :earning_id FOR UPDATE"
 
 
@@ -199,6 +200,46 @@ def release_early(session: Session, actor: Actor, organization_id: UUID, earning
         organization_id=organization_id, reason=reason.strip(), amount_minor=held.amount.minor,
         currency=held.amount.currency,
     )  # fmt: skip
+
+
+def release_these(session: ScopedSession, actor: Actor, earning_ids: Sequence[UUID], note: str | None = None) -> int:
+    """Make held earnings ready now; those that are not on hold (any more) are passed over. Returns how many.
+
+    The caller has checked the permission, and releases what takes back together with what it takes back from.
+    """
+    if not earning_ids:
+        return 0
+    with session.elevated("earnings whose release was checked"):
+        return _release(session, actor, _THESE, now=utc_now(), note=note, ids=list(earning_ids))
+
+
+_WAIT = text(
+    """WITH changed AS (
+        UPDATE held_earnings SET reason = :reason, available_at = NULL
+        WHERE earning_id = ANY(:ids) AND reason <> :reason
+        RETURNING earning_id, organization_id, payee_id
+    )
+    INSERT INTO timeline_events
+        (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
+    SELECT organization_id, payee_id, 'earning', earning_id, :now, :actor, 'held', 'held', :note FROM changed"""
+)
+
+
+def wait_for(session: ScopedSession, actor: Actor, earning_ids: Sequence[UUID], reason: HoldReason) -> None:
+    """Held earnings go on waiting, for another reason, until somebody acts. The caller checked the permission."""
+    if not earning_ids:
+        return
+    with session.elevated("earnings on hold whose reason changes"):
+        session.execute(
+            _WAIT,
+            {
+                "ids": list(earning_ids),
+                "reason": reason.value,
+                "now": utc_now(),
+                "actor": actor.label,
+                "note": HOLD_TEXT[reason],
+            },
+        )
 
 
 @dataclass(frozen=True, slots=True)

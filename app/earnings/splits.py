@@ -88,6 +88,23 @@ def by_weight(amount: Money, weights: Sequence[tuple[UUID, int]]) -> list[tuple[
     return [(payee_id, Money(part, amount.currency)) for (payee_id, _), part in zip(weights, parts, strict=True)]
 
 
+def taken_back(
+    amount_minor: int, *, paid_left: int, promotion_left: int, parts_left: Sequence[int]
+) -> tuple[int, list[int]]:
+    """What each party gives back when `amount_minor` of the `paid_left` goes back to the client: (promotion, parts).
+
+    The promotion shrinks in proportion; the parts give the sum of both, by the largest remainder of what each has left.
+    None gives more than it has left, and the last return takes all of it. `parts_left` add up to paid and promotion.
+    Raises ValueError for more than is left.
+    """
+    if not 0 <= amount_minor <= paid_left or sum(parts_left) != paid_left + promotion_left:
+        raise ValueError("more goes back than is left, or the parts are not the whole")
+    if amount_minor == paid_left:
+        return promotion_left, list(parts_left)
+    promotion = (2 * promotion_left * amount_minor + paid_left) // (2 * paid_left)
+    return promotion, allocate(amount_minor + promotion, parts_left)
+
+
 def percent(value: int) -> str:
     """Basis points as people say them: 8500 is "85 %"."""
     whole, rest = divmod(value, 100)

@@ -43,6 +43,9 @@ class Recipe:
 DEPOSIT_CONFIRMED = Recipe("deposit_confirmed", Account.CASH, Account.FUNDS)
 # A client's card pays into the funds of whoever engages the consultant; the platform takes its part from there.
 CHARGE_SUCCEEDED = Recipe("charge_succeeded", Account.CASH, Account.FUNDS)
+# An organization that buys pays from its funds: its cash of the rail `funds` goes to the one that engages.
+BOOKING_COVERED = Recipe("booking_covered", Account.FUNDS, Account.CASH)
+BOOKING_UNCOVERED = Recipe("booking_uncovered", Account.CASH, Account.FUNDS)
 PROMOTION_BORNE = Recipe("promotion_borne", Account.PROMOTIONS, Account.FUNDS)
 PLATFORM_FEE = Recipe("platform_fee", Account.FUNDS, Account.PLATFORM_REVENUE)
 PROCESSOR_FEE = Recipe("processor_fee", Account.PROCESSOR_FEES, Account.CASH)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.settings import settings
+from app.reporting.client_checks import CLIENTS
 
 MOST = 20  # findings shown per check
 
@@ -110,7 +111,11 @@ LEDGER = (
         """SELECT b.organization_id || ' ' || b.currency AS subject,
             b.balance_minor || ' of -' || coalesce(f.credit_limit_minor, 0) AS detail
         FROM ledger_balances b LEFT JOIN funds_policies f USING (organization_id, currency)
-        WHERE b.account = 'funds' AND b.balance_minor < -coalesce(f.credit_limit_minor, 0)""",
+        WHERE b.account = 'funds' AND b.balance_minor < -coalesce(f.credit_limit_minor, 0)
+        -- what clients got back of what was paid out already is owed beyond every limit
+        AND b.balance_minor + coalesce((SELECT sum(r.amount_minor + r.promotion_minor) FROM charge_returns r
+            WHERE r.organization_id = b.organization_id AND r.currency = b.currency AND r.status = 'succeeded'), 0)
+            < -coalesce(f.credit_limit_minor, 0)""",
     ),
 )
 
@@ -323,7 +328,7 @@ SALES = (
     ),
 )
 
-CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *SALES, *QUEUES)
+CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *SALES, *(Check(*row) for row in CLIENTS), *QUEUES)
 
 
 def examine(session: Session) -> list[Finding]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
+from app.consultations import pricing
+from app.consultations.models import Consultation, ConsultationShare
 from app.consultations.profile_models import Collaborator, ConsultantProfile, Offering
-from app.consultations.states import OfferingKind, Practice
+from app.consultations.states import ConsultationStatus, OfferingKind, PaidBy, Practice
+from app.core.clock import utc_now
 from app.core.scope import Scope, operator
 from app.db.session import unit_of_work
 from app.db.types import new_id
+from app.identity import service as identity
+from app.identity.states import Portal
 from app.payees import service as payees
 from app.payees.states import PayeeKind
 from tests.factories.people import PLATFORM
@@ -51,3 +57,46 @@ def collaborators(offering_id: UUID, *weights: tuple[UUID, int]) -> None:
     with unit_of_work(PLATFORM) as session:
         for payee_id, weight in weights:
             session.add(Collaborator(id=new_id(), offering_id=offering_id, payee_id=payee_id, weight=weight))
+
+
+def client_account(name: str = "Ada Lovelace", email: str = "ada@client.test") -> UUID:
+    with unit_of_work(PLATFORM) as session:
+        return identity.create_account(session, Portal.CLIENT, email, name)
+
+
+def booked(
+    what: Offering, payee_id: UUID, client: UUID, *, discount_minor: int = 0, hours: int = 48,
+    paid_by: PaidBy = PaidBy.CARD, buyer: UUID | None = None,
+) -> Consultation:  # fmt: skip
+    """A consultation that waits for its payment, starting in `hours`, with the shares of its quote."""
+    starts = utc_now() + timedelta(hours=hours)
+    with unit_of_work(PLATFORM) as session:
+        quote = pricing.quote(session, what, payee_id, discount_minor=discount_minor)
+        made = Consultation(
+            id=new_id(), organization_id=quote.organization_id, payee_id=payee_id, client_account_id=client,
+            client_first_name="Ada", client_time_zone="UTC", locale="en", buyer_organization_id=buyer,
+            offering_id=what.id, kind=what.kind, practice=Practice.CONSULTANT, title=what.title, starts_at=starts,
+            ends_at=starts + timedelta(minutes=what.duration_minutes), clock_at=starts, paid_by=paid_by,
+            currency=quote.list.currency, list_minor=quote.list.minor, price_minor=quote.price.minor,
+            platform_minor=quote.platform.minor, organization_minor=quote.organization.minor,
+            consultant_minor=quote.consultant.minor, pricing=quote.snapshot,
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        for person, weight, part in quote.shares:
+            session.add(
+                ConsultationShare(
+                    id=new_id(), organization_id=quote.organization_id, payee_id=person, consultation_id=made.id,
+                    weight=weight, amount_minor=part.minor,
+                )
+            )  # fmt: skip
+        return made
+
+
+def advance(consultation_id: UUID, *steps: ConsultationStatus) -> None:
+    with unit_of_work(PLATFORM) as session:
+        found = session.get_one(Consultation, consultation_id)
+        for step in steps:
+            found.advance(step)
+            if step is ConsultationStatus.CANCELLED:
+                found.cancelled_at = utc_now()

@@ -94,3 +94,27 @@ def test_what_is_no_rate() -> None:
 @pytest.mark.parametrize(("value", "text"), [(8500, "85 %"), (1250, "12.5 %"), (1, "0.01 %"), (10_000, "100 %")])
 def test_rates_as_people_say_them(value: int, text: str) -> None:
     assert splits.percent(value) == text
+
+
+@given(PRICES, rates(), st.integers(0, 10_000), st.lists(st.integers(1, 9_999), max_size=6))
+def test_returns_take_from_everybody_and_never_more_than_there_is(
+    price: int, rule: Rates, discount: int, steps: list[int]
+) -> None:
+    promotion = price * discount // 10_000
+    paid, left = price - promotion, list(minors(split(Money(price, "USD"), rule)))
+    for step in [*steps, 10_000]:
+        amount = paid * step // 10_000
+        back, parts = splits.taken_back(amount, paid_left=paid, promotion_left=promotion, parts_left=left)
+        assert sum(parts) == amount + back and 0 <= back <= promotion
+        for part, had in zip(parts, left, strict=True):
+            assert 0 <= part <= had
+            assert abs(part * sum(left) - had * (amount + back)) < max(1, sum(left))  # in proportion, to the unit
+        paid, promotion = paid - amount, promotion - back
+        left = [had - part for had, part in zip(left, parts, strict=True)]
+    assert (paid, promotion, left) == (0, 0, [0, 0, 0])
+
+
+def test_a_return_beyond_what_is_left() -> None:
+    with pytest.raises(ValueError, match="more goes back"):
+        splits.taken_back(11, paid_left=10, promotion_left=0, parts_left=[10])
+    assert splits.taken_back(0, paid_left=0, promotion_left=900, parts_left=[270, 0, 630]) == (900, [270, 0, 630])

@@ -1,0 +1,214 @@
+"""What jobs need to ask a provider for a client's money, and what follows from its answers. No network here.
+
+A job reads what to ask and commits, asks outside any transaction, and records the answer. Whatever happens to it in
+between, the next run finds the charge as it was and looks it up before it asks again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import select
+
+from app.charges import client_service as client
+from app.charges.client_models import Charge, ChargeReturn
+from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
+from app.consultations import money
+from app.consultations.models import Consultation
+from app.consultations.states import ConsultationStatus
+from app.core.clock import utc_now
+from app.core.money import Money
+from app.core.scope import Actor
+from app.db.session import ScopedSession
+from app.gateways.cards import Dispute, DisputeStatus, Intent, IntentStatus, Refund, RefundStatus
+
+log = logging.getLogger(__name__)
+GONE = (ConsultationStatus.EXPIRED, ConsultationStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A charge to ask for or look up. `unwanted`: its time is over, nobody shall pay it any more."""
+
+    charge_id: UUID
+    provider: ChargeProvider
+    key: str
+    reference: str | None
+    amount: Money
+    unsure: bool
+    unwanted: bool
+    metadata: Mapping[str, str]
+
+
+def to_ask(session: ScopedSession, charge_id: UUID) -> Asked | None:
+    """None when the charge is decided, or a test card was not given yet."""
+    row = session.execute(
+        select(Charge, Consultation)
+        .join(Consultation, Consultation.id == Charge.subject_id)
+        .where(Charge.id == charge_id, Charge.subject_kind == money.SUBJECT)
+    ).one_or_none()
+    if row is None or row.Charge.status not in client.OPEN:
+        return None
+    of, held = row.Charge, row.Consultation
+    unwanted = held.status in GONE
+    if of.provider is ChargeProvider.SIMULATED and of.provider_reference is None and not unwanted:
+        return None
+    minutes = int((held.ends_at - held.starts_at).total_seconds()) // 60
+    return Asked(
+        charge_id=of.id,
+        provider=of.provider,
+        key=of.key,
+        reference=of.provider_reference if of.provider is ChargeProvider.STRIPE else None,
+        amount=of.amount,
+        unsure=of.status is ChargeStatus.UNKNOWN,
+        unwanted=unwanted,
+        metadata={
+            "charge_id": str(of.id),
+            "consultation_id": str(held.id),
+            "advisor_id": str(held.payee_id),
+            "duration_minutes": str(minutes),
+        },
+    )
+
+
+def answered(session: ScopedSession, actor: Actor, asked: Asked, intent: Intent) -> None:
+    """What the provider says about a charge. One of another amount is never taken for ours."""
+    if intent.amount is not None and intent.amount != asked.amount:
+        log.error("a charge of another amount than asked for", extra={"fields": {"charge_id": str(asked.charge_id)}})
+        return
+    if asked.provider is ChargeProvider.STRIPE:
+        client.intent_made(session, asked.charge_id, intent.reference, intent.client_secret)
+    if intent.status is IntentStatus.SUCCEEDED:
+        if asked.provider is ChargeProvider.SIMULATED:
+            client.locked(session, asked.charge_id).provider_reference = intent.reference
+        money.paid(session, actor, asked.charge_id)
+    elif intent.status is IntentStatus.FAILED:
+        money.failed(session, actor, asked.charge_id, intent.message)
+    elif intent.status is IntentStatus.CANCELLED:
+        client.give_up(session, actor, client.locked(session, asked.charge_id))
+
+
+def never_asked(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
+    """The time is over and the provider knows nothing of it."""
+    client.give_up(session, actor, client.locked(session, charge_id))
+
+
+def by_intent(session: ScopedSession, provider: ChargeProvider, reference: str) -> UUID | None:
+    """Our charge of a provider's reference."""
+    return session.scalar(select(Charge.id).where(Charge.provider == provider, Charge.provider_reference == reference))
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBack:
+    """A refund to ask for or look up."""
+
+    return_id: UUID
+    provider: ChargeProvider
+    key: str
+    intent_reference: str
+    reference: str | None
+    amount: Money
+    unsure: bool
+
+
+def to_give_back(session: ScopedSession, return_id: UUID) -> AskedBack | None:
+    """None when it is decided, or a dispute, which the bank decides."""
+    row = session.execute(
+        select(ChargeReturn, Charge)
+        .join(Charge, Charge.id == ChargeReturn.charge_id)
+        .where(ChargeReturn.id == return_id, ChargeReturn.kind == ReturnKind.REFUND)
+    ).one_or_none()
+    if row is None or row.ChargeReturn.status not in (ReturnStatus.PENDING, ReturnStatus.UNKNOWN):
+        return None
+    back, of = row.ChargeReturn, row.Charge
+    return AskedBack(
+        back.id, of.provider, back.key, of.provider_reference or "", back.provider_reference, back.amount,
+        back.status is ReturnStatus.UNKNOWN,
+    )  # fmt: skip
+
+
+def given_back(session: ScopedSession, actor: Actor, return_id: UUID, refund: Refund) -> None:
+    """What the provider says about a refund of ours."""
+    client.return_known(session, return_id, refund.reference)
+    if refund.status is RefundStatus.SUCCEEDED:
+        money.returned(session, actor, return_id)
+    elif refund.status is RefundStatus.FAILED:
+        _refused_back(session, actor, return_id, refund.message)
+
+
+def not_given_back(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:
+    """The provider refused the refund for good: somebody has to look at it."""
+    _refused_back(session, actor, return_id, message)
+
+
+def _refused_back(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:
+    _, back = client.locked_return(session, return_id)
+    if back.status is ReturnStatus.SUCCEEDED:  # the client's bank sent back what had counted as refunded
+        log.error("a refund failed after it had succeeded", extra={"fields": {"return_id": str(return_id)}})
+        return
+    money.not_returned(session, actor, return_id, message)
+
+
+def told_of_refund(session: ScopedSession, actor: Actor, provider: ChargeProvider, refund: Refund) -> str:
+    """A refund the provider tells of, ours or made there by hand; returns what followed, for the event's row."""
+    known = client.by_reference(session, refund.reference)
+    if known is None and refund.key:
+        known = session.scalar(select(ChargeReturn).where(ChargeReturn.key == refund.key))
+    if known is not None:
+        given_back(session, actor, known.id, refund)
+        return f"refund {known.id}"
+    charge_id = by_intent(session, provider, refund.intent_reference)
+    if charge_id is None:
+        return "not a charge of ours"
+    if refund.status is not RefundStatus.SUCCEEDED:
+        return "made at the provider, not through yet"
+    of = client.locked(session, charge_id)
+    amount = min(refund.amount, of.refundable)
+    if not amount:
+        return "all of it had gone back before"
+    back = client.ask_return(
+        session, actor, of, amount, ReturnKind.REFUND, "Refunded by the payment provider", refund.reference
+    )
+    money.returned(session, actor, back.id)
+    return f"refund {back.id}, made at the provider"
+
+
+def told_of_dispute(session: ScopedSession, actor: Actor, provider: ChargeProvider, dispute: Dispute) -> str:
+    """How a dispute stands now: opened, won or lost, in whatever order it is told; returns what followed."""
+    charge_id = by_intent(session, provider, dispute.intent_reference)
+    if charge_id is None:
+        return "not a charge of ours"
+    if dispute.status is DisputeStatus.INQUIRY:
+        return "an inquiry takes nothing back"
+    known = client.by_reference(session, dispute.reference)
+    if known is None:
+        of = client.locked(session, charge_id)
+        if not of.refundable:
+            return "all of it had gone back before"
+        known = money.give_back(
+            session, actor, of.subject_id, amount=min(dispute.amount, of.refundable), kind=ReturnKind.DISPUTE,
+            reason=dispute.reason or "The client’s bank took the money back", reference=dispute.reference,
+        )  # fmt: skip
+    if dispute.status is DisputeStatus.LOST:
+        money.returned(session, actor, known.id)
+    elif dispute.status is DisputeStatus.WON and known.status is not ReturnStatus.SUCCEEDED:
+        money.not_returned(session, actor, known.id, "The dispute was won.")
+    return f"dispute {dispute.status.value}"
+
+
+def stale(session: ScopedSession, limit: int = 200) -> tuple[list[UUID], list[UUID]]:
+    """Charges and refunds nobody has heard of for two minutes, oldest first."""
+    before = utc_now() - client.STALE
+    charges = select(Charge.id).where(Charge._status.in_(client.OPEN), Charge.created_at < before)
+    returns = select(ChargeReturn.id).where(
+        ChargeReturn._status.in_((ReturnStatus.PENDING, ReturnStatus.UNKNOWN)),
+        ChargeReturn.kind == ReturnKind.REFUND,
+        ChargeReturn.created_at < before,
+    )
+    return (
+        list(session.scalars(charges.order_by(Charge.created_at).limit(limit))),
+        list(session.scalars(returns.order_by(ChargeReturn.created_at).limit(limit))),
+    )

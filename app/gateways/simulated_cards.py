@@ -1,0 +1,75 @@
+"""The test cards of sandbox mode: no network, and nothing kept. What becomes of a payment is told by its key, which
+names the card (`<charge>.<try>.<card>`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.core.money import Money
+from app.gateways.cards import (
+    BadSignature,
+    Dispute,
+    Intent,
+    IntentStatus,
+    News,
+    Refund,
+    RefundStatus,
+    Refused,
+    Unanswered,
+)
+
+SUCCESS, DECLINED, UNKNOWN = "success", "declined", "unknown"
+CARDS = {
+    SUCCESS: ("4242 4242 4242 4242", "Is paid at once"),
+    DECLINED: ("4000 0000 0000 0002", "Is declined"),
+    UNKNOWN: ("4000 0000 0000 0259", "Is paid, but the answer is lost at first"),
+}
+DECLINED_TEXT = "The card was declined. Try another one."
+
+
+def card_named(number: str) -> str | None:
+    """The name of a test card by its number, spaces or none; None for any other number."""
+    digits = "".join(number.split())
+    return next((name for name, (known, _) in CARDS.items() if known.replace(" ", "") == digits), None)
+
+
+class SimulatedCards:
+    name = "simulated"
+
+    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str]) -> Intent:
+        if _card(key) == UNKNOWN:
+            raise Unanswered("The test card was charged, and the answer was lost.", "simulated")
+        return self._intent(key, amount)
+
+    def find(self, key: str, reference: str | None) -> Intent | None:
+        return None if _card(key) is None else self._intent(key, None)
+
+    def cancel(self, reference: str) -> Intent:
+        raise Refused("A test card is charged at once or never.")
+
+    def refund(self, key: str, reference: str, amount: Money) -> Refund:
+        return Refund(f"sim_re_{key}", RefundStatus.SUCCEEDED, amount, reference, key)
+
+    def find_refund(self, key: str, intent_reference: str, reference: str | None) -> Refund | None:
+        return None  # asking again under the same key gives the same refund
+
+    def refund_of(self, reference: str) -> Refund:
+        raise Refused("Test cards tell no news.")
+
+    def dispute(self, reference: str) -> Dispute:
+        raise Refused("Test cards tell no news.")
+
+    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[News]:
+        raise BadSignature("Test cards tell no news.")
+
+    def _intent(self, key: str, amount: Money | None) -> Intent:
+        reference = f"sim_pi_{key.replace('.', '_')}"
+        if _card(key) == DECLINED:
+            return Intent(reference, IntentStatus.FAILED, amount, message=DECLINED_TEXT)
+        return Intent(reference, IntentStatus.SUCCEEDED, amount)
+
+
+def _card(key: str) -> str | None:
+    parts = key.split(".")
+    return parts[2] if len(parts) == 3 and parts[2] in CARDS else None

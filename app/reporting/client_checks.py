@@ -1,0 +1,54 @@
+"""What must hold at any moment of clients' money: (code, what is wrong, query of the rows that break it)."""
+
+from __future__ import annotations
+
+CLIENTS = (
+    (
+        "clients.charge",
+        "A charge is not its fee, the organization's share and what was earned by it, with the promotion.",
+        """SELECT c.id AS subject, 'charged ' || c.amount_minor || ' and ' || c.promotion_minor || ', fee '
+            || c.fee_minor || ', organization ' || k.organization_minor || ', earned ' || coalesce(e.minor, 0) AS detail
+        FROM charges c JOIN consultations k ON k.id = c.subject_id
+        LEFT JOIN (SELECT s.consultation_id, sum(e.amount_minor) AS minor FROM consultation_shares s
+            JOIN earnings e ON e.organization_id = s.organization_id AND e.source_kind = 'consultation_share'
+                AND e.source_id = s.id GROUP BY 1) e ON e.consultation_id = k.id
+        WHERE c.subject_kind = 'consultation' AND c.status = 'succeeded'
+        AND c.amount_minor + c.promotion_minor <> c.fee_minor + k.organization_minor + coalesce(e.minor, 0)""",
+    ),
+    (
+        "clients.return",
+        "What went back to a client is not what all sides gave back.",
+        """SELECT r.id AS subject, 'back ' || r.amount_minor || ' and ' || r.promotion_minor || ', fee ' || r.fee_minor
+            || ', organization ' || r.organization_minor || ', reversed ' || coalesce(e.minor, 0) AS detail
+        FROM charge_returns r JOIN charges c ON c.id = r.charge_id AND c.subject_kind = 'consultation'
+        LEFT JOIN (SELECT b.return_id, -sum(e.amount_minor) AS minor FROM consultation_returns b
+            JOIN earnings e ON e.organization_id = b.organization_id AND e.source_kind = 'consultation_return'
+                AND e.source_id = b.id GROUP BY 1) e ON e.return_id = r.id
+        WHERE CASE WHEN r.status = 'succeeded' THEN r.amount_minor + r.promotion_minor - r.fee_minor
+            - r.organization_minor ELSE 0 END <> coalesce(e.minor, 0)""",
+    ),
+    (
+        "clients.refunded",
+        "What a charge says went back is not the sum of its returns.",
+        """SELECT c.id AS subject, 'kept ' || c.refunded_minor || ', returns ' || coalesce(r.minor, 0) AS detail
+        FROM charges c LEFT JOIN (SELECT charge_id, sum(amount_minor) AS minor FROM charge_returns
+            WHERE status = 'succeeded' GROUP BY 1) r ON r.charge_id = c.id
+        WHERE c.refunded_minor <> coalesce(r.minor, 0)""",
+    ),
+    (
+        "clients.split",
+        "A consultation's parts are not what its own rates make of its price.",
+        """SELECT id AS subject, platform_minor || ' and ' || organization_minor || ', computed ' || p || ' and '
+            || least(o, list_minor - p) AS detail
+        FROM (SELECT id, list_minor, platform_minor, organization_minor,
+                (list_minor * (pricing ->> 'platform_bps')::bigint * 2 + 10000) / 20000 AS p,
+                (list_minor * (pricing ->> 'organization_bps')::bigint * 2 + 10000) / 20000 AS o
+            FROM consultations) k
+        WHERE platform_minor <> p OR organization_minor <> least(o, list_minor - p)""",
+    ),
+    (
+        "clients.simulated_in_live",
+        "A charge of live mode is only simulated.",
+        "SELECT id AS subject, status AS detail FROM charges WHERE :live AND simulated AND status = 'succeeded'",
+    ),
+)

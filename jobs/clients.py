@@ -1,0 +1,100 @@
+"""Clients' money: read and commit, ask the provider outside any transaction, record. Any function may run again."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from uuid import UUID
+
+from app.charges import client_service
+from app.consultations import charging, money
+from app.consultations.charging import Asked, AskedBack
+from app.core.scope import SYSTEM, Scope
+from app.db.session import unit_of_work
+from app.gateways import providers
+from app.gateways.cards import CardError, Cards, Intent, IntentStatus, Refund, Refused, Unanswered
+
+log = logging.getLogger(__name__)
+
+
+def ask(charge_id: str) -> None:
+    """Begin a charge at its provider, or find out what became of it. Raises Unanswered, so that it is tried again."""
+    with unit_of_work(Scope.platform("a charge to ask for")) as session:
+        asked = charging.to_ask(session, UUID(charge_id))
+    if asked is None:
+        return
+    try:
+        intent = _intent(providers.cards(asked.provider.value), asked)
+    except Unanswered:
+        with unit_of_work(Scope.platform("a charge without an answer")) as session:
+            client_service.unknown(session, asked.charge_id)
+        raise
+    except Refused as refusal:
+        with unit_of_work(Scope.platform("a charge that was refused")) as session:
+            money.failed(session, SYSTEM, asked.charge_id, refusal.message)
+        return
+    with unit_of_work(Scope.platform("what the provider said of a charge")) as session:
+        if intent is None:
+            charging.never_asked(session, SYSTEM, asked.charge_id)
+        else:
+            charging.answered(session, SYSTEM, asked, intent)
+
+
+def _intent(gateway: Cards, asked: Asked) -> Intent | None:
+    """None: unwanted, and the provider never saw it."""
+    found = gateway.find(asked.key, asked.reference) if asked.unsure or asked.reference or asked.unwanted else None
+    if asked.unwanted:
+        return gateway.cancel(found.reference) if found and found.status is IntentStatus.WAITING else found
+    return found or gateway.create_intent(asked.key, asked.amount, asked.metadata)
+
+
+def give_back(return_id: str) -> None:
+    """Ask for a refund, or find out what became of it. Raises Unanswered, so that it is tried again."""
+    with unit_of_work(Scope.platform("a refund to ask for")) as session:
+        asked = charging.to_give_back(session, UUID(return_id))
+    if asked is None:
+        return
+    try:
+        refund = _refund(providers.cards(asked.provider.value), asked)
+    except Unanswered:
+        with unit_of_work(Scope.platform("a refund without an answer")) as session:
+            client_service.unknown_return(session, asked.return_id)
+        raise
+    except Refused as refusal:
+        with unit_of_work(Scope.platform("a refund that was refused")) as session:
+            charging.not_given_back(session, SYSTEM, asked.return_id, refusal.message)
+        return
+    with unit_of_work(Scope.platform("what the provider said of a refund")) as session:
+        charging.given_back(session, SYSTEM, asked.return_id, refund)
+
+
+def _refund(gateway: Cards, asked: AskedBack) -> Refund:
+    known = None
+    if asked.unsure or asked.reference:
+        known = gateway.find_refund(asked.key, asked.intent_reference, asked.reference)
+    return known or gateway.refund(asked.key, asked.intent_reference, asked.amount)
+
+
+def look_up() -> None:
+    """The sweep: charges and refunds nobody heard of. Lost answers and lost webhooks end here."""
+    with unit_of_work(Scope.platform("charges nobody heard of")) as session:
+        charges, returns = charging.stale(session)
+    failure: CardError | None = None
+    for charge_id in charges:
+        with contextlib.suppress(Unanswered):
+            ask(str(charge_id))
+    for return_id in returns:
+        try:
+            give_back(str(return_id))
+        except Unanswered as unknown:
+            failure = unknown
+    if failure:
+        raise failure
+
+
+def confirm(consultation_id: str) -> None:
+    """A consultation was paid: its time is the client's, or the money goes back."""
+    from app.consultations import booking
+
+    with unit_of_work(Scope.platform("a paid consultation")) as session:
+        booking.confirm(session, SYSTEM, UUID(consultation_id))
