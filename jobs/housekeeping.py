@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from app.consultations import applications as consultants
 from app.core.scope import Scope
 from app.db import idempotency, outbox, schedule
 from app.db.session import ScopedSession, unit_of_work
@@ -22,6 +23,7 @@ TIDIERS: tuple[Callable[[ScopedSession, int], int], ...] = (
     passkeys.forget_old_challenges,
     applications.forget_unconfirmed,
     notices.forget_old,
+    consultants.forget_pictures,
     outbox.forget_done,
     schedule.forget_old,
 )

@@ -60,14 +60,16 @@ def invite(
     payee_id: UUID | None = None,
     organization_id: UUID | None = None,
     time_zone: str = "UTC",
+    message: str = "",
 ) -> UUID:
     """Make a login if there is none and mail its link, valid for seven days. Returns the account's id.
 
-    `inviter` is who the reader knows: the organization's name. The caller has checked that `actor` may invite.
+    `inviter` is who the reader knows: the organization's name; `message` is what it writes to them. The caller has
+    checked that `actor` may invite.
     Raises Invalid, or Conflict when the address signs in for another payee.
     """
     link = service.invite(session, portal, email, name, payee_id=payee_id, time_zone=time_zone)
-    _send(session, link, "invitation", f"{inviter} invites you to Quittance", inviter=inviter)
+    _send(session, link, "invitation", f"{inviter} invites you to Quittance", inviter=inviter, message=message)
     audit.record(
         session, actor, "account.invited", "account", link.account_id,
         organization_id=organization_id, portal=portal.value, payee_id=payee_id,

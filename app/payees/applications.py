@@ -167,12 +167,18 @@ def newest(session: Session, email: str) -> UUID | None:
     )
 
 
-def approve(session: ScopedSession, actor: Actor, application_id: UUID) -> UUID:
-    """Take the applicant on: payee, engagement and login, and the mail with its link. Returns the payee's id.
+def approve(session: ScopedSession, actor: Actor, application_id: UUID, message: str = "") -> UUID:
+    """Take the applicant on: payee, engagement and login, and the mail with its link and `message`. Returns the
+    payee's id.
 
     Somebody who works for others already keeps their payee and account and gets one more engagement. Raises Forbidden,
-    NotFound, Conflict when somebody decided already or the address cannot be taken on.
+    NotFound, Invalid for a message that is too long, Conflict when somebody decided already or the address cannot be
+    taken on.
     """
+    message = message.strip()
+    if len(message) > rules.LONGEST_REASON:
+        sentence = f"At most {rules.LONGEST_REASON:,} letters."
+        raise Invalid(sentence, fields={"message": sentence})
     found = _open(session, actor, application_id)
     portal = Portal(spec_of(found.kind).portal or "")
     payer = session.execute(PAYER, {"id": found.organization_id}).one()
@@ -190,10 +196,10 @@ def approve(session: ScopedSession, actor: Actor, application_id: UUID) -> UUID:
         ).id  # fmt: skip
     sign_in.invite(
         session, actor, portal, found.email, found.name, inviter=payer.name, payee_id=payee_id,
-        organization_id=found.organization_id, time_zone=payer.time_zone,
+        organization_id=found.organization_id, time_zone=payer.time_zone, message=message,
     )  # fmt: skip
     found.status, found.payee_id = ApplicationStatus.APPROVED, payee_id
-    _decided(session, actor, found, None)
+    _decided(session, actor, found, message or None)
     return payee_id
 
 

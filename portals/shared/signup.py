@@ -10,56 +10,23 @@ from collections.abc import Callable
 from flask import request, url_for
 from flask import session as cookie
 from flask.typing import ResponseReturnValue
-from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length
 
 from app.core.errors import Gone
 from app.core.settings import settings
 from app.identity.states import Portal
 from app.payees import application_rules as rules
 from app.payees import applications
-from app.payees.application_rules import Stated
 from app.payees.kinds import of_portal
 from app.payees.states import PayeeKind
+from portals.shared.application_form import ApplicationForm
 from portals.shared.auth_pages import auth_page
+from portals.shared.consultant_signup import PRACTICES, ConsultantForm
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.htmx import go
 from portals.web.ratelimit import limiter
 
-
-def country_choices() -> list[tuple[str, str]]:
-    named = sorted(rules.countries().items(), key=lambda one: one[1])
-    return [("", str(_l("Choose a country"))), *named]
-
-
-class ApplicationForm(BaseForm):
-    """`company_url` is a trap: people do not see it, programs that fill in everything do."""
-
-    name = StringField(
-        _l("Your name, or that of your business"), [InputRequired(_l("Write your name.")), Length(max=200)]
-    )
-    email = EmailField(_l("Email"), [InputRequired(_l("Write your e-mail address.")), Length(max=254)])
-    work = StringField(
-        _l("What you do"),
-        [InputRequired(_l("Say what you do.")), Length(max=rules.LONGEST_WORK)],
-        description=_l("For example illustration, plumbing, tax advice."),
-    )
-    country = SelectField(_l("Country"), choices=country_choices, default="")
-    links = TextAreaField(
-        _l("Links to your work"), [Length(max=2_000)], description=_l("Up to five addresses, one a line.")
-    )
-    message = TextAreaField(_l("Message"), [Length(max=rules.LONGEST_MESSAGE)])
-    company_url = StringField(_l("Leave this empty"))
-    organization = HiddenField()
-
-    def stated(self) -> Stated:
-        """Raises Invalid naming every bad field."""
-        return rules.cleaned(
-            self.name.data or "", self.work.data or "", self.country.data or "", self.links.data or "",
-            self.message.data or "",
-        )  # fmt: skip
+_FORMS: dict[PayeeKind, type[ApplicationForm]] = {PayeeKind.CONSULTANT: ConsultantForm}
 
 
 def _kind(portal: Portal) -> PayeeKind:
@@ -76,15 +43,13 @@ def sign_up(portal: Portal) -> ResponseReturnValue:
     target = applications.target(db(), kind, slug)
     if target is None:
         return auth_page(portal, "sign_up_closed", asked=slug is not None, status=404 if slug else 200)
-    form = ApplicationForm(organization=slug or "")
-    if form.accepts():
+    form = _FORMS.get(kind, ApplicationForm)(organization=slug or "")
+    if form.accepts_all():
         with form.refusals():
-            stated = form.stated()
-            if not form.company_url.data:
-                applications.apply(db(), kind, slug, form.email.data or "", stated)
+            form.send(kind, slug, target)
             cookie["applied"] = {"email": (form.email.data or "").strip()[:254], "to": target.name}
             return go(url_for(".sign_up_sent"))
-    return auth_page(portal, "sign_up", form=form, target=target)
+    return auth_page(portal, "sign_up", form=form, target=target, practices=PRACTICES)
 
 
 def sign_up_sent(portal: Portal) -> ResponseReturnValue:

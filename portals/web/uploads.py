@@ -15,8 +15,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 from flask import abort, current_app, g, request
+from flask import session as cookie
 from flask_babel import gettext as _
 from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.datastructures import FileStorage
@@ -33,7 +35,7 @@ KEPT = "kept_file"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """Bytes in the store under `key`; `token` stands for it in a form of the same account."""
+    """Bytes in the store under `key`; `token` stands for it in a form of the same account or browser."""
 
     inspected: Inspected
     key: str
@@ -101,7 +103,8 @@ def keep(looked: Sequence[tuple[Inspected, bytes]]) -> list[Upload]:
     idempotency.release()
     with db.paused():
         keys = [storage().put(content) for _inspected, content in looked]
-    repeated = idempotency.begin(g.account.account_id)
+    # None for who has no account: their forms have no key.
+    repeated = idempotency.begin(g.account.account_id) if "account" in g else None
     if repeated is not None:  # the same form was sent twice, and the other one was faster
         abort(repeated)
     return [_upload(inspected, key) for (inspected, _content), key in zip(looked, keys, strict=True)]
@@ -134,7 +137,14 @@ def fetch(key: str) -> bytes:
 
 
 def _signer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"kept-file-{g.account.account_id}")
+    return URLSafeTimedSerializer(str(current_app.secret_key), salt=f"kept-file-{_owner()}")
+
+
+def _owner() -> str:
+    """The account, or this browser before there is one."""
+    if "account" in g:
+        return str(g.account.account_id)
+    return str(cookie.setdefault("uploads_of", uuid4().hex))
 
 
 def _upload(inspected: Inspected, key: str) -> Upload:

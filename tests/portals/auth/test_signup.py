@@ -25,6 +25,7 @@ EMAIL = "ines@duarte.test"
 FORM = {
     "name": "Inês Duarte", "email": EMAIL, "work": "Illustration", "country": "PT",
     "links": "https://duarte.test/work\r\nhttps://duarte.test/shop", "message": "Hello.",
+    "practice": "consultant", "specialties": "Pricing", "languages": "English", "bio": "Hello.",  # consultants alone
 }  # fmt: skip
 
 
