@@ -6,4 +6,13 @@ from flask import Blueprint
 
 bp = Blueprint("public", __name__)
 
-from portals.public import files, go, health, landing, unsubscribe, verify  # noqa: E402,F401 - the views of this blueprint
+from portals.public import (  # noqa: E402,F401 - the views of this blueprint
+    advisors,
+    doors,
+    files,
+    go,
+    health,
+    landing,
+    unsubscribe,
+    verify,
+)
