@@ -19,7 +19,7 @@ from app.db.types import new_id
 from app.identity.invitations import Invitee
 from app.identity.states import Portal
 from app.notify import sign_in
-from app.payees import import_service
+from app.payees import import_service, rates
 from app.payees.directory_models import PayeeImport, PayeeImportRow
 from app.payees.importing import PayeeRow, reasons_of
 from app.payees.kinds import spec_of
@@ -119,6 +119,8 @@ def _add(
             "commissions": [row.commission_bps for row, _id in new],
         },
     )
+    if spec_of(record.kind).earns_commission:
+        rates.note(session, actor, record.organization_id, {payee_id: row.commission_bps for row, payee_id in new})
     tags = [json.dumps(row.tags) for row, _id in new]
     session.execute(_TAG, {"organization_id": record.organization_id, "payee_ids": ids, "tags": tags})
     audit.record_many(

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.base import Identified, Visibility
+from app.db.base import Identified, PayeeRecord, Visibility
 from app.db.types import choice
 from app.payees.states import BusinessType, EngagementStatus, PayeeKind, ProjectBilling
 
@@ -50,6 +50,7 @@ class Engagement(Identified):
     """Payee × organization. `reference` is the organization's own number for the payee (supplier id), any case.
 
     `status_reason` is what the payee reads. What the platform decided, the organization cannot undo.
+    `commission_bps`: the rate of now; what it was on a day is a `CommissionRate`.
     `commission_hold_days`: the return window, for which commission on an order is held.
     `consultant_bps`: a consultant's share of bookings instead of the organization's rate. `flat_rate_minor`: for each
     appointment, in `currency`.
@@ -87,3 +88,19 @@ class Engagement(Identified):
     project_billing: Mapped[ProjectBilling] = mapped_column(
         choice(ProjectBilling), default=ProjectBilling.APPROVAL, server_default="approval"
     )
+
+
+class CommissionRate(PayeeRecord):
+    """A creator's share of orders from `valid_from` on, until the next one. Rates are added, never changed."""
+
+    __tablename__ = "commission_rates"
+    __append_only__ = True
+    __table_args__ = (
+        Index("ix_commission_rates_since", "organization_id", "payee_id", "valid_from", "id"),
+        Index("ix_commission_rates_payee", "payee_id"),
+        CheckConstraint("commission_bps BETWEEN 0 AND 10000", name="commission"),
+    )
+
+    commission_bps: Mapped[int]
+    valid_from: Mapped[datetime]
+    set_by: Mapped[str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from app.core.errors import Invalid
@@ -131,6 +132,17 @@ def _registration_fault(number: str) -> str:
 def due_on(invoice_on: date, terms_days: int, stated: date | None = None) -> date:
     """The day the bill itself names, else invoice date + terms."""
     return stated or invoice_on + timedelta(days=terms_days)
+
+
+def rate_at(rates: Sequence[tuple[datetime, int]], moment: datetime) -> int:
+    """The rate in basis points that held at `moment`; `rates` are (since when, basis points), oldest first.
+
+    Before the first, nobody had agreed on one: the first that gives anything counts. 0 without any.
+    """
+    place = bisect_right(rates, moment, key=lambda rate: rate[0])
+    if place:
+        return rates[place - 1][1]
+    return next((bps for _since, bps in rates if bps), 0)
 
 
 def clean_address(address: Mapping[str, str] | None) -> dict[str, str] | None:

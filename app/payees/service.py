@@ -22,7 +22,7 @@ from app.db import locks, outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.identity import addresses
-from app.payees import letters, rules
+from app.payees import letters, rates, rules
 from app.payees.kinds import spec_of
 from app.payees.models import Engagement, Payee
 from app.payees.rules import Business
@@ -80,11 +80,18 @@ def create(
         session.add(payee)
         session.flush()
         session.add(engagement)
+        session.flush()
+        _note_rate(session, actor, kind, engagement)
     audit.record(
         session, actor, "payee.created", "payee", payee.id,
         organization_id=organization_id, name=payee.name, kind=kind.value,
     )  # fmt: skip
     return payee
+
+
+def _note_rate(session: Session, actor: Actor, kind: PayeeKind, engagement: Engagement) -> None:
+    if spec_of(kind).earns_commission:
+        rates.note(session, actor, engagement.organization_id, {engagement.payee_id: engagement.commission_bps})
 
 
 def _business(kind: PayeeKind, business: Business) -> Business:
@@ -136,6 +143,7 @@ def engage(
     )
     session.add(made)
     session.flush()
+    _note_rate(session, actor, payee.kind, made)
     audit.record(session, actor, "payee.engaged", "payee", payee_id, organization_id=organization_id, name=payee.name)
     return made
 
@@ -255,6 +263,7 @@ def edit(session: ScopedSession, actor: Actor, organization_id: UUID, payee_id: 
         stated = Business(*(changes.get(name, getattr(payee, name)) for name in Business.__slots__))
         cleaned = asdict(_business(payee.kind, stated))
         changes |= {name: cleaned[name] for name in cleaned if name in changes}
+    rate_before = engagement.commission_bps
     for name, value in changes.items():
         setattr(payee if name in _OWN else engagement, name, value)
     payee.name = " ".join(payee.name.split())
@@ -266,6 +275,8 @@ def edit(session: ScopedSession, actor: Actor, organization_id: UUID, payee_id: 
         reference=engagement.reference,
     )
     session.flush()
+    if engagement.commission_bps != rate_before:
+        _note_rate(session, actor, payee.kind, engagement)
     audit.record(
         session, actor, "payee.edited", "payee", payee_id, organization_id=organization_id, changed=sorted(changes)
     )

@@ -312,6 +312,17 @@ SALES = (
         WHERE coalesce(s.minor, 0) <> coalesce(d.minor, 0)""",
     ),
     Check(
+        "sales.rate",
+        "The commission rate of an engagement is not the last of its dated rates.",
+        """SELECT g.id AS subject, 'now ' || g.commission_bps || ', dated ' || coalesce(r.bps::text, 'none') AS detail
+        FROM engagements g JOIN payees p ON p.id = g.payee_id AND p.kind = 'creator'
+        LEFT JOIN (
+            SELECT DISTINCT ON (organization_id, payee_id) organization_id, payee_id, commission_bps AS bps
+            FROM commission_rates ORDER BY organization_id, payee_id, valid_from DESC, id DESC
+        ) r ON r.organization_id = g.organization_id AND r.payee_id = g.payee_id
+        WHERE g.commission_bps <> coalesce(r.bps, 0)""",
+    ),
+    Check(
         "sales.taken_back",
         "What went back of an order is not the sum of its changes.",
         """SELECT o.id AS subject, 'kept ' || o.refunded_minor || ', changes ' || coalesce(c.taken, 0) AS detail

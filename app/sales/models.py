@@ -69,7 +69,8 @@ class CodeVisit(Base):
 
 class Order(Identified):
     """One paid order. Minor units of `currency`; `basis` is what commission is computed from, `refunded_minor` how
-    much of it went back. `commission_bps` is the rate of that day, kept; payee and rate are None for an unknown code.
+    much of it went back. `commission_bps` is the rate at `ordered_at`, kept; payee and rate are None for an unknown
+    code.
 
     The buyer is kept as a keyed hash of the e-mail only, to recognize creators who buy with their own code.
     """

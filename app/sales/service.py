@@ -24,6 +24,8 @@ from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.gateways.shops import ShopChange, ShopOrder
+from app.payees import rates as dated
+from app.payees import rules as payee_rules
 from app.payees.states import EngagementStatus
 from app.sales import commissions, rules
 from app.sales.models import DiscountCode, Order, OrderChange
@@ -44,12 +46,13 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True)
 class _Code:
-    """A code as orders of this moment find it."""
+    """A code as orders of this moment find it. `bps` is the rate of now, `rates` are those of each day."""
 
     id: UUID
     payee_id: UUID
     usable: bool
     bps: int
+    rates: dated.Dated
     buyer_indexes: frozenset[str]
 
 
@@ -62,7 +65,8 @@ def buyer_index(email: str) -> str | None:
 def record_orders(
     session: ScopedSession, actor: Actor, organization_id: UUID, source: OrderSource, orders: Sequence[ShopOrder]
 ) -> Recorded:
-    """Write paid orders down; those with a usable code earn commission at once, at the rate of now.
+    """Write paid orders down; those with a usable code earn commission at once, at the rate of the day they
+    were placed, however late they are told.
 
     Raises Forbidden. Orders known already are left as they are, whatever they say now.
     """
@@ -84,13 +88,15 @@ def _codes(session: ScopedSession, organization_id: UUID, written: Iterable[str]
     """Codes of the organization by their lower-case text, with the mailboxes of the creator behind each."""
     rows = session.execute(
         _CODES, {"organization_id": organization_id, "codes": sorted({code.lower() for code in written})}
-    )
+    ).all()
+    rates = dated.dated(session, organization_id, {row.payee_id for row in rows})
     return {
         row.code: _Code(
             row.id,
             row.payee_id,
             row.active and row.status == EngagementStatus.ACTIVE.value,
             row.commission_bps,
+            rates.get(row.payee_id, ()),
             frozenset(filter(None, (buyer_index(email) for email in row.emails))),
         )
         for row in rows
@@ -112,6 +118,7 @@ def _row(organization_id: UUID, source: OrderSource, order: ShopOrder, codes: di
     """The first code that is somebody's counts; else the first that was typed waits to be claimed."""
     typed = next((code for code in order.codes if code.lower() in codes), order.codes[0])
     found, buyer = codes.get(typed.lower()), order.buyer_index or buyer_index(order.buyer_email)
+    bps = found and payee_rules.rate_at(found.rates, order.ordered_at)
     return {
         "id": new_id(),
         "organization_id": organization_id,
@@ -127,20 +134,20 @@ def _row(organization_id: UUID, source: OrderSource, order: ShopOrder, codes: di
         "lines_hold_tax": order.lines_hold_tax,
         "buyer_index": buyer,
         "ordered_at": order.ordered_at,
-        "commission": _first_state(found, buyer, order.basis.minor),
-        "commission_bps": found and found.bps,
+        "commission": _first_state(found, buyer, order.basis.minor, bps or 0),
+        "commission_bps": bps,
         "created_at": utc_now(),
     }
 
 
-def _first_state(found: _Code | None, buyer: str | None, basis_minor: int) -> Commission:
+def _first_state(found: _Code | None, buyer: str | None, basis_minor: int, bps: int) -> Commission:
     if found is None:
         return Commission.UNKNOWN_CODE
     if not found.usable:
         return Commission.NOT_ACTIVE
     if buyer is not None and buyer in found.buyer_indexes:
         return Commission.SELF_REFERRAL
-    return Commission.EARNED if rules.commission(basis_minor, 0, found.bps) else Commission.NOTHING
+    return Commission.EARNED if rules.commission(basis_minor, 0, bps) else Commission.NOTHING
 
 
 def _insert(session: ScopedSession, rows: list[dict[str, Any]]) -> dict[UUID, str]:

@@ -20,6 +20,7 @@ from app.core.scope import Permission
 from app.core.settings import settings
 from app.db.paging import AnyRow
 from app.payees import queries as payees
+from app.payees import rates
 from app.payees import rules as rules_of_payees
 from app.payees import service as payee_service
 from app.payees.kinds import spec_of
@@ -67,7 +68,9 @@ class CommissionForm(BaseForm):
     percent = StringField(
         _l("Commission, in percent"),
         [InputRequired(_l("Give a rate from 0 to 100.")), Length(max=10)],
-        description=_l("Of the goods after discounts, without tax and shipping. It counts for orders from now on."),
+        description=_l(
+            "Of the goods after discounts, without tax and shipping. It counts for orders placed from now on."
+        ),
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
     hold_days = IntegerField(
@@ -174,7 +177,7 @@ def code_claim(code_id: UUID) -> ResponseReturnValue:
 @bp.route("/payees/<uuid:payee_id>/commission", methods=["GET", "POST"])
 @require(Permission.PAYEE_MANAGE)
 def commission(payee_id: UUID) -> ResponseReturnValue:
-    """What a creator earns of orders, and for how long it is held. Orders of before keep their rate."""
+    """What a creator earns of orders, and for how long it is held. An order has the rate of the day it was placed."""
     row = payees.detail(db(), g.organization.id, payee_id)
     if not spec_of(row.kind).earns_commission:
         raise NotFound(_("Only creators earn commission."))
@@ -188,4 +191,10 @@ def commission(payee_id: UUID) -> ResponseReturnValue:
                 commission_hold_days=form.hold_days.data,
             )  # fmt: skip
             return done(back=url_for(".payee", payee_id=payee_id), toast=(_("Commission set"), row.name))
-    return page("org/codes/commission.html", fragment="org/codes/_commission.html", form=form, row=row)
+    return page(
+        "org/codes/commission.html",
+        fragment="org/codes/_commission.html",
+        form=form,
+        row=row,
+        rates=rates.history(db(), g.organization.id, payee_id),
+    )

@@ -83,6 +83,8 @@ def test_invited_with_terms_and_tags(oxford: UUID, manager: Actor, superuser: An
         ("creator", "Amara", "C-1", "EUR", 1500, "creator", "a@b.test", "Europe/London", "new,vip"),
         ("creator", "t@m.test", None, "GBP", 0, "creator", "t@m.test", "Europe/London", None),
     ]
+    rates = superuser.execute("SELECT commission_bps, set_by FROM commission_rates ORDER BY 1").fetchall()
+    assert rates == [(0, manager.label), (1500, manager.label)]
     mails = superuser.execute("SELECT to_address, template, context::text FROM mails ORDER BY to_address").fetchall()
     assert [(row[0], row[1]) for row in mails] == [("a@b.test", "invitation"), ("t@m.test", "invitation")]
     assert all("/signin/" not in row[2] for row in mails)  # the link is sealed

@@ -157,6 +157,8 @@ SALES_FAULTS = [
     ("UPDATE orders SET commission = 'earned', payee_id = (SELECT payee_id FROM discount_codes LIMIT 1), "
      "discount_code_id = (SELECT id FROM discount_codes LIMIT 1), commission_bps = 1500 WHERE external_id = '2'",
      "sales.commission"),
+    ("UPDATE engagements SET commission_bps = commission_bps + 100", "sales.rate"),
+    ("DELETE FROM commission_rates", "sales.rate"),
     ("UPDATE order_changes SET taken_minor = taken_minor + 1", "sales.taken_back"),
     ("UPDATE order_changes SET order_id = NULL", "sales.waiting_change"),
 ]  # fmt: skip

@@ -22,7 +22,7 @@ from app.db.session import unit_of_work
 from app.earnings import service as earnings
 from app.gateways.shops import ChangeKind
 from app.ledger import service as ledger
-from app.payees.models import Engagement, Payee
+from app.payees.models import Payee
 from app.payees.states import EngagementStatus
 from app.reporting import doctor
 from app.sales import rules, service
@@ -113,15 +113,6 @@ def test_case_does_not_matter_and_the_first_known_code_counts(brand: UUID, amara
 def test_an_order_without_a_code_is_nobodys(brand: UUID, amara: Payee) -> None:
     found = sales.recorded(brand, replace(sales.order("1"), codes=()))
     assert (found.new, found.without_code) == (0, 1) and order_states() == []
-
-
-def test_a_change_of_rate_changes_no_past_order(brand: UUID, amara: Payee) -> None:
-    sales.recorded(brand, sales.order("1"))
-    with unit_of_work(PLATFORM) as session:
-        session.query(Engagement).filter_by(payee_id=amara.id).update({"commission_bps": 2000})
-    sales.recorded(brand, sales.order("2"))
-    sales.changed(brand, sales.refund(lines=100_00, order_id="1"))
-    assert [amount for _, amount, _ in earned()] == [15_00, 20_00, -15_00] and healthy()
 
 
 def test_five_hundred_orders_take_the_statements_of_one(brand: UUID, amara: Payee) -> None:

@@ -172,6 +172,8 @@ def test_the_commission_of_a_creator(brand: UUID, amara: Payee, mia: Browser) ->
     ):
         assert mia.post(url, wrong).status_code == 422
     assert mia.post(url, {"percent": "12,5", "hold_days": "0"}).status_code == 303
+    history = mia.get(url).text
+    assert "15% to 12.5%" in history and "mia@brand.test" in history
     code(brand, amara.id)
     recorded(brand, order("1"))
     assert earned(brand) == {"#1": 12_50}
