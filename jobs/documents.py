@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from app.consultations import calendar_files, letters
+from app.consultations.models import Consultation
 from app.contracts import queries as contracts
 from app.core.scope import Scope
 from app.db.session import unit_of_work
@@ -31,7 +33,15 @@ def contract(contract_id: str) -> Attachment:
     return Attachment(found.file_name, "application/pdf", storage().get(found.storage_key))
 
 
-MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance, "contract": contract}
+def calendar(consultation_id: str, side: str) -> Attachment:
+    """A consultation for the calendar of its client or its consultant, as it stands when the mail goes out."""
+    with unit_of_work(Scope.platform("a calendar file for a mail")) as session:
+        found = session.get_one(Consultation, UUID(consultation_id))
+        event = letters.event(session, found, for_client=side == "client")
+    return Attachment("consultation.ics", "text/calendar; charset=utf-8", calendar_files.write(event))
+
+
+MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance, "contract": contract, "calendar": calendar}
 
 
 def make(attachment: Mapping[str, Any]) -> Attachment:

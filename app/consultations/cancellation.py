@@ -20,11 +20,18 @@ class Why(StrEnum):
     BY_PLATFORM = "by_platform"
     CONSULTANT_ABSENT = "consultant_absent"
     CLIENT_ABSENT = "client_absent"
+    UNPAID = "unpaid"
+    TIME_LOST = "time_lost"
 
     @property
     def sentence(self) -> str:
         """For the client, and for what is kept with the money."""
         return _SENTENCES[self]
+
+    @property
+    def told(self) -> str:
+        """The same for everybody else: the consultant's statement, the timeline."""
+        return _TOLD[self]
 
 
 _SENTENCES = {
@@ -34,6 +41,18 @@ _SENTENCES = {
     Why.BY_PLATFORM: "We cancelled, so you get everything back.",
     Why.CONSULTANT_ABSENT: "The consultant did not appear, so you get everything back.",
     Why.CLIENT_ABSENT: "You did not appear, so nothing is refunded.",
+    Why.UNPAID: "Nothing was paid, so there is nothing to refund.",
+    Why.TIME_LOST: "The payment came after the time was given to somebody else, so you get everything back.",
+}
+_TOLD = {
+    Why.EARLY: "The client cancelled more than 24 hours before the start: fully refunded.",
+    Why.LATE: "The client cancelled 24 hours or less before the start: no refund, the earning stands.",
+    Why.BY_CONSULTANT: "The consultant cancelled: fully refunded.",
+    Why.BY_PLATFORM: "Quittance cancelled: fully refunded.",
+    Why.CONSULTANT_ABSENT: "The consultant did not appear: fully refunded.",
+    Why.CLIENT_ABSENT: "The client did not appear: no refund, the earning stands.",
+    Why.UNPAID: "Cancelled before it was paid.",
+    Why.TIME_LOST: "Paid after the time was given to somebody else: fully refunded.",
 }
 
 

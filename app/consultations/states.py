@@ -54,7 +54,8 @@ TRANSITIONS: dict[ConsultationStatus, frozenset[ConsultationStatus]] = {
     S.CANCELLED: frozenset(),
     S.NO_SHOW_CLIENT: frozenset({S.COMPLETED, S.NO_SHOW_CONSULTANT}),
     S.NO_SHOW_CONSULTANT: frozenset(),
-    S.EXPIRED: frozenset({S.BOOKED}),  # the card was charged after all, and the time is still free
+    # The card was charged after all: booked when the time is still free, else cancelled and refunded.
+    S.EXPIRED: frozenset({S.BOOKED, S.CANCELLED}),
 }
 TAKES_TIME = frozenset({S.PENDING, S.BOOKED, S.COMPLETED, S.NO_SHOW_CLIENT})
 

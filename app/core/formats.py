@@ -6,12 +6,13 @@ The rules: minus is U+2212 before the symbol, no plus sign, no parentheses, neve
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import NumberPattern, get_currency_symbol, get_decimal_symbol, get_group_symbol, parse_pattern
 
 from app.core.money import Money, exponent
@@ -90,3 +91,10 @@ def decimal_point(locale: str, currency: str) -> str:
 def format_day(day: date, locale: str = "en_US", style: str = "long") -> str:
     """ "November 24, 2026" (long) or "Nov 24, 2026" (medium), in the order of the locale."""
     return str(format_date(day, style, locale=locale))
+
+
+def format_start(moment: datetime, zone: str, locale: str = "en_US") -> str:
+    """ "Monday, December 7, 2026, 1:00 PM (Europe/Berlin)": when somebody has to be there, on their own clock."""
+    local = moment.astimezone(ZoneInfo(zone))
+    day, time = format_date(local.date(), "full", locale=locale), format_time(local.time(), "short", locale=locale)
+    return f"{day}, {time} ({zone})"

@@ -33,6 +33,7 @@ class Settings:
     calcom_webhook_secret: str = field(default="", repr=False)
     calcom_api_key: str = field(default="", repr=False)
     calcom_url: str = ""
+    video_url: str = ""
 
     @property
     def sandbox(self) -> bool:
@@ -105,6 +106,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         calcom_webhook_secret=env.get("CALCOM_WEBHOOK_SECRET", ""),
         calcom_api_key=env.get("CALCOM_API_KEY", ""),
         calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
+        video_url=env.get("VIDEO_URL", "https://meet.jit.si").rstrip("/"),
         require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),
     )
 
