@@ -11,10 +11,12 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
+from app.consultations import entitlements
+from app.consultations.entitlements import Entitlement
 from app.consultations.models import Consultation
 from app.consultations.profile_models import Collaborator, ConsultantProfile, Offering
 from app.consultations.states import TAKES_TIME, OfferingKind, Practice
-from app.core.clock import utc_now
+from app.core.clock import today, utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.money import MAX_MINOR, Money
 from app.core.scope import Actor, Permission
@@ -109,12 +111,17 @@ def one(session: ScopedSession, payee_id: UUID, offering_id: UUID) -> Offering:
 
 
 def create(session: ScopedSession, actor: Actor, payee_id: UUID, form: OfferingForm) -> Offering:
-    """Raises Forbidden, NotFound without a profile, Invalid naming each bad field."""
+    """Own prices of an advisor are part of the premium plan.
+
+    Raises Forbidden, NotFound without a profile, Invalid naming each bad field.
+    """
     profile = _profile(session, actor, payee_id)
     form = form.cleaned()
     check(form)
     if profile.practice is Practice.DOCTOR:
         raise Invalid("Doctors are paid for each appointment. There is nothing to price.")
+    if profile.practice is Practice.ADVISOR:
+        entitlements.require(profile, Entitlement.CUSTOM_OFFERINGS, today())
     active = select(Offering.id).where(Offering.payee_id == payee_id, Offering.active).limit(MOST_OFFERINGS)
     if len(session.scalars(active).all()) >= MOST_OFFERINGS:
         raise Invalid(f"You offer {MOST_OFFERINGS} things already. End one that is not booked any more.")

@@ -1,8 +1,20 @@
-"""The consultant portal."""
+"""The consultant portal: the payees' pages, consultations, hours and offerings."""
 
 from __future__ import annotations
 
+from flask_babel import lazy_gettext as _l
+
 from app.identity.states import Portal
 from portals.shared.payee import payee_portal
+from portals.web.nav import NavItem
 
-bp = payee_portal(Portal.CONSULTANT)
+bp = payee_portal(
+    Portal.CONSULTANT,
+    more=(
+        NavItem(_l("Consultations"), "calendar", "consultant.consultations", tab=True),
+        NavItem(_l("Availability"), "clock", "consultant.availability", tab=True),
+        NavItem(_l("Offerings"), "tag", "consultant.offerings"),
+    ),
+)
+
+from portals.consultant import availability, consultations, offerings  # noqa: E402,F401 - the views of this blueprint

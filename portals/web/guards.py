@@ -18,6 +18,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.audit import service as audit
+from app.consultations.privacy import first_name
 from app.core.errors import Forbidden, NotFound
 from app.core.scope import ROLE_PERMISSIONS, Actor, Permission, Scope
 from app.core.settings import settings
@@ -91,13 +92,16 @@ def admit(found: SignedIn) -> None:
     if found.portal is Portal.ORG:
         _admit_member(found)
         return
-    role, scope = "client", Scope.public()
-    if found.portal is Portal.ADMIN:
+    # A client's label stands in timelines that consultants read: the first name, nothing more.
+    role, scope, label = "client", Scope.client(found.account_id), found.name
+    if found.portal is Portal.CLIENT:
+        label = first_name(found.name)
+    elif found.portal is Portal.ADMIN:
         role, scope = "platform_admin", Scope.platform("admin portal")
     elif found.payee_id is not None:
         role, scope = "payee", Scope.payee(found.payee_id)
     g.actor = Actor(
-        label=found.name, role=role, account_id=found.account_id, payee_id=found.payee_id, ip=request.remote_addr
+        label=label, role=role, account_id=found.account_id, payee_id=found.payee_id, ip=request.remote_addr
     )
     use_scope(scope)
 

@@ -272,6 +272,19 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "voided": _s(_l("Taken back"), "ban", "grey", True),
         "superseded": _s(_l("Replaced"), "copy", "grey", True),
     },
+    "consultation": {
+        "pending": _s(_l("To be paid"), "clock", "amber"),
+        "booked": _s(_l("Booked"), "calendar", "blue"),
+        "completed": _s(_l("Held"), "circle-check", "green", True),
+        "cancelled": _CANCELED,
+        "no_show_client": _s(_l("Client absent"), "alert-circle", "amber"),
+        "no_show_consultant": _s(_l("Consultant absent"), "alert-circle", "red"),
+        "expired": _s(_l("Not paid in time"), "hourglass", "grey", True),
+    },
+    "offering": {
+        "active": _s(_l("Offered"), "circle-check", "green", True),
+        "ended": _s(_l("Ended"), "ban", "grey", True),
+    },
     "booking": {
         "confirmed": _s(_l("Confirmed"), "circle-check", "blue"),
         "in_progress": _IN_PROGRESS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +39,12 @@ def consultant(
 
 def actor_of(payee_id: UUID) -> Actor:
     return Actor("Leila", "payee", payee_id=payee_id)
+
+
+def premium(payee_id: UUID) -> None:
+    with unit_of_work(PLATFORM) as session:
+        profile = session.scalars(select(ConsultantProfile).where(ConsultantProfile.payee_id == payee_id)).one()
+        profile.premium_until = date(2030, 1, 1)
 
 
 def people_of(payee_id: UUID, email: str) -> UUID:

@@ -206,6 +206,7 @@ def test_nobody_keeps_a_whole_day(payee_id: UUID) -> None:
 
 
 def test_places_of_a_webinar(payee_id: UUID) -> None:
+    making.premium(payee_id)
     with clock.at(SUNDAY), unit_of_work(Scope.payee(payee_id)) as session:
         form = offerings.OfferingForm(
             OfferingKind.WEBINAR, "Menus", 60, offerings.Money(1000, "USD"), capacity=1, starts_at=NOON

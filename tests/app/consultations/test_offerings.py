@@ -118,3 +118,12 @@ def test_sharing_by_weight(house: UUID) -> None:
         assert elsewhere not in [one[0] for one in offerings.collaborators(session, made.id)]
         offerings.share(session, me, payee_id, made.id, {"leila-haddad": 1})
         assert offerings.collaborators(session, made.id) == []
+
+
+def test_own_prices_of_an_advisor_are_premium(house: UUID) -> None:
+    payee_id = making.consultant(house, practice=Practice.ADVISOR)
+    with unit_of_work(Scope.payee(payee_id)) as session, pytest.raises(Forbidden, match="premium"):
+        offerings.create(session, making.actor_of(payee_id), payee_id, FORM)
+    making.premium(payee_id)
+    with unit_of_work(Scope.payee(payee_id)) as session:
+        offerings.create(session, making.actor_of(payee_id), payee_id, FORM)
