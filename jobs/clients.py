@@ -7,7 +7,7 @@ import logging
 from uuid import UUID
 
 from app.charges import client_service
-from app.consultations import charging, money
+from app.consultations import booking, charging, money
 from app.consultations.charging import Asked, AskedBack
 from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
@@ -94,7 +94,5 @@ def look_up() -> None:
 
 def confirm(consultation_id: str) -> None:
     """A consultation was paid: its time is the client's, or the money goes back."""
-    from app.consultations import booking
-
     with unit_of_work(Scope.platform("a paid consultation")) as session:
         booking.confirm(session, SYSTEM, UUID(consultation_id))

@@ -38,7 +38,7 @@ def calendar(consultation_id: str, side: str) -> Attachment:
     with unit_of_work(Scope.platform("a calendar file for a mail")) as session:
         found = session.get_one(Consultation, UUID(consultation_id))
         event = letters.event(session, found, for_client=side == "client")
-    return Attachment("consultation.ics", "text/calendar; charset=utf-8", calendar_files.write(event))
+    return Attachment("consultation.ics", "text/calendar", calendar_files.write(event))
 
 
 MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance, "contract": contract, "calendar": calendar}

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.core.topics import Topic
 from jobs import (
+    bookings,
     books,
     calendar,
     clients,
@@ -69,5 +70,6 @@ JOBS: dict[Topic, Job] = {
     Topic.CHARGE_RETURN_ASKED: Job(clients.give_back, MONEY, 120),
     Topic.CHARGES_LOOK_UP: Job(clients.look_up, MONEY, 900),
     Topic.CONSULTATION_PAID: Job(clients.confirm, MONEY),
+    Topic.BOOKINGS_UNPAID: Job(bookings.expire_unpaid),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

@@ -50,6 +50,7 @@ ENTRIES = (
     Entry("release held earnings", "*/5 * * * *", Topic.EARNINGS_RELEASE),
     Entry("look up attempts without an answer", "* * * * *", Topic.ATTEMPTS_LOOK_UP),
     Entry("charges without an answer", "* * * * *", Topic.CHARGES_LOOK_UP),
+    Entry("times of bookings nobody paid for", "* * * * *", Topic.BOOKINGS_UNPAID),
     Entry("webhooks nobody applied", "*/5 * * * *", Topic.WEBHOOKS_SWEEP),
     Entry("examine the books", "42 3 * * *", Topic.BOOKS_EXAMINATION, catch_up=timedelta(days=2)),
     Entry("contracts: expiry and reminders", "23 7 * * *", Topic.CONTRACTS_DAILY, catch_up=timedelta(days=2)),

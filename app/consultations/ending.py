@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import select, update
 
+from app.charges import client_service
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeStatus, ReturnKind
 from app.consultations import cancellation, letters, money
@@ -139,7 +140,12 @@ def write_cancelled(found: Consultation, by: CancelledBy, reason: str | None) ->
 
 
 def give_back(session: ScopedSession, found: Consultation, decision: Decision) -> None:
-    """Everything the client paid, and the earnings of it with it; nothing when it was given back before."""
+    """Everything the client paid that did not go back yet, and the earnings of it with it."""
+    paid = money.charge_of(session, found.id)
+    if paid is None or paid.status is not ChargeStatus.SUCCEEDED:
+        return
+    if not paid.refundable - client_service.promised_back(session, paid):
+        return
     money.give_back(session, SYSTEM, found.id, amount=None, kind=ReturnKind.REFUND, reason=decision.why.told)
 
 

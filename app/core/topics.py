@@ -34,4 +34,5 @@ class Topic(StrEnum):
     CHARGES_LOOK_UP = "charges.look_up"
     CHARGE_RETURN_ASKED = "charge.return_asked"
     CONSULTATION_PAID = "consultation.paid"
+    BOOKINGS_UNPAID = "bookings.unpaid"
     HOUSEKEEPING = "housekeeping"

@@ -57,10 +57,10 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("contract_sealed", "name organization payee contract sha256 url verify_url", ""),
         ("consultation_booked", "name title consultant starts price policy url", "video_url"),
         ("consultation_moved", "name title consultant starts policy url", "video_url"),
-        ("consultation_cancelled", "name title consultant starts what url", "refund video_url"),
+        ("consultation_cancelled", "name title consultant starts what url", "refund"),
         ("consultation_review", "name title consultant url", ""),
         ("consultation_new", "name title client starts url", "video_url"),
-        ("consultation_news", "name title client starts what url", "reason video_url"),
+        ("consultation_news", "name title client starts what url", "reason"),
         ("deposit_confirmed", "name organization amount reference url", "balance"),
     )
 }

@@ -62,6 +62,14 @@ VALUES: dict[str, Any] = {
     "subject": "Window graphics",
     "count": 7,
     "quotes": [{"author": "Maya Chen", "text": "Monday is fine"}],
+    "title": "Review of a menu",
+    "consultant": "Priya Raghavan",
+    "client": "Noor",
+    "starts": "Monday, December 7, 2026, 1:00 PM (Europe/Berlin)",
+    "price": amount_value(Money(1_900, "USD")),
+    "refund": amount_value(Money(1_900, "USD")),
+    "policy": "Free of charge until 24 hours before the start.",
+    "video_url": "https://meet.example/quittance-1",
     "totals": [amount_value(Money(1, "GBP")), amount_value(Money(2, "EUR"))],
 }
 
@@ -97,6 +105,8 @@ def test_all_that_was_given_is_said_in_both_parts(name: str) -> None:
             "cooling_off": "For your safety",
             "totals": "€0.02",
             "quotes": "Monday is fine",
+            "price": "$19.00",
+            "refund": "$19.00",
             "balance": "−KES\u00a050.00",
         }.get(key, str(VALUES[key]))
         assert said in mail.text, key
