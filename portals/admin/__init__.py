@@ -59,5 +59,6 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     payees,
     payout_changes,
     payouts,
+    runs,
     webhooks,
 )

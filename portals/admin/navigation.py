@@ -16,6 +16,7 @@ ITEMS = (
     NavItem(_l("Overview"), "chart-bar", "admin.overview", tab=True),
     NavItem(_l("Payouts"), "cash", "admin.payouts", section=_APPROVALS, count="payouts", tab=True),
     NavItem(_l("Batches"), "transfer", "admin.batches", section=_APPROVALS, count="batches", tab=True),
+    NavItem(_l("Monthly runs"), "calculator", "admin.payout_runs", section=_APPROVALS),
     NavItem(_l("Exports"), "file-download", "admin.exports", section=_APPROVALS, count="exports", tab=True),
     NavItem(_l("Applications"), "user-plus", "admin.applications", section=_APPROVALS, count="applications"),
     NavItem(_l("Deposits"), "building-bank", "admin.deposits", section=_APPROVALS, count="deposits"),

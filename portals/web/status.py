@@ -148,6 +148,16 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "proven": _s(_l("Verified"), "circle-check", "green", True),
         "doubtful": _s(_l("Last payout failed"), "alert-triangle", "red"),
     },
+    "run": {
+        "running": _s(_l("Being calculated"), "circle-half-2", "blue"),
+        "done": _s(_l("Calculated"), "circle-check", "green", True),
+        "failed": _FAILED,
+    },
+    "appointment": {
+        "completed": _s(_l("Held"), "clock", "amber"),
+        "rated": _s(_l("In an earning"), "circle-check", "green", True),
+        "dismissed": _s(_l("Taken out"), "circle-minus", "grey"),
+    },
     "import": {
         "uploaded": _s(_l("Uploaded"), "circle-dashed", "grey"),
         "mapped": _s(_l("Columns matched"), "circle-dashed", "grey"),
