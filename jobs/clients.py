@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from app.charges import client_service
+from app.charges.states import ChargeProvider
 from app.consultations import booking, charging, money
 from app.consultations.charging import Asked, AskedBack
 from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
 from app.gateways import providers
-from app.gateways.cards import CardError, Cards, Intent, IntentStatus, Refund, Refused, Unanswered
+from app.gateways.cards import CardError, Cards, Dispute, Intent, IntentStatus, NewsKind, Refund, Refused, Unanswered
+from app.webhooks import queries
+from app.webhooks import service as webhooks
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +77,49 @@ def _refund(gateway: Cards, asked: AskedBack) -> Refund:
     if asked.unsure or asked.reference:
         known = gateway.find_refund(asked.key, asked.intent_reference, asked.reference)
     return known or gateway.refund(asked.key, asked.intent_reference, asked.amount)
+
+
+def hear(webhook_ids: Sequence[str]) -> None:
+    """What a provider told us of: asked there how it stands now, and that is applied. Each in a transaction of its own.
+
+    Raises Unanswered, so that it is tried again.
+    """
+    failure: Unanswered | None = None
+    for webhook_id in webhook_ids:
+        try:
+            _hear(UUID(webhook_id))
+        except Unanswered as unknown:
+            failure = unknown
+    if failure:
+        raise failure
+
+
+def _hear(webhook_id: UUID) -> None:
+    with unit_of_work(Scope.platform("what a provider told us of")) as session:
+        found = next(iter(queries.unapplied_events(session, [webhook_id])), None)
+        provider = ChargeProvider(found.event["provider"]) if found else ChargeProvider.STRIPE
+        about_us = found is not None and charging.concerns(session, provider, found.event)
+    if found is None:
+        return
+    try:
+        told = _asked_about(provider, found.event) if about_us else None
+    except Refused as refusal:
+        told, about_us = None, False
+        log.warning("news of nothing the provider knows: %s", refusal)
+    with unit_of_work(Scope.platform("apply what a provider told us of")) as session:
+        if not queries.unapplied_events(session, [webhook_id]):
+            return
+        if told is None:
+            webhooks.ignored(session, [webhook_id], "not a charge of ours")
+        else:
+            webhooks.applied(session, [webhook_id], charging.heard(session, SYSTEM, provider, told))
+
+
+def _asked_about(provider: ChargeProvider, event: Mapping[str, str]) -> Intent | Refund | Dispute | None:
+    gateway, kind = providers.cards(provider.value), NewsKind(event["kind"])
+    if kind is NewsKind.INTENT:
+        return gateway.find("", event["reference"])
+    return gateway.refund_of(event["reference"]) if kind is NewsKind.REFUND else gateway.dispute(event["reference"])
 
 
 def look_up() -> None:

@@ -23,7 +23,7 @@ from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.scope import Actor
 from app.db.session import ScopedSession
-from app.gateways.cards import Dispute, DisputeStatus, Intent, IntentStatus, Refund, RefundStatus
+from app.gateways.cards import Dispute, DisputeStatus, Intent, IntentStatus, NewsKind, Refund, RefundStatus
 
 log = logging.getLogger(__name__)
 GONE = (ConsultationStatus.EXPIRED, ConsultationStatus.CANCELLED)
@@ -31,7 +31,9 @@ GONE = (ConsultationStatus.EXPIRED, ConsultationStatus.CANCELLED)
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A charge to ask for or look up. `unwanted`: its time is over, nobody shall pay it any more."""
+    """A charge to ask for or look up. `can_be`: not a test card that was not given yet. `unwanted`: its time is over,
+    nobody shall pay it any more.
+    """
 
     charge_id: UUID
     provider: ChargeProvider
@@ -39,23 +41,29 @@ class Asked:
     reference: str | None
     amount: Money
     unsure: bool
+    can_be: bool
     unwanted: bool
     metadata: Mapping[str, str]
 
 
 def to_ask(session: ScopedSession, charge_id: UUID) -> Asked | None:
     """None when the charge is decided, or a test card was not given yet."""
+    status = session.scalar(select(Charge._status).where(Charge.id == charge_id))
+    asked = _of(session, charge_id) if status in client.OPEN else None
+    if asked is None or asked.provider is ChargeProvider.FUNDS or not (asked.can_be or asked.unwanted):
+        return None
+    return asked
+
+
+def _of(session: ScopedSession, charge_id: UUID) -> Asked | None:
     row = session.execute(
         select(Charge, Consultation)
         .join(Consultation, Consultation.id == Charge.subject_id)
         .where(Charge.id == charge_id, Charge.subject_kind == money.SUBJECT)
     ).one_or_none()
-    if row is None or row.Charge.status not in client.OPEN:
+    if row is None:
         return None
     of, held = row.Charge, row.Consultation
-    unwanted = held.status in GONE
-    if of.provider is ChargeProvider.SIMULATED and of.provider_reference is None and not unwanted:
-        return None
     minutes = int((held.ends_at - held.starts_at).total_seconds()) // 60
     return Asked(
         charge_id=of.id,
@@ -64,7 +72,8 @@ def to_ask(session: ScopedSession, charge_id: UUID) -> Asked | None:
         reference=of.provider_reference if of.provider is ChargeProvider.STRIPE else None,
         amount=of.amount,
         unsure=of.status is ChargeStatus.UNKNOWN,
-        unwanted=unwanted,
+        can_be=of.provider is ChargeProvider.STRIPE or of.provider_reference is not None,
+        unwanted=held.status in GONE,
         metadata={
             "charge_id": str(of.id),
             "consultation_id": str(held.id),
@@ -87,6 +96,8 @@ def answered(session: ScopedSession, actor: Actor, asked: Asked, intent: Intent)
         money.paid(session, actor, asked.charge_id)
     elif intent.status is IntentStatus.FAILED:
         money.failed(session, actor, asked.charge_id, intent.message)
+    elif intent.status is IntentStatus.WAITING and intent.message:
+        client.locked(session, asked.charge_id).failure_message = intent.message[:500]
     elif intent.status is IntentStatus.CANCELLED:
         client.give_up(session, actor, client.locked(session, asked.charge_id))
 
@@ -197,6 +208,27 @@ def told_of_dispute(session: ScopedSession, actor: Actor, provider: ChargeProvid
     elif dispute.status is DisputeStatus.WON and known.status is not ReturnStatus.SUCCEEDED:
         money.not_returned(session, actor, known.id, "The dispute was won.")
     return f"dispute {dispute.status.value}"
+
+
+def concerns(session: ScopedSession, provider: ChargeProvider, event: Mapping[str, str]) -> bool:
+    """Whether to ask the provider about its news: of payments only those of ours, of anything else always."""
+    return (
+        NewsKind(event["kind"]) is not NewsKind.INTENT or by_intent(session, provider, event["reference"]) is not None
+    )
+
+
+def heard(session: ScopedSession, actor: Actor, provider: ChargeProvider, told: Intent | Refund | Dispute) -> str:
+    """How something stands at the provider; returns what followed, for the event's row."""
+    if isinstance(told, Refund):
+        return told_of_refund(session, actor, provider, told)
+    if isinstance(told, Dispute):
+        return told_of_dispute(session, actor, provider, told)
+    charge_id = by_intent(session, provider, told.reference)
+    asked = None if charge_id is None else _of(session, charge_id)
+    if asked is None:
+        return "not a charge of ours"
+    answered(session, actor, asked, told)
+    return f"charge {charge_id}: {told.status.value}"
 
 
 def stale(session: ScopedSession, limit: int = 200) -> tuple[list[UUID], list[UUID]]:

@@ -34,6 +34,10 @@ class Settings:
     calcom_api_key: str = field(default="", repr=False)
     calcom_url: str = ""
     video_url: str = ""
+    stripe_secret_key: str = field(default="", repr=False)
+    stripe_publishable_key: str = ""
+    stripe_webhook_secret: str = field(default="", repr=False)
+    stripe_url: str = ""
 
     @property
     def sandbox(self) -> bool:
@@ -105,6 +109,10 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         seal_p12_password=env.get("SEAL_P12_PASSWORD", ""),
         calcom_webhook_secret=env.get("CALCOM_WEBHOOK_SECRET", ""),
         calcom_api_key=env.get("CALCOM_API_KEY", ""),
+        stripe_secret_key=env.get("STRIPE_SECRET_KEY", ""),
+        stripe_publishable_key=env.get("STRIPE_PUBLISHABLE_KEY", ""),
+        stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET", ""),
+        stripe_url=env.get("STRIPE_URL", "https://api.stripe.com").rstrip("/"),
         calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
         video_url=env.get("VIDEO_URL", "https://meet.jit.si").rstrip("/"),
         require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),

@@ -24,11 +24,13 @@ from app.webhooks.models import EventStatus, WebhookEvent
 
 AT_ONCE = 100  # events a job applies
 ORDERS = "orders."  # sources of shops begin with it
-CALENDAR = "calendar."  # and those of calendars with this; all others are rails
+CALENDAR = "calendar."  # those of calendars with this
+CARDS = "cards."  # and those of card payments with this; all others are rails
 _LATE = timedelta(minutes=10)
 _LATE_ONES = f"""e.status = 'received' AND e.created_at < :before
     AND CASE WHEN e.source LIKE '{ORDERS}%' THEN '{Topic.ORDERS_RECEIVED.value}'
         WHEN e.source LIKE '{CALENDAR}%' THEN '{Topic.CALENDAR_RECEIVED.value}'
+        WHEN e.source LIKE '{CARDS}%' THEN '{Topic.CHARGES_HEARD.value}'
         ELSE '{Topic.WEBHOOK_RECEIVED.value}' END = :topic
     AND NOT EXISTS (
     SELECT FROM outbox o WHERE o.topic = :topic AND o.done_at IS NULL AND o.failed_at IS NULL
@@ -83,6 +85,11 @@ def receive_calendar(session: Session, calendar: str, event_id: str, event: dict
     return _keep(session, f"{CALENDAR}{calendar}", event_id, event)
 
 
+def receive_cards(session: Session, provider: str, event_id: str, event: dict[str, Any]) -> bool:
+    """As `receive_order`, of a provider of card payments: what changed there, as it is looked up anyway."""
+    return _keep(session, f"{CARDS}{provider}", event_id, event)
+
+
 def _keep(session: Session, source: str, event_id: str, event: dict[str, Any]) -> bool:
     row = {"id": new_id(), "source": source, "event_id": event_id, "event": event}
     made = session.scalars(
@@ -98,6 +105,8 @@ def _keep(session: Session, source: str, event_id: str, event: dict[str, Any]) -
 def _topic_of(source: str) -> Topic:
     if source.startswith(CALENDAR):
         return Topic.CALENDAR_RECEIVED
+    if source.startswith(CARDS):
+        return Topic.CHARGES_HEARD
     return Topic.ORDERS_RECEIVED if source.startswith(ORDERS) else Topic.WEBHOOK_RECEIVED
 
 
@@ -108,7 +117,7 @@ def promise_again(session: Session) -> int:
     the event is FAILED and waits for people.
     """
     count = 0
-    for topic in (Topic.WEBHOOK_RECEIVED, Topic.ORDERS_RECEIVED, Topic.CALENDAR_RECEIVED):
+    for topic in (Topic.WEBHOOK_RECEIVED, Topic.ORDERS_RECEIVED, Topic.CALENDAR_RECEIVED, Topic.CHARGES_HEARD):
         late = {"before": utc_now() - _LATE, "topic": topic.value}
         session.execute(_GIVEN_UP, late)
         ids = session.scalars(_UNAPPLIED, late).all()
@@ -142,6 +151,8 @@ def _promise(session: Session, topic: Topic, ids: Sequence[UUID], at_once: int =
             outbox.emit(session, Topic.ORDERS_RECEIVED, webhook_ids=some)
         elif topic is Topic.CALENDAR_RECEIVED:
             outbox.emit(session, Topic.CALENDAR_RECEIVED, webhook_ids=some)
+        elif topic is Topic.CHARGES_HEARD:
+            outbox.emit(session, Topic.CHARGES_HEARD, webhook_ids=some)
         else:
             outbox.emit(session, Topic.WEBHOOK_RECEIVED, webhook_ids=some)
 

@@ -12,4 +12,4 @@ blueprints = (bp, v1)
 for one in blueprints:
     csrf.exempt(one)
 
-from portals.webhooks import calendar, orders, rails  # noqa: E402,F401 - the views of these blueprints
+from portals.webhooks import calendar, cards, orders, rails  # noqa: E402,F401 - the views of these blueprints

@@ -1,0 +1,278 @@
+"""Stripe PaymentIntents, captured at once: docs.stripe.com/api, version pinned below. One call is one request: nothing
+is tried again here, as only the job knows what may be. An answer that does not come is `Unanswered`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from app.core.clock import utc_now
+from app.core.guards import no_transaction
+from app.core.money import CURRENCIES, Money, exponent
+from app.gateways.cards import (
+    BadSignature,
+    Dispute,
+    DisputeStatus,
+    Intent,
+    IntentStatus,
+    News,
+    NewsKind,
+    Refund,
+    RefundStatus,
+    Refused,
+    Unanswered,
+)
+
+VERSION = "2026-10-28.endive"
+URL = "https://api.stripe.com"
+TOLERANCE_S = 300
+LOOK_BACK = timedelta(days=3)  # a key is kept for a day; a payment nobody has the reference of is younger
+MOST_PAGES = 50
+_TIMES_100 = frozenset({"ISK", "UGX"})  # without decimals everywhere else; Stripe takes them with two
+_TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})  # three decimals, the last one zero
+_NOT_DECIDED = frozenset({401, 403, 408, 409, 429})  # nothing final was said of the payment itself
+_REFUNDS = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
+_NEWS = {
+    "payment_intent.": NewsKind.INTENT,
+    "refund.": NewsKind.REFUND,
+    "charge.dispute.": NewsKind.DISPUTE,
+}
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # its request lines carry references
+
+
+class StripePayments:
+    name = "stripe"
+
+    def __init__(self, secret_key: str, webhook_secret: str, url: str = URL) -> None:
+        self._headers = {"Authorization": f"Bearer {secret_key}", "Stripe-Version": VERSION}
+        self._webhook_secret, self._url = webhook_secret, url
+        self._live = secret_key.startswith(("sk_live_", "rk_live_"))
+        self._pool: tuple[int, httpx.Client] | None = None  # of the process that opened it
+
+    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str]) -> Intent:
+        form = {
+            "amount": str(_outward(amount)),
+            "currency": amount.currency.lower(),
+            "automatic_payment_methods[enabled]": "true",
+            "capture_method": "automatic",
+            **{f"metadata[{name}]": value for name, value in metadata.items()},
+        }
+        return _intent(self._post("/v1/payment_intents", form, f"charge-{key}"))
+
+    def find(self, key: str, reference: str | None) -> Intent | None:
+        if reference:
+            found = self._get(f"/v1/payment_intents/{reference}", {})
+            return None if found is None else _intent(found)
+        since = str(int((utc_now() - LOOK_BACK).timestamp()))
+        for one in self._all("/v1/payment_intents", {"created[gte]": since}):
+            if (one.get("metadata") or {}).get("charge_id") == key:
+                return _intent(one)
+        return None
+
+    def cancel(self, reference: str) -> Intent:
+        form = {"cancellation_reason": "abandoned"}
+        try:
+            return _intent(self._post(f"/v1/payment_intents/{reference}/cancel", form, f"cancel-{reference}"))
+        except Refused:
+            if (found := self.find("", reference)) is not None:
+                return found  # paid, or cancelled, in between
+            raise
+
+    def refund(self, key: str, reference: str, amount: Money) -> Refund:
+        form = {
+            "payment_intent": reference,
+            "amount": str(_outward(amount)),
+            "reason": "requested_by_customer",
+            "metadata[return_key]": key,
+        }
+        return self._refund(self._post("/v1/refunds", form, f"refund-{key}"))
+
+    def find_refund(self, key: str, intent_reference: str, reference: str | None) -> Refund | None:
+        if reference:
+            found = self._get(f"/v1/refunds/{reference}", {})
+            return None if found is None else self._refund(found)
+        for one in self._all("/v1/refunds", {"payment_intent": intent_reference}):
+            if (one.get("metadata") or {}).get("return_key") == key:
+                return self._refund(one)
+        return None
+
+    def refund_of(self, reference: str) -> Refund:
+        return self._refund(self._known(f"/v1/refunds/{reference}"))
+
+    def dispute(self, reference: str) -> Dispute:
+        found = self._known(f"/v1/disputes/{reference}")
+        status = str(found.get("status"))
+        if status.startswith("warning_"):
+            stands = DisputeStatus.INQUIRY
+        elif status in ("won", "prevented"):
+            stands = DisputeStatus.WON
+        else:
+            stands = DisputeStatus.LOST if status == "lost" else DisputeStatus.OPEN
+        why = str(found.get("reason") or "").replace("_", " ")
+        told = f"The client’s bank questioned the charge ({why})" if why else ""
+        return Dispute(str(found["id"]), stands, _inward(found), self._intent_of(found), told)
+
+    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[News]:
+        _verify(self._webhook_secret, headers.get("Stripe-Signature", ""), body)
+        try:
+            event = json.loads(body)
+            kind = next((kind for start, kind in _NEWS.items() if str(event["type"]).startswith(start)), None)
+            news = News(str(event["id"]), kind or NewsKind.INTENT, str(event["data"]["object"]["id"]))
+        except (KeyError, TypeError, ValueError):
+            return []
+        # Events of connected accounts, and test events sent to a live deployment, are not ours.
+        ours = kind is not None and not event.get("account") and bool(event.get("livemode")) is self._live
+        return [news] if ours else []
+
+    def _refund(self, found: dict[str, Any]) -> Refund:
+        return Refund(
+            str(found["id"]),
+            _REFUNDS.get(str(found.get("status")), RefundStatus.PENDING),
+            _inward(found),
+            self._intent_of(found),
+            str((found.get("metadata") or {}).get("return_key") or ""),
+            f"The provider could not refund it ({found.get('failure_reason') or found.get('status')}).",
+        )
+
+    def _intent_of(self, found: dict[str, Any]) -> str:
+        """The payment a refund or dispute is about; where only the charge is named, the charge is asked."""
+        if found.get("payment_intent"):
+            return _id(found["payment_intent"])
+        charge = self._get(f"/v1/charges/{_id(found['charge'])}", {}) if found.get("charge") else None
+        return _id(charge["payment_intent"]) if charge and charge.get("payment_intent") else ""
+
+    def _known(self, path: str) -> dict[str, Any]:
+        found = self._get(path, {})
+        if found is None:
+            raise Refused("The payment provider does not know this.", "resource_missing")
+        return found
+
+    def _all(self, path: str, params: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """Every row of a list, newest first. Raises Unanswered rather than say there is no such row unread."""
+        after: dict[str, str] = {}
+        for _ in range(MOST_PAGES):
+            page = self._get(path, {**params, "limit": "100", **after}) or {}
+            rows = page.get("data") or []
+            yield from rows
+            if not page.get("has_more") or not rows:
+                return
+            after = {"starting_after": str(rows[-1]["id"])}
+        raise Unanswered("The payment provider has too many payments to look through.", "too_many")
+
+    def _get(self, path: str, params: dict[str, str]) -> dict[str, Any] | None:
+        """None for 404."""
+        return self._call("GET", path, params=params, none_for_404=True)
+
+    def _post(self, path: str, form: dict[str, str], key: str) -> dict[str, Any]:
+        answer = self._call("POST", path, form=form, headers={"Idempotency-Key": key})
+        if answer is None:
+            raise Unanswered("The payment provider answered nothing.", "empty")
+        return answer
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: dict[str, str] | None = None,
+        form: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None,
+        none_for_404: bool = False,
+    ) -> dict[str, Any] | None:
+        no_transaction(f"stripe: {method} {path.split('/')[2]}")
+        try:
+            response = self._client().request(method, path, params=params, data=form, headers=headers)
+            found = json.loads(response.content)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as error:
+            raise Unanswered("The payment provider did not answer.", type(error).__name__) from error
+        status = response.status_code
+        if status == 200 and isinstance(found, dict):
+            return found
+        if status == 404 and none_for_404:
+            return None
+        told = (found.get("error") if isinstance(found, dict) else None) or {}
+        code = str(told.get("code") or told.get("type") or f"http_{status}")
+        if status >= 500 or status < 400 or status in _NOT_DECIDED or told.get("type") == "idempotency_error":
+            raise Unanswered(f"The payment provider did not answer properly ({code}).", code)
+        if told.get("type") == "card_error":  # the only texts of Stripe's that are written for who pays
+            raise Refused(str(told.get("message") or "The card was declined."), code)
+        raise Refused(f"The payment provider refused this ({code}).", code)
+
+    def _client(self) -> httpx.Client:
+        if self._pool is None or self._pool[0] != os.getpid():
+            client = httpx.Client(
+                base_url=self._url,
+                headers=self._headers,
+                timeout=httpx.Timeout(30.0, connect=5.0),
+                follow_redirects=False,  # a redirect could carry the key to another host
+                trust_env=self._url == URL,
+            )
+            self._pool = (os.getpid(), client)
+        return self._pool[1]
+
+
+def _intent(found: dict[str, Any]) -> Intent:
+    status = {"succeeded": IntentStatus.SUCCEEDED, "canceled": IntentStatus.CANCELLED}
+    error = found.get("last_payment_error") or {}
+    return Intent(
+        str(found["id"]),
+        status.get(str(found.get("status")), IntentStatus.WAITING),
+        _inward(found),
+        str(found.get("client_secret") or ""),
+        str(error.get("message") or ""),
+    )
+
+
+def _outward(amount: Money) -> int:
+    """Stripe's minor units. Raises Refused for an amount it cannot take."""
+    if amount.currency in _TIMES_100:
+        return amount.minor * 100
+    if amount.currency in _TENS and amount.minor % 10:
+        raise Refused(f"{amount.currency} is charged in steps of {Money(10, amount.currency).plain()}.")
+    return amount.minor
+
+
+def _inward(found: Mapping[str, Any]) -> Money:
+    currency, minor = str(found.get("currency")).upper(), int(found.get("amount") or 0)
+    if currency not in CURRENCIES:
+        raise Refused("A currency we do not know.", "currency")
+    return Money(minor // 100 if currency in _TIMES_100 and exponent(currency) == 0 else minor, currency)
+
+
+def _id(value: Any) -> str:
+    """Of an id, or of the whole object where it was expanded."""
+    return str(value["id"] if isinstance(value, dict) else value)
+
+
+def sign(secret: str, body: bytes, at_s: int | None = None) -> str:
+    """The `Stripe-Signature` of a body, as Stripe makes it."""
+    moment = int(utc_now().timestamp()) if at_s is None else at_s
+    return f"t={moment},v1={_mac(secret, moment, body)}"
+
+
+def _verify(secret: str, header: str, body: bytes) -> None:
+    """Raises BadSignature: no v1 that fits, or a moment more than five minutes away on either side."""
+    parts = [part.strip().partition("=") for part in header[:2000].split(",")]
+    moments = [value for name, _, value in parts if name == "t"]
+    given = [value for name, _, value in parts if name == "v1"]
+    if len(moments) != 1 or not (moments[0].isascii() and moments[0].isdigit() and len(moments[0]) <= 12):
+        raise BadSignature("the signature header is missing or malformed")
+    moment = int(moments[0])
+    expected = _mac(secret, moment, body).encode()
+    if not secret or not any(hmac.compare_digest(expected, one.encode()) for one in given):
+        raise BadSignature("the signature does not fit the body")
+    if abs(utc_now().timestamp() - moment) > TOLERANCE_S:
+        raise BadSignature("the signature is too old or from the future")
+
+
+def _mac(secret: str, moment: int, body: bytes) -> str:
+    return hmac.digest(secret.encode(), b"%d." % moment + body, "sha256").hex()

@@ -1,0 +1,149 @@
+"""Stripe's payments, refunds and disputes on loopback, with its idempotency and its faults on demand.
+
+Each form is checked against the specification where the shared one is at hand (`SPEC`), else only kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+_ROOT = Path(os.environ.get("QUITTANCE_SPECS") or Path(__file__).resolve().parents[3] / "shared" / "specs")
+SPEC = _ROOT / "stripe" / "stripe-subset.openapi.json"
+KEY = "sk_test_" + "fake"
+
+
+class StripePeer:
+    """`lose_replies`: do the work and break the line; `fail_next`: (status, error) answered instead of the work."""
+
+    def __init__(self) -> None:
+        self.intents: dict[str, dict[str, Any]] = {}
+        self.refunds: dict[str, dict[str, Any]] = {}
+        self.disputes: dict[str, dict[str, Any]] = {}
+        self.charges: dict[str, dict[str, Any]] = {}
+        self.keys: dict[str, tuple[dict[str, str], dict[str, Any]]] = {}
+        self.calls: list[tuple[str, str, dict[str, str]]] = []
+        self.lose_replies = 0
+        self.fail_next: tuple[int, dict[str, str]] | None = None
+        peer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                peer.answer(self, {})
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                peer.answer(self, dict(parse_qsl(body.decode())))
+
+            def log_message(self, *_: object) -> None:
+                """Quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def pays(self, reference: str) -> None:
+        """The client confirms the payment in their browser."""
+        self.intents[reference]["status"] = "succeeded"
+
+    def answer(self, handler: BaseHTTPRequestHandler, form: dict[str, str]) -> None:
+        path, query = urlsplit(handler.path).path, dict(parse_qsl(urlsplit(handler.path).query))
+        self.calls.append((handler.command, path, form))
+        assert handler.headers["Authorization"] == f"Bearer {KEY}" and handler.headers["Stripe-Version"]
+        check(handler.command.lower(), path, form or query)
+        if self.fail_next:
+            status, error = self.fail_next
+            self.fail_next = None
+            return self._reply(handler, status, {"error": error})
+        if handler.command == "POST":
+            status, body = self._post(path, form, handler.headers["Idempotency-Key"])
+        else:
+            status, body = self._get(path, query)
+        if self.lose_replies:
+            self.lose_replies -= 1
+            handler.connection.close()
+            return None
+        return self._reply(handler, status, body)
+
+    def _reply(self, handler: BaseHTTPRequestHandler, status: int, body: dict[str, Any]) -> None:
+        raw = json.dumps(body).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Length", str(len(raw)))
+        handler.end_headers()
+        handler.wfile.write(raw)
+
+    def _post(self, path: str, form: dict[str, str], key: str) -> tuple[int, dict[str, Any]]:
+        if key in self.keys:
+            same, made = self.keys[key]
+            return (200, made) if same == form else (400, {"error": {"type": "idempotency_error"}})
+        metadata = {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
+        if path == "/v1/payment_intents":
+            made = {
+                "id": f"pi_{len(self.intents) + 1}", "status": "requires_payment_method", "metadata": metadata,
+                "amount": int(form["amount"]), "currency": form["currency"], "client_secret": "pi_secret",
+            }  # fmt: skip
+            self.intents[made["id"]] = made
+        elif path == "/v1/refunds":
+            of = self.intents[form["payment_intent"]]
+            back = sum(one["amount"] for one in self.refunds.values() if one["payment_intent"] == of["id"])
+            if back + int(form["amount"]) > of["amount"]:
+                return 400, {"error": {"type": "invalid_request_error", "code": "charge_already_refunded"}}
+            made = {
+                "id": f"re_{len(self.refunds) + 1}", "status": "succeeded", "metadata": metadata,
+                "amount": int(form["amount"]), "currency": of["currency"], "payment_intent": of["id"],
+            }  # fmt: skip
+            self.refunds[made["id"]] = made
+        else:
+            made = self.intents[path.split("/")[3]]
+            if made["status"] == "succeeded":
+                return 400, {"error": {"type": "invalid_request_error", "code": "payment_intent_unexpected_state"}}
+            made["status"] = "canceled"
+        self.keys[key] = (form, made)
+        return 200, made
+
+    def _get(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        _, _, noun, *rest = path.split("/")
+        rows = {
+            "payment_intents": self.intents, "refunds": self.refunds, "disputes": self.disputes, "charges": self.charges
+        }[noun]  # fmt: skip
+        if rest:
+            found = rows.get(rest[0])
+            return (200, found) if found else (404, {"error": {"code": "resource_missing"}})
+        listed = [one for one in rows.values() if query.get("payment_intent") in (None, one.get("payment_intent"))]
+        start = [one["id"] for one in listed].index(query["starting_after"]) + 1 if "starting_after" in query else 0
+        page = listed[start : start + 2]  # small pages, so that reading on is tried
+        return 200, {"data": page, "has_more": start + 2 < len(listed)}
+
+
+def check(method: str, path: str, fields: dict[str, str]) -> None:
+    """The call is one of the specification's, with fields it knows and no other."""
+    if not SPEC.exists():
+        return
+    paths = json.loads(SPEC.read_text())["paths"]
+    parts = path.split("/")
+    operation = next(
+        found[method]
+        for template, found in paths.items()
+        if method in found
+        and len(template.split("/")) == len(parts)
+        and all(a == b or a.startswith("{") for a, b in zip(template.split("/"), parts, strict=True))
+    )
+    if method == "get":
+        known = {one["name"] for one in operation["parameters"]}
+    else:
+        schema = operation["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
+        known = set(schema["properties"])
+        assert set(schema.get("required", ())) <= set(fields)
+        for name, value in fields.items():
+            allowed = schema["properties"][name.split("[")[0]].get("enum")
+            assert allowed is None or value in allowed, (name, value)
+    assert {name.split("[")[0] for name in fields} <= known, (path, fields)
