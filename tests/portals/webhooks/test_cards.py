@@ -141,7 +141,7 @@ def test_a_refund_and_a_dispute_made_over_there(
     }  # fmt: skip
     tell(client, "refund.created", "re_9")
     tell(client, "charge.dispute.created", "dp_1")
-    tell(client, "charge.dispute.created", "dp_9")  # of nothing Stripe knows
+    tell(client, "charge.dispute.created", "dp_9", "2")  # of nothing Stripe knows
     run()
     assert earned(superuser) == [1330, -630]
     assert superuser.execute("SELECT DISTINCT reason FROM held_earnings").fetchall() == [("dispute",)]
