@@ -47,6 +47,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     across,
     audit,
     batches,
+    consultants,
     deposits,
     doctor,
     engagements,

@@ -14,7 +14,13 @@ bp = payee_portal(
         NavItem(_l("Consultations"), "calendar", "consultant.consultations", tab=True),
         NavItem(_l("Availability"), "clock", "consultant.availability", tab=True),
         NavItem(_l("Offerings"), "tag", "consultant.offerings"),
+        NavItem(_l("Public profile"), "star", "consultant.public_profile"),
     ),
 )
 
-from portals.consultant import availability, consultations, offerings  # noqa: E402,F401 - the views of this blueprint
+from portals.consultant import (  # noqa: E402,F401 - the views of this blueprint
+    availability,
+    consultations,
+    offerings,
+    public_profile,
+)
