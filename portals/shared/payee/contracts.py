@@ -26,7 +26,7 @@ from portals.shared.payee.files import download
 from portals.web import paging
 from portals.web.db import db, keep
 from portals.web.forms import BaseForm
-from portals.web.htmx import done, page
+from portals.web.htmx import done, fragment, page
 from portals.web.i18n import reader_today
 
 
@@ -81,12 +81,19 @@ def contract(contract_id: UUID) -> ResponseReturnValue:
     return _page(_mine(contract_id), None)
 
 
+def _blank(row: Any) -> SignForm:
+    return _asked_for(row, SignForm(formdata=None, name=g.account.name, document=row.document_sha256))
+
+
+def _asked_for(row: Any, form: SignForm) -> SignForm:
+    form.code.flags.required = row.needs_code
+    return form
+
+
 def _page(row: Any, form: SignForm | None) -> ResponseReturnValue:
     over = row.expires_at is not None and row.expires_at <= utc_now()
     if form is None and row.status is ContractStatus.CONSENTED:
-        form = SignForm(formdata=None, name=g.account.name, document=row.document_sha256)
-    if form is not None and row.needs_code:
-        form.code.flags.required = True
+        form = _blank(row)
     return page(
         "shared/payee/contracts/show.html",
         fragment="shared/payee/contracts/_sign.html",
@@ -104,13 +111,20 @@ def consent(contract_id: UUID) -> ResponseReturnValue:
 
 
 def code(contract_id: UUID) -> ResponseReturnValue:
-    signing.send_code(db(), g.actor, _mine(contract_id).id, witness())
-    return _done(contract_id, _("The code is on its way to %(email)s", email=g.account.email))
+    """With script only the field of the code is answered: what was drawn stays where it is."""
+    row = _mine(contract_id)
+    signing.send_code(db(), g.actor, row.id, witness())
+    return done(
+        fragment("shared/payee/contracts/_code.html", asked=True),
+        back=url_for(".contract", contract_id=contract_id),
+        toast=_("The code is on its way to %(email)s", email=g.account.email),
+        form=_blank(row),
+    )
 
 
 def signature(contract_id: UUID) -> ResponseReturnValue:
     row = _mine(contract_id)
-    form = SignForm()
+    form = _asked_for(row, SignForm())
     if form.accepts():
         try:
             with form.refusals():

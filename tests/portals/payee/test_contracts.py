@@ -80,8 +80,11 @@ def test_the_code(oxford: Desk, jo: Browser) -> None:
     contract_id = oxford.sent(needs_code=True)
     oxford.consent(contract_id)
     url = f"/creator/contracts/{contract_id}"
-    page = jo.get(url).text  # asking loads the page anew, which would lose a drawing made before
-    assert 0 < page.find("Send me a code") < page.find('class="signpad"')
+    page = jo.get(url).text
+    form = page[page.index('id="sign-form"') :].split("</form>")[0]
+    submits = re.findall(r'<button [^>]*type="submit"[^>]*>', form)
+    assert ['form="code-form"' in button for button in submits] == [True, False]  # Enter in the form signs
+    assert 0 < form.find("Send me a code") < form.find('class="signpad"')
     assert jo.post(f"{url}/code").status_code == 303
     with unit_of_work(people.PLATFORM) as session:
         code = full_context(session.query(Mail).filter(Mail.template == "contract_code").one())["code"]
@@ -92,6 +95,20 @@ def test_the_code(oxford: Desk, jo: Browser) -> None:
         assert answer.status_code == 422 and "not the code" in answer.text
     answer = jo.post(f"{url}/signature", {**sent, "code": code})
     assert answer.status_code == 422 and "not valid any more" in answer.text  # each wrong one counted
+
+
+def test_asking_for_the_code_leaves_the_form_alone(oxford: Desk, jo: Browser) -> None:
+    contract_id = oxford.sent(needs_code=True)
+    oxford.consent(contract_id)
+    url = f"/creator/contracts/{contract_id}/code"
+    for _ in range(3):
+        answer = jo.htmx("POST", url)
+        assert answer.status_code == 200 and "HX-Redirect" not in answer.headers
+        assert answer.headers["HX-Reswap"] == "none" and 'hx-target="#sign-code"' in answer.text
+        assert "jo@example.test" in answer.text and "data-focus" in answer.text
+        assert "signpad" not in answer.text and "strokes" not in answer.text
+    refused = jo.htmx("POST", url)
+    assert refused.status_code == 409 and "Wait ten minutes" in refused.text and "signpad" not in refused.text
 
 
 def test_decline(oxford: Desk, jo: Browser) -> None:
