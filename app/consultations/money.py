@@ -107,7 +107,12 @@ def _earnings(session: ScopedSession, held: Consultation) -> list[NewEarning]:
             kind=EarningKind.BOOKING,
             rule=f"booking_{held.pricing['rule']}",
             rule_version=max(1, held.pricing["rule_version"]),
-            rule_detail={**rule, "consultation_id": str(held.id), "weight": share.weight, "weights": whole},
+            rule_detail={
+                **rule,
+                "consultation_id": str(held.id),
+                "share": {"weight": share.weight, "amount_minor": share.amount_minor},
+                "weights": whole,
+            },
             source_kind=SHARE_SOURCE,
             source_id=share.id,
             earned_on=held.starts_at.astimezone(ZoneInfo(zone)).date(),

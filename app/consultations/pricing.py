@@ -138,6 +138,7 @@ def rule_of(snapshot: Mapping[str, Any]) -> str:
 def explain(snapshot: Mapping[str, Any], payee_id: UUID | None = None) -> list[Line]:
     """The arithmetic of a booking, from its snapshot alone: price, the three parts, and how many share the last one.
 
+    `snapshot`: a consultation's `pricing`, or the `rule_detail` of an earning by it, which knows one's own part only.
     `payee_id`: whose own part stands at the end, where the consultant's part is shared. Names nobody.
     """
     currency, whole = snapshot["currency"], Money(snapshot["list_minor"], snapshot["currency"])
@@ -156,13 +157,14 @@ def explain(snapshot: Mapping[str, Any], payee_id: UUID | None = None) -> list[L
     if snapshot["organization_bps"] or snapshot["organization_minor"]:
         lines.append(Line("organization", "Organization", f"{rate('organization')}, half-up", money("organization")))
     lines.append(Line("consultant", "Consultant", f"{rate('consultant')}: what is left", money("consultant")))
-    shares = snapshot["shares"]
-    if len(shares) > 1:
-        whole_weight = sum(share["weight"] for share in shares)
-        for share in shares:
-            if payee_id is None or share["payee_id"] == str(payee_id):
-                told = f"{share['weight']} of {whole_weight} parts of {money('consultant').plain()} {currency}"
-                lines.append(
-                    Line("share", "Your part" if payee_id else "Share", told, Money(share["amount_minor"], currency))
-                )
+    if "shares" in snapshot:
+        shares, mine = snapshot["shares"], payee_id is not None
+        weights = sum(share["weight"] for share in shares)
+        shown = [share for share in shares if not mine or share["payee_id"] == str(payee_id)]
+    else:
+        shown, mine, weights = [snapshot["share"]], True, snapshot["weights"]
+    for share in shown:
+        if share["weight"] != weights:
+            told = f"{share['weight']} of {weights} parts of {money('consultant').plain()} {currency}"
+            lines.append(Line("share", "Your part" if mine else "Share", told, Money(share["amount_minor"], currency)))
     return lines

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from app.charges import client_service
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
-from app.consultations import money
+from app.consultations import money, pricing
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, PaidBy, Practice
 from app.core.errors import Conflict, Invalid
@@ -204,3 +205,43 @@ def test_nothing_to_pay_is_paid_at_once_and_goes_back_once() -> None:
     with pytest.raises(Conflict):
         back(held)
     healthy()
+
+
+def test_a_collaborators_earning_explains_itself() -> None:
+    clinic = organization("clinic", currency="INR")
+    owner, other = make.consultant(clinic), make.consultant(clinic)
+    what = make.offering(clinic, owner, 100_00, "INR")
+    make.collaborators(what.id, (owner, 3), (other, 1))
+    paid(make.booked(what, owner, make.client_account()))
+    with unit_of_work(Scope.payee(other)) as session:
+        earning = session.execute(text("SELECT amount_minor, rule_detail FROM earnings")).one()
+    last = pricing.explain(earning.rule_detail)[-1]
+    assert (last.label, last.arithmetic, last.amount.minor) == ("Your part", "1 of 4 parts of 85.00 INR", 21_25)
+    assert earning.amount_minor == 21_25
+    healthy()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE charges SET fee_minor = fee_minor + 1",
+        "UPDATE charges SET promotion_minor = 1",
+        "UPDATE charges SET refunded_minor = amount_minor + 1",
+        "UPDATE consultations SET platform_minor = platform_minor - 1",
+        "UPDATE consultations SET platform_minor = platform_minor - 1, consultant_minor = consultant_minor + 1",
+        "UPDATE charge_returns SET fee_minor = fee_minor + 1",
+        "UPDATE charge_returns SET organization_minor = 0, fee_minor = 0",
+    ],
+)
+def test_the_database_lets_no_unit_slip(change: str) -> None:
+    returned(back(paid_session := paid_clinic_session(), 1_000_00))
+    with pytest.raises(DBAPIError) as refused, unit_of_work(PLATFORM) as session:
+        session.execute(text(change))
+    assert "check" in str(refused.value.orig).lower() or "return" in str(refused.value.orig)
+    assert paid_session.id and of(paid_session.payee_id) == {Account.PAYEE_HELD: 7_650_00}
+
+
+def paid_clinic_session() -> Consultation:
+    held = clinic_session()
+    paid(held)
+    return held
