@@ -53,6 +53,6 @@ def _enter_platform() -> ResponseReturnValue | None:
     return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter(Portal.ADMIN)
 
 
-from portals.api import appointments, orders, payees, runs  # noqa: E402,F401 - the views of these blueprints
+from portals.api import advisors, appointments, orders, payees, runs  # noqa: E402,F401 - the views of these blueprints
 
-blueprints = (organizations, platform, platform_v1, appointments.bp)
+blueprints = (organizations, platform, platform_v1, appointments.bp, *advisors.blueprints)

@@ -2,40 +2,23 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, request, url_for
+from flask import Response, current_app, url_for
 from flask.typing import ResponseReturnValue
 
 from app.consultations import directory
-from app.consultations.directory import Wanted
-from app.consultations.profile_rules import LONGEST_SEARCH, language_names
-from app.consultations.states import Practice
+from app.consultations.profile_rules import language_names
 from app.core.scope import Scope
 from app.payees.application_rules import countries
 from portals.public import bp
 from portals.shared import pictures
-from portals.shared.asking import one_of
 from portals.shared.consultant_signup import PRACTICES
+from portals.shared.directory import wanted_of_address
 from portals.web import paging
 from portals.web.db import db, use_scope
 from portals.web.htmx import page
 
 SHOWN, REVIEWS = 24, 10
 RATINGS = (4, 3)
-
-
-def wanted_of_address() -> Wanted:
-    """The filters of this address; nonsense is left out."""
-    args = request.args
-    language = args.get("language", "").strip().lower()
-    rating = args.get("rating", "")
-    return Wanted(
-        search=args.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH],
-        specialty=args.get("specialty", "").replace("\0", "").strip()[:LONGEST_SEARCH],
-        language=language if language.isalpha() and len(language) <= 3 else "",
-        accepting=args.get("available", "") in ("1", "true"),
-        rating=int(rating) if rating in ("1", "2", "3", "4", "5") else None,
-        practice=one_of(Practice, args, "practice"),
-    )
 
 
 @bp.get("/advisors")

@@ -63,7 +63,7 @@ class Body:
         return self._given.get(name) is not None
 
     def fault(self, name: str, said: str) -> None:
-        self.faults.setdefault(camel(name), said)
+        self.faults.setdefault(name, said)  # in the casing of the address: `errors.answer_refusal`
 
     def text(self, name: str, *, required: bool = False, longest: int = 2000, default: str = "") -> str:
         value = self._given.get(name)
@@ -134,7 +134,7 @@ class Body:
             self.fault(name, _("amountMinor is a whole number of minor units, such as cents."))
         if not isinstance(code, str) or code not in CURRENCIES:
             self.fault(name, _("currency is a code like USD."))
-        return Money(0, currency) if camel(name) in self.faults else Money(int(minor or 0), str(code))
+        return Money(0, currency) if name in self.faults else Money(int(minor or 0), str(code))
 
     def check(self) -> None:
         """Raises Invalid naming everything that was wrong."""
