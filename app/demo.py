@@ -16,6 +16,7 @@ from sqlalchemy import select
 from app import (
     demo_accounts,
     demo_brands,
+    demo_consultants,
     demo_contracts,
     demo_deliverables,
     demo_directory,
@@ -181,6 +182,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_brands.load(session, actors["creator@fernhill.test"])
     demo_sales.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
     demo_accounts.load(session, owner, fernhill.id)
+    demo_consultants.load(session, admin, fernhill.id, actors["consultant@fernhill.test"])
 
 
 def _payee(

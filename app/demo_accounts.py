@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from app.consultations import applications as consultants
+from app.consultations.profile_rules import Expertise
+from app.consultations.states import Practice
 from app.core.scope import Actor
 from app.db.session import ScopedSession
 from app.organizations import service as organizations
@@ -19,9 +22,11 @@ _APPLICANTS = (
         "Kwame Mensah", "Front-end development", "GH", ("https://mensah.example",), "Free from December.")),
     ("fernhill", PayeeKind.VENDOR, "sales@cheapleads.example", Stated(
         "Cheap Leads Ltd", "Address lists", None, (), "")),
-    (None, PayeeKind.CONSULTANT, "priya@raman.example", Stated(
-        "Priya Raman", "Tax advice for small agencies", "IN", ("https://raman.example/about",),
-        "Chartered accountant for eleven years; I would offer 30 and 60 minute sessions.")),
+)  # fmt: skip
+_RAMAN = Stated("Priya Raman", "Tax advice for small agencies", "IN", ("https://raman.example/about",), "")
+_EXPERTISE = Expertise(
+    Practice.ADVISOR, ("GST", "Payroll"), ("Tax law", "Small agencies"), ("en", "ta"),
+    "Chartered accountant for eleven years; I would offer 30 and 60 minute sessions.",
 )  # fmt: skip
 
 
@@ -36,6 +41,9 @@ def load(session: ScopedSession, owner: Actor, fernhill_id: UUID) -> None:
         token = applications.apply(session, kind, slug, email, stated)
         if token is not None:
             applications.confirm(session, kind, token)
+    token = consultants.apply(session, None, "priya@raman.example", _RAMAN, _EXPERTISE)
+    if token is not None:
+        applications.confirm(session, PayeeKind.CONSULTANT, token)
     spam = applications.newest(session, "sales@cheapleads.example")
     if spam is not None:
         applications.decline(session, owner, spam, "We do not buy address lists.")

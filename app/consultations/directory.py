@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from app.consultations import profile_rules as rules
 from app.consultations.models import Consultation, Review
 from app.consultations.profile_models import ConsultantProfile as P
-from app.consultations.profile_models import Offering
 from app.consultations.states import ConsultationStatus, Practice
 from app.core.clock import utc_now
 from app.core.errors import NotFound
@@ -120,22 +119,6 @@ def own(session: Session, payee_id: UUID) -> paging.AnyRow:
 
 def has_profile(session: Session, payee_id: UUID) -> bool:
     return session.scalar(select(P.id).where(P.payee_id == payee_id)) is not None
-
-
-def offerings(session: Session, row: paging.AnyRow) -> Sequence[paging.AnyRow]:
-    """What a profile's clients can book: id, kind, title, description, duration_minutes, price_minor, currency,
-    starts_at, capacity. Advisors offer the platform's lengths; what has begun is left out. Doctors have no prices here.
-    """
-    whose = Offering.payee_id.is_(None) if row.practice is Practice.ADVISOR else Offering.payee_id == row.payee_id
-    return session.execute(
-        select(
-            Offering.id, Offering.kind, Offering.title, Offering.description, Offering.duration_minutes,
-            Offering.price_minor, Offering.currency, Offering.starts_at, Offering.capacity,
-        )
-        .where(whose, Offering.active, or_(Offering.starts_at.is_(None), Offering.starts_at > utc_now()))
-        .order_by(Offering.starts_at.nulls_first(), Offering.duration_minutes, Offering.id)
-        .limit(paging.DEFAULT_LIMIT)
-    ).all()  # fmt: skip
 
 
 def reviews(

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.consultations import applications, directory, profiles
+from app.consultations import applications, directory, offerings, profiles
 from app.consultations import profile_rules as rules
 from app.consultations.states import Practice
 from app.core.errors import Invalid
@@ -66,7 +66,7 @@ def advisor(payee_id: UUID) -> Response:
     return jsonify(
         _whole(row)
         | {
-            "offerings": [_offering(one) for one in directory.offerings(db(), row)],
+            "offerings": [_offering(one) for one in offerings.bookable(db(), row.payee_id, row.practice)],
             "reviews": [_review(one) for one in newest],
         }
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Response, current_app, url_for
 from flask.typing import ResponseReturnValue
 
-from app.consultations import directory
+from app.consultations import directory, offerings
 from app.consultations.profile_rules import language_names
 from app.core.scope import Scope
 from app.payees.application_rules import countries
@@ -51,7 +51,7 @@ def advisor(slug: str) -> ResponseReturnValue:
         row=row,
         found=found,
         neighbours=paging.neighbours(found),
-        offerings=directory.offerings(db(), row),
+        offerings=offerings.bookable(db(), row.payee_id, row.practice),
         average=directory.average(row),
         languages=language_names(row.languages),
         country=countries().get(row.country or "", ""),
