@@ -40,6 +40,9 @@ class BadSignature(Exception):
     """The shop did not send this, or long ago."""
 
 
+UNREADABLE = "could not be read: "  # begins the reason of a call nobody could read
+
+
 class Unreadable(Exception):
     """Signed well, but not an order as we know them. The text says what is wrong."""
 
@@ -369,4 +372,4 @@ def _moment(value: Any) -> datetime:
 
 def unreadable(body: bytes, why: str) -> Delivery:
     """A call nothing follows from, known by its contents."""
-    return Delivery(hashlib.sha256(body).hexdigest(), ignored=f"could not be read: {why}"[:300])
+    return Delivery(hashlib.sha256(body).hexdigest(), ignored=f"{UNREADABLE}{why}"[:300])

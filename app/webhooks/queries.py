@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
@@ -98,3 +99,24 @@ def event(session: Session, event_id: UUID) -> paging.AnyRow:
     if found is None:
         raise NotFound("There is no such event.")
     return found
+
+
+def amiss(
+    session: Session, sources: Sequence[str], prefix: str, unread: str, since: datetime
+) -> Sequence[paging.AnyRow]:
+    """source, calls, last_at, status, result of the last, by source: events since `since` whose id begins with `prefix`
+    that failed, or were ignored for a reason that begins with `unread`. Needs a platform scope.
+    """
+    values = {"sources": list(sources), "prefix": f"{prefix}%", "unread": f"{unread}%", "since": since}
+    return session.execute(_AMISS, values).all()
+
+
+_AMISS = text(
+    """SELECT source, count(*) AS calls, max(created_at) AS last_at,
+        (array_agg(status ORDER BY created_at DESC, id DESC))[1] AS status,
+        (array_agg(result ORDER BY created_at DESC, id DESC))[1] AS result
+    FROM webhook_events
+    WHERE source = ANY(:sources) AND event_id LIKE :prefix AND created_at > :since
+        AND (status = 'failed' OR (status = 'ignored' AND result LIKE :unread))
+    GROUP BY source"""
+)

@@ -18,7 +18,7 @@ from app.core.settings import settings
 from app.db.paging import AnyRow
 from app.gateways.shops import Shop
 from app.sales import codes as service
-from app.sales import listing
+from app.sales import deliveries, listing
 from app.sales.codes import LONGEST_NAME, LONGEST_SECRET
 from portals.org import bp
 from portals.web.db import db
@@ -75,6 +75,7 @@ def stores() -> ResponseReturnValue:
         "org/stores/index.html",
         found=found,
         shops=SHOPS,
+        amiss=deliveries.amiss(db(), g.actor, g.organization.id) if found else {},
         address_of=address_of,
         may_add=g.actor.can(Permission.STORE_MANAGE) and len(found) < len(SHOPS),
     )

@@ -9,11 +9,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.core.clock import utc_now
+from app.db.session import unit_of_work
 from app.gateways.shops import sign_generic
 from app.identity.states import Portal
 from app.organizations.states import Role
+from jobs import sales
 from tests.factories import organizations, people
 from tests.portals.conftest import Browser
 
@@ -38,9 +41,9 @@ def secret_in(text: str) -> str:
     return found[1]
 
 
-def call(client: Browser, secret: str) -> int:
+def call(client: Browser, secret: str, **event: Any) -> int:
     """An event of another program, signed with `secret`."""
-    body = json.dumps({"event_id": secret[:9], "type": "something.else"}).encode()
+    body = json.dumps({"event_id": secret[:9], "type": "something.else", **event}).encode()
     stamp = str(int(utc_now().timestamp()))
     headers = {"X-Quittance-Timestamp": stamp, "X-Quittance-Signature": sign_generic(secret, stamp, body)}
     return client.open("/api/webhooks/orders/generic/brand", method="POST", data=body, headers=headers).status_code
@@ -71,6 +74,39 @@ def test_a_new_secret_replaces_the_former(olga: Browser, client: Browser) -> Non
     olga.post(f"{HERE}/{store[1]}/switch", {"to": "on"})
     assert call(client, new) == 200
     assert olga.post(f"{HERE}/{store[1]}/secret", {"secret": "short"}).status_code == 422
+
+
+def test_calls_that_came_to_nothing_are_told(brand: UUID, olga: Browser, client: Browser, sign_in: SignIn) -> None:
+    secret = secret_in(add(olga).text)
+    people.member(organizations.organization("other", currency="USD"), Role.OWNER, "otto@other.test")
+    otto = sign_in(Portal.ORG, "otto@other.test")
+    otto.post("/org/other/stores/new", {"shop": "generic", "name": "Theirs", "secret": ""})
+    assert call(client, secret) == 200  # nothing follows from it, and nothing should
+    applied()
+    assert "came to nothing" not in olga.get(HERE).text
+    wrong = {"type": "order.paid", "order_id": "1", "currency": "USD", "codes": ["A"], "ordered_at": "yesterday"}
+    for number in ("1", "2"):
+        assert call(client, secret, event_id=number, amount_minor="jane@buyer.test", **wrong) == 200
+    applied()
+    page = olga.get(HERE).text
+    assert "2 calls of the last seven days came to nothing" in page
+    assert "could not be read: not an order as we know them." in page and "buyer.test" not in page
+    assert "came to nothing" not in otto.get("/org/other/stores").text
+    with unit_of_work(people.PLATFORM) as session:
+        session.execute(text("UPDATE webhook_events SET status = 'failed', result = 'jane@buyer.test' WHERE id = "
+                             "(SELECT max(id::text)::uuid FROM webhook_events)"))  # fmt: skip
+    page = olga.get(HERE).text
+    assert "The last one could not be applied" in page and "buyer.test" not in page
+    with unit_of_work(people.PLATFORM) as session:
+        session.execute(text("UPDATE webhook_events SET created_at = now() - interval '8 days'"))
+    assert "came to nothing" not in olga.get(HERE).text
+
+
+def applied() -> None:
+    """What the job does with the calls that wait."""
+    with unit_of_work(people.PLATFORM) as session:
+        waiting = session.scalars(text("SELECT id::text FROM webhook_events WHERE status = 'received'")).all()
+    sales.apply_calls(waiting)
 
 
 def test_wrong_input_keeps_what_was_written(olga: Browser) -> None:
