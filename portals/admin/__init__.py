@@ -45,6 +45,7 @@ def _everywhere() -> dict[str, Any]:
 
 from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     across,
+    adjustments,
     audit,
     batches,
     consultants,

@@ -20,6 +20,7 @@ ITEMS = (
     NavItem(_l("Exports"), "file-download", "admin.exports", section=_APPROVALS, count="exports", tab=True),
     NavItem(_l("Applications"), "user-plus", "admin.applications", section=_APPROVALS, count="applications"),
     NavItem(_l("Deposits"), "building-bank", "admin.deposits", section=_APPROVALS, count="deposits"),
+    NavItem(_l("Adjustments"), "adjustments-horizontal", "admin.adjustments", section=_APPROVALS),
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
     NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
     NavItem(_l("Consultants"), "user-check", "admin.consultants", section=_DIRECTORY),

@@ -171,6 +171,11 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "confirmed": _s(_l("Confirmed"), "circle-check", "green", True),
         "rejected": _REJECTED,
     },
+    "adjustment": {
+        "submitted": _s(_l("To decide"), "clock", "amber"),
+        "applied": _s(_l("Applied"), "circle-check", "green", True),
+        "declined": _REJECTED,
+    },
     "check": {
         "printed": _s(_l("To print and mail"), "printer", "amber"),
         "mailed": _s(_l("Mailed"), "mail", "blue"),

@@ -11,12 +11,12 @@ NOBODY = "00000000-0000-4000-8000-000000000000"  # the same in each process, or 
 
 PAGES = (
     "", "payouts", "payouts.csv", "batches", "batches/new", "exports", "payees", "organizations", "organizations/shop",
-    "deposits", "webhooks", "audit", "audit.csv", "ledger", "doctor",
+    "deposits", "adjustments", "webhooks", "audit", "audit.csv", "ledger", "doctor",
 )  # fmt: skip
 CHANGES = (
     "payouts/approvals", "payouts/sendings", "payouts/rejections", "batches/new", f"batches/{NOBODY}/approval",
     f"exports/{NOBODY}/release", f"exports/{NOBODY}/file", f"deposits/{NOBODY}/confirmation",
-    f"webhooks/{NOBODY}/run",
+    f"webhooks/{NOBODY}/run", f"adjustments/{NOBODY}/approval", f"payees/{NOBODY}/adjustments/new",
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 
 from app.charges.states import DepositStatus
+from app.earnings.rate_models import AdjustmentStatus
 from app.identity.states import AccountStatus
 from app.methods.states import MethodStatus
 from app.notify.models import MailStatus
@@ -58,6 +59,7 @@ STATES: dict[str, type[StrEnum]] = {
     "request": RequestStatus,
     "import": ImportStatus,
     "deposit": DepositStatus,
+    "adjustment": AdjustmentStatus,
     "method": MethodStatus,
     "engagement": EngagementStatus,
     "organization": OrganizationStatus,
