@@ -24,6 +24,7 @@ from tests.portals.conftest import Browser
 TABLE_OF = {
     "application_id": "payee_applications",
     "account_id": "accounts",
+    "adjustment_id": "adjustments",
     "batch_id": "batches",
     "code_id": "discount_codes",
     "consultation_id": "consultations",
@@ -59,6 +60,7 @@ TABLE_OF = {
 }
 # Rows that must be as they were after strangers have tried everything.
 UNTOUCHED = (
+    "adjustments",
     "api_keys",
     "batches",
     "consultations",
