@@ -26,6 +26,7 @@ PORTALS = (
     "portals.contractor",
     "portals.creator",
     "portals.consultant",
+    "portals.client",
     "portals.org",
     "portals.admin",
     "portals.vendor.api",

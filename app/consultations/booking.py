@@ -31,8 +31,8 @@ from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.identity import rules as identity_rules
 from app.identity.models import Account
-from app.organizations.models import Member
-from app.organizations.states import MemberStatus
+from app.organizations import queries as organizations
+from app.organizations.states import Role
 
 __all__ = ["book", "cancel", "complete", "confirm", "expire_unpaid", "no_show", "reschedule", "set_video"]
 
@@ -247,17 +247,20 @@ def _check_reader(zone: str, locale: str) -> None:
 
 
 def _check_buyer(session: ScopedSession, account: Account, paid_by: PaidBy, buyer_id: UUID | None) -> None:
-    """An organization may be named by its members alone: whoever has the same address there. Raises Invalid."""
-    if paid_by not in (PaidBy.CARD, PaidBy.TAG):
-        raise Invalid("Organizations pay by card for now.", fields={"paid_by": "Choose card."})
+    """Members may name their organization; from managers on they may also spend its funds. Raises Invalid."""
+    if paid_by is PaidBy.CREDIT:
+        raise Invalid("There are no seat credits to pay with.", fields={"paid_by": "Choose card."})
     if (paid_by is PaidBy.CARD) != (buyer_id is None):
         raise Invalid("Say for which organization it is.", fields={"buyer_organization_id": "Choose one."})
-    if buyer_id is not None:
-        member = select(Member.id).where(
-            Member.organization_id == buyer_id, Member.status == MemberStatus.ACTIVE, Member.email == account.email
-        )
-        if session.scalar(member.limit(1)) is None:
-            raise Invalid("You are no member of this organization.", fields={"buyer_organization_id": "Choose yours."})
+    if buyer_id is None:
+        return
+    found = organizations.memberships_of_address(session, account.email)
+    role = next((one.role for one in found if one.organization_id == buyer_id), None)
+    if role is None:
+        raise Invalid("You are no member of this organization.", fields={"buyer_organization_id": "Choose yours."})
+    if paid_by is PaidBy.INVOICE and role.rank < Role.MANAGER.rank:
+        sentence = f"Your role there is {role.label}, which cannot spend its funds. Pay by card, or ask a manager."
+        raise Invalid(sentence, fields={"buyer_organization_id": sentence})
 
 
 def _check_unpaid(session: ScopedSession, account_id: UUID) -> None:

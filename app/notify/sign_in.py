@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
 from app.audit import service as audit
+from app.core.errors import Conflict
 from app.core.scope import Actor
 from app.core.settings import settings
 from app.db.session import ScopedSession
@@ -40,6 +42,16 @@ def mail_link(session: ScopedSession, portal: Portal, email: str, next_path: str
     link = service.request_link(session, portal, email)
     if link is not None:
         _send(session, link, "sign_in", "Your sign-in link", next_path=next_path)
+
+
+def open_client(session: ScopedSession, email: str, name: str, time_zone: str, next_path: str = "") -> None:
+    """Somebody wants to book: make their account if there is none, and mail a link that proves the address.
+
+    What is known of an address stays as it is, and the caller cannot tell. Raises Invalid.
+    """
+    with contextlib.suppress(Conflict):
+        service.create_account(session, Portal.CLIENT, email, name, time_zone=time_zone)
+    mail_link(session, Portal.CLIENT, email, next_path)
 
 
 def mail_reset(session: ScopedSession, portal: Portal, email: str) -> None:

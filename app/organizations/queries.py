@@ -47,6 +47,23 @@ def memberships(session: ScopedSession, account_id: UUID) -> list[Membership]:
         return [Membership(*row) for row in session.execute(query)]
 
 
+def memberships_of_address(session: ScopedSession, email: str) -> list[Membership]:
+    """Active memberships of whoever proved to read an address, which may be signed in elsewhere."""
+    query = (
+        select(Member.id, Organization.id, Organization.slug, Organization.name, Member.role, Organization.status)
+        .join(Organization, Organization.id == Member.organization_id)
+        .where(
+            Member.email == email.lower(),
+            Member.status == MemberStatus.ACTIVE,
+            Organization.status == OrganizationStatus.ACTIVE,
+        )
+        .order_by(Organization.name, Organization.id)
+        .limit(50)
+    )
+    with session.elevated("memberships of an address"):
+        return [Membership(*row) for row in session.execute(query)]
+
+
 @dataclass(frozen=True, slots=True)
 class Payer:
     """One organization that engages a payee, with the terms between them."""

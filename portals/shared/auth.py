@@ -18,7 +18,7 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import address, authenticator, notices, passkeys, security, signup
+from portals.shared import address, authenticator, client_signup, notices, passkeys, security, signup
 from portals.shared.auth_pages import (
     ASKING,
     ButtonForm,
@@ -204,8 +204,8 @@ def chooser(portal: Portal) -> ResponseReturnValue:
 
 
 def start(portal: Portal) -> ResponseReturnValue:
-    """Clients have no pages of their own but their account."""
-    return guards.enter(portal) or redirect(url_for(".security"), 303)
+    """Clients start with their bookings."""
+    return guards.enter(portal) or redirect(url_for("client.consultations"), 303)
 
 
 def _has_passwords(portal: Portal) -> None:
@@ -241,4 +241,6 @@ def blueprint(portal: Portal) -> Blueprint:
     notices.mount(add, portal)
     if portal.is_payee:
         signup.mount(add)
+    if portal is Portal.CLIENT:
+        client_signup.mount(add)
     return bp

@@ -82,7 +82,7 @@ def auth_page(portal: Portal, name: str, **context: object) -> ResponseReturnVal
         heading=HEADINGS[portal],
         has_password=rules.has_password(portal),
         has_reset=rules.has_reset(portal),
-        has_sign_up=portal.is_payee,
+        has_sign_up=portal.is_payee or portal is Portal.CLIENT,
         **context,
     )
 

@@ -130,6 +130,12 @@ def test_an_organization_is_named_by_its_members_only(payee_id: UUID) -> None:
     people.member(buyer, Role.LEARNER, "noor@client.test")
     made = _book(payee_id, noor, paid_by=PaidBy.TAG, buyer_organization_id=buyer)
     assert made.buyer_organization_id == buyer
+    half = NOON + timedelta(minutes=30)
+    with pytest.raises(Invalid, match="cannot spend"):
+        _book(payee_id, noor, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer)
+    people.member(buyer, Role.MANAGER, "sam@client.test")
+    sam = making.client("sam@client.test")
+    assert _book(payee_id, sam, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer).paid_by is PaidBy.INVOICE
 
 
 def test_the_second_is_told_it_is_taken(payee_id: UUID) -> None:

@@ -1,0 +1,82 @@
+"""Paying for a consultation: by a test card in sandbox, or from the funds of an organization."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import g, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from app.charges import client_service
+from app.charges.states import ChargeProvider, ChargeStatus
+from app.consultations import client_queries, letters, money
+from app.consultations.hours import KEPT
+from app.consultations.models import Consultation
+from app.consultations.states import ConsultationStatus, PaidBy
+from app.core.errors import Conflict, Invalid
+from app.gateways import providers, simulated_cards
+from portals.client import bp
+from portals.client.consultations import price_of
+from portals.web.db import db
+from portals.web.forms import OnceForm
+from portals.web.htmx import done, go, page
+
+
+class CardForm(OnceForm):
+    number = StringField(
+        _l("Card number"), [InputRequired(_l("Write a card number.")), Length(max=30)],
+        render_kw={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"},
+    )  # fmt: skip
+
+
+class FundsForm(OnceForm):
+    """Only a button."""
+
+
+@bp.route("/consultations/<uuid:consultation_id>/pay", methods=["GET", "POST"])
+def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
+    row = client_queries.consultation(db(), g.actor.account_id, consultation_id)
+    back = url_for(".consultation", consultation_id=row.id)
+    if row.status is not ConsultationStatus.PENDING:
+        return go(back)
+    by_organization = row.paid_by in (PaidBy.CREDIT, PaidBy.INVOICE)
+    form = FundsForm() if by_organization else CardForm()
+    charge = client_queries.charge_of(db(), row.id)
+    if form.accepts():
+        with form.refusals():
+            if isinstance(form, CardForm):
+                _by_card(row.id, form.number.data or "")
+                return done(back=back, toast=_("Your card is being charged."))
+            money.charge(db(), g.actor, _consultation(row.id), ChargeProvider.FUNDS)
+            return done(back=back, toast=_("Your organization paid."))
+    refused = charge.failure_message if charge and charge.status is ChargeStatus.FAILED else None
+    return page(
+        "client/pay.html", form=form, row=row, price=price_of(row), refused=refused, policy=letters.POLICY,
+        by_organization=by_organization, kept_until=row.created_at + KEPT,
+        test_cards=simulated_cards.CARDS.values() if not by_organization and _simulated() else (),
+    )  # fmt: skip
+
+
+def _consultation(consultation_id: UUID) -> Consultation:
+    return db().get_one(Consultation, consultation_id)
+
+
+def _simulated() -> bool:
+    return providers.chosen() == providers.SIMULATED
+
+
+def _by_card(consultation_id: UUID, number: str) -> None:
+    """Raises Invalid beside the field, Conflict where another card is being charged or cards cannot be taken."""
+    if not _simulated():
+        raise Conflict(_("Cards cannot be charged on this page."))
+    card = simulated_cards.card_named(number)
+    if card is None:
+        sentence = _("This is none of the test cards below.")
+        raise Invalid(sentence, fields={"number": sentence})
+    charge = money.charge(db(), g.actor, _consultation(consultation_id), ChargeProvider.SIMULATED)
+    with db().elevated("the client's own charge"):
+        client_service.card_given(db(), g.actor, charge.id, card)
