@@ -52,8 +52,11 @@ def book(
     locale: str,
     paid_by: PaidBy = PaidBy.CARD,
     buyer_organization_id: UUID | None = None,
+    by_calendar: bool = False,
 ) -> Consultation:
     """Keep a time for a client, who pays within 15 minutes. What is held for many has its own time, whatever is asked.
+
+    `by_calendar`: the consultant's calendar elsewhere gave the time; it counts where they keep no hours here.
 
     Raises Forbidden, NotFound for what is not offered, Invalid, Conflict when it cannot be booked (any more).
     """
@@ -68,8 +71,8 @@ def book(
     ends = begins + timedelta(minutes=offering.duration_minutes)
     if offering.kind.is_group:
         _check_seat(session, offering, actor.account_id)
-    elif begins not in hours.free(session, payee_id, offering.duration_minutes, earliest=begins, latest=begins):
-        raise Conflict(_OUT_OF_TIME, fields={"starts_at": "Choose another time."})
+    elif not (by_calendar and _only_elsewhere(session, payee_id, begins)):
+        _check_free(session, payee_id, offering.duration_minutes, begins)
     quote = pricing.quote(session, offering, payee_id)
     with session.elevated("write a booking down"):
         account = session.get_one(Account, actor.account_id)
@@ -148,10 +151,7 @@ def reschedule(
     locks.hold(session, "calendar of", found.payee_id)
     _expire(session, found.payee_id)
     if actor is not SYSTEM:
-        minutes = int(length.total_seconds() // 60)
-        free = hours.free(session, found.payee_id, minutes, earliest=starts_at, latest=starts_at, but=found.id)
-        if starts_at not in free:
-            raise Conflict(_OUT_OF_TIME, fields={"starts_at": "Choose another time."})
+        _check_free(session, found.payee_id, int(length.total_seconds() // 60), starts_at, but=found.id)
     old = found.starts_at
     if starts_at == old:
         return found
@@ -237,6 +237,18 @@ def _check_seat(session: ScopedSession, offering: Offering, account_id: UUID) ->
         )  # fmt: skip
         if session.scalar(mine.limit(1)) is not None:
             raise Conflict("You have a place already.")
+
+
+def _check_free(
+    session: ScopedSession, payee_id: UUID, minutes: int, begins: datetime, *, but: UUID | None = None
+) -> None:
+    if begins not in hours.free(session, payee_id, minutes, earliest=begins, latest=begins, but=but):
+        raise Conflict(_OUT_OF_TIME, fields={"starts_at": "Choose another time."})
+
+
+def _only_elsewhere(session: ScopedSession, payee_id: UUID, begins: datetime) -> bool:
+    kept = hours.read(session, payee_id)
+    return not kept.weekly and not kept.days and begins > utc_now()
 
 
 def _check_reader(zone: str, locale: str) -> None:

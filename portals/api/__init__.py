@@ -53,6 +53,13 @@ def _enter_platform() -> ResponseReturnValue | None:
     return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter(Portal.ADMIN)
 
 
-from portals.api import advisors, appointments, orders, payees, runs  # noqa: E402,F401 - the views of these blueprints
+from portals.api import (  # noqa: E402,F401 - the views of these blueprints
+    advisors,
+    appointments,
+    consultations,
+    orders,
+    payees,
+    runs,
+)
 
-blueprints = (organizations, platform, platform_v1, appointments.bp, *advisors.blueprints)
+blueprints = (organizations, platform, platform_v1, appointments.bp, consultations.bp, *advisors.blueprints)

@@ -22,7 +22,8 @@ Superuser = psycopg.Connection[tuple[Any, ...]]
 
 # Addresses for everybody: by endpoint, or by blueprint.
 OPEN_BLUEPRINTS = frozenset(
-    {"public", "assets", "appearance", "webhooks", "webhooks_v1", "public_v1", "programs", "dev", "components"}
+    {"public", "assets", "appearance", "webhooks", "webhooks_v1", "public_v1", "consultations_v1", "programs"}
+    | {"dev", "components"}
 )
 OPEN_AUTH = frozenset(
     {

@@ -180,8 +180,8 @@ def test_links_expire(client: Browser, superuser: Superuser) -> None:
     assert states(superuser) == ["unconfirmed"]
 
 
-@pytest.mark.parametrize("portal", [Portal.ORG, Portal.ADMIN, Portal.CLIENT])
-def test_staff_and_clients_do_not_apply(client: Browser, portal: Portal) -> None:
+@pytest.mark.parametrize("portal", [Portal.ORG, Portal.ADMIN])
+def test_staff_do_not_apply(client: Browser, portal: Portal) -> None:
     answer = client.get(f"/{portal.value}/signup", follow_redirects=True)  # /org/signup reads as an organization's name
     assert answer.status_code == 404 or "Email me a sign-in link" in answer.text
 
