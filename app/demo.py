@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app import (
     demo_accounts,
+    demo_bookings,
     demo_brands,
     demo_consultants,
     demo_contracts,
@@ -183,6 +184,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_sales.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
     demo_accounts.load(session, owner, fernhill.id)
     demo_consultants.load(session, admin, fernhill.id, actors["consultant@fernhill.test"])
+    demo_bookings.load(session, "naledi-dube", "priya-raghavan")
 
 
 def _payee(

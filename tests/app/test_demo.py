@@ -31,7 +31,7 @@ def test_the_demo_is_written_once_and_healthy() -> None:
         ).scalar_one()
         assert bills == 0
         portals = session.execute(text("SELECT DISTINCT portal FROM accounts ORDER BY 1")).scalars().all()
-        assert portals == ["admin", "consultant", "contractor", "creator", "org", "vendor"]
+        assert portals == ["admin", "client", "consultant", "contractor", "creator", "org", "vendor"]
 
 
 def test_its_payouts_are_paid_when_the_workers_run() -> None:
