@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Response, current_app, url_for
+from flask import Response, url_for
 from flask.typing import ResponseReturnValue
 
 from app.consultations import directory, offerings
@@ -56,7 +56,7 @@ def advisor(slug: str) -> ResponseReturnValue:
         languages=language_names(row.languages),
         country=countries().get(row.country or "", ""),
         practices=PRACTICES,
-        book_url=booking_url(slug) if row.accepting else None,
+        book_url=url_for("client.new_consultation", consultant=slug) if row.accepting else None,
     )
 
 
@@ -65,10 +65,3 @@ def advisor_picture(slug: str) -> Response:
     use_scope(Scope.public())
     row = directory.profile(db(), slug)
     return pictures.show(directory.picture(db(), row.avatar_file_id), public=True)
-
-
-def booking_url(slug: str) -> str | None:
-    """Where this consultant is booked; None while no page takes bookings."""
-    rules = current_app.url_map.iter_rules()
-    endpoint = next((rule.endpoint for rule in rules if rule.rule == "/consultations/new"), None)
-    return url_for(endpoint, advisor=slug) if endpoint else None
