@@ -21,7 +21,8 @@ from app.db.types import new_id
 from app.earnings.rate_models import OrganizationRates
 from app.earnings.splits import ADVISOR, CONSULTANT, PROVIDER, Rates, percent, with_override
 from app.organizations.models import Organization
-from app.payees.models import Engagement
+from app.payees.models import Engagement, Payee
+from app.payees.states import PayeeKind
 
 _ENGAGED = text(
     """SELECT o.is_house, g.consultant_bps, c.practice FROM engagements g
@@ -92,6 +93,27 @@ def history(session: ScopedSession, organization_id: UUID) -> list[Version]:
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A consultant of an organization and the share agreed with them in person; None: the organization's rates."""
+
+    payee_id: UUID
+    name: str
+    consultant_bps: int | None
+
+
+def consultants(session: ScopedSession, organization_id: UUID, limit: int = 500) -> list[Own]:
+    """Everybody the organization engages as a consultant, by name."""
+    rows = session.execute(
+        select(Payee.id, Payee.name, Engagement.consultant_bps)
+        .join(Engagement, Engagement.payee_id == Payee.id)
+        .where(Engagement.organization_id == organization_id, Payee.kind == PayeeKind.CONSULTANT)
+        .order_by(Payee.name, Payee.id)
+        .limit(limit)
+    )
+    return [Own(*row) for row in rows]
 
 
 def set_version(

@@ -58,6 +58,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     payees,
     payouts,
     projects,
+    rates,
     settings,
     stores,
 )
