@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.core.topics import Topic
 from jobs import (
+    appointments,
     bookings,
     books,
     calendar,
@@ -63,6 +64,7 @@ JOBS: dict[Topic, Job] = {
     Topic.CONTRACT_COMPLETED: Job(contracts.seal, DOCUMENTS),
     Topic.CONTRACTS_DAILY: Job(contracts.once_a_day, DEFAULT, 1800),
     Topic.DELIVERABLES_DUE: Job(deliverables.remind, DEFAULT, 1800),
+    Topic.APPOINTMENTS_IMPORT_CONFIRMED: Job(appointments.import_appointments, DEFAULT, 1800),
     Topic.CALENDAR_RECEIVED: Job(calendar.apply_events, MONEY),
     Topic.MONTHS_DUE: Job(months.start_due, MONEY),
     Topic.RUN_STARTED: Job(months.work, MONEY, 1800),

@@ -27,6 +27,7 @@ class Topic(StrEnum):
     ENGAGEMENT_CHANGED = "engagement.changed"
     PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
     DELIVERABLES_DUE = "deliverables.due"
+    APPOINTMENTS_IMPORT_CONFIRMED = "appointments.import_confirmed"
     CALENDAR_RECEIVED = "calendar.received"
     MONTHS_DUE = "months.due"
     RUN_STARTED = "run.started"

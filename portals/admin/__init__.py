@@ -46,6 +46,7 @@ def _everywhere() -> dict[str, Any]:
 from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     across,
     adjustments,
+    appointments,
     audit,
     batches,
     consultants,

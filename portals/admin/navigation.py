@@ -27,6 +27,7 @@ ITEMS = (
     NavItem(_l("Contracts"), "signature", "admin.contracts", section=_DIRECTORY),
     NavItem(_l("Projects"), "layout-kanban", "admin.projects", section=_DIRECTORY),
     NavItem(_l("Invoices"), "file-invoice", "admin.invoices", section=_DIRECTORY),
+    NavItem(_l("Appointments"), "calendar-event", "admin.appointments", section=_DIRECTORY),
     NavItem(_l("Organizations"), "building", "admin.organizations", section=_DIRECTORY),
     NavItem(_l("Mail"), "mail", "admin.mail", section=_MACHINE),
     NavItem(_l("Webhooks"), "plug", "admin.webhooks", section=_MACHINE, count="webhooks"),

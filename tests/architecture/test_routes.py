@@ -22,6 +22,8 @@ from tests.portals.conftest import Browser
 
 # What stands in an address, and the table its row is in.
 TABLE_OF = {
+    "appointment_id": "appointments",
+    "appointment_import_id": "appointment_imports",
     "application_id": "payee_applications",
     "account_id": "accounts",
     "adjustment_id": "adjustments",
