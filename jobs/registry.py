@@ -65,6 +65,8 @@ JOBS: dict[Topic, Job] = {
     Topic.CONTRACTS_DAILY: Job(contracts.once_a_day, DEFAULT, 1800),
     Topic.DELIVERABLES_DUE: Job(deliverables.remind, DEFAULT, 1800),
     Topic.APPOINTMENTS_IMPORT_CONFIRMED: Job(appointments.import_appointments, DEFAULT, 1800),
+    Topic.CALENDAR_LOOK_UP: Job(calendar.look_up),
+    Topic.CONSULTATIONS_OVER: Job(calendar.complete_over, MONEY),
     Topic.CALENDAR_RECEIVED: Job(calendar.apply_events, MONEY),
     Topic.MONTHS_DUE: Job(months.start_due, MONEY),
     Topic.RUN_STARTED: Job(months.work, MONEY, 1800),

@@ -51,6 +51,8 @@ ENTRIES = (
     Entry("look up attempts without an answer", "* * * * *", Topic.ATTEMPTS_LOOK_UP),
     Entry("charges without an answer", "* * * * *", Topic.CHARGES_LOOK_UP),
     Entry("times of bookings nobody paid for", "* * * * *", Topic.BOOKINGS_UNPAID),
+    Entry("bookings of whose end nothing was told", "*/15 * * * *", Topic.CALENDAR_LOOK_UP),
+    Entry("consultations that are over", "*/10 * * * *", Topic.CONSULTATIONS_OVER),
     Entry("webhooks nobody applied", "*/5 * * * *", Topic.WEBHOOKS_SWEEP),
     Entry("examine the books", "42 3 * * *", Topic.BOOKS_EXAMINATION, catch_up=timedelta(days=2)),
     Entry("contracts: expiry and reminders", "23 7 * * *", Topic.CONTRACTS_DAILY, catch_up=timedelta(days=2)),

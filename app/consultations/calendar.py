@@ -6,6 +6,7 @@ One event at a time: the lock makes two workers see each other's numbers.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,17 +14,24 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.consultations import booking, ending
 from app.consultations.models import CalendarBooking, Consultation
+from app.consultations.states import CancelledBy, ConsultationStatus
+from app.core.clock import utc_now
+from app.core.errors import Refusal
 from app.core.scope import Actor
 from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
-from app.gateways.calcom import Trigger
+from app.gateways.calcom import Side, Trigger
 from app.webhooks import service as webhooks
 
 WAITS = "waits for its booking"
 NOT_OURS = "no consultation of ours has this number"
 SUPERSEDED = "the booking was moved since"
+GRACE = timedelta(hours=1)
+LOOK_AFTER, LOOK_BACK = timedelta(minutes=10), timedelta(days=2)
+_SIDES = {Side.HOST: CancelledBy.CONSULTANT, Side.GUEST: CancelledBy.CLIENT}
 
 
 def apply(session: ScopedSession, actor: Actor, webhook_id: UUID, event: dict[str, Any]) -> None:
@@ -40,7 +48,8 @@ def apply(session: ScopedSession, actor: Actor, webhook_id: UUID, event: dict[st
         elif _newest(session, found) != one["uid"]:
             webhooks.applied(session, [one_id], SUPERSEDED)
         else:
-            webhooks.applied(session, [one_id], _follow(session, actor, found, one))
+            well, told = _follow(session, actor, found, one)
+            (webhooks.applied if well else webhooks.ignored)(session, [one_id], told)
 
 
 def _link(session: Session, actor: Actor, event: dict[str, Any]) -> list[str]:
@@ -49,7 +58,7 @@ def _link(session: Session, actor: Actor, event: dict[str, Any]) -> list[str]:
     if _consultation(session, uid) is not None:
         return []
     found = _consultation(session, previous) if previous else None
-    if found is None and event["consultation_id"] and not previous:
+    if found is None and event["consultation_id"]:
         found = session.scalar(select(Consultation).where(Consultation.id == UUID(event["consultation_id"])))
     if found is None:
         return []
@@ -95,9 +104,95 @@ def _waiting(session: Session, uids: list[str], *, but: UUID) -> list[tuple[UUID
     return [(row.id, row.event) for row in rows]
 
 
-def _follow(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> str:
-    """What follows from news of the booking as it stands now; in words."""
-    trigger = Trigger(event["trigger"])
-    if trigger in (Trigger.CREATED, Trigger.REQUESTED, Trigger.PAID):
-        return "linked"
-    return "noted"
+def _follow(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> tuple[bool, str]:
+    """What follows from news of the booking as it stands now, in words; False with the reason when it cannot."""
+    try:
+        with session.begin_nested():
+            return True, _done(session, actor, found, event)
+    except Refusal as refusal:
+        return False, f"refused: {refusal.message}"
+
+
+def _done(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> str:
+    trigger, side = Trigger(event["trigger"]), Side(event["by"]) if event["by"] else None
+    match trigger:
+        case Trigger.CREATED | Trigger.REQUESTED | Trigger.PAID:
+            return _met_at(session, actor, found, event)
+        case Trigger.RESCHEDULED:
+            return _moved(session, actor, found, event, side)
+        case Trigger.CANCELLED | Trigger.REJECTED:
+            by = _SIDES[side] if side else CancelledBy.PLATFORM  # nobody named: nobody's fault
+            ending.cancel(session, actor, found.id, by, event["reason"])
+            return f"cancelled by the {by.value}"
+        case Trigger.HOST_NO_SHOW:
+            return _absent(session, actor, found, CancelledBy.CONSULTANT)
+        case Trigger.GUEST_NO_SHOW:
+            return _absent(session, actor, found, CancelledBy.CLIENT)
+        case Trigger.NO_SHOW:
+            if event["absent"]:
+                return _absent(session, actor, found, CancelledBy.CLIENT)
+            there_after_all = event["absent"] is False and found.status is ConsultationStatus.NO_SHOW_CLIENT
+            return _held(session, actor, found) if there_after_all else "nothing changed"
+        case Trigger.ENDED:
+            if event["host_absent"]:
+                return _absent(session, actor, found, CancelledBy.CONSULTANT)
+            return _held(session, actor, found) if found.status is ConsultationStatus.BOOKED else "nothing changed"
+        case Trigger.STARTED:
+            return "it began"
+
+
+def _met_at(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> str:
+    """The calendar's own room goes before ours."""
+    if event["video_url"] and found.status in (ConsultationStatus.PENDING, ConsultationStatus.BOOKED):
+        booking.set_video(session, actor, found.id, event["video_url"])
+    return "linked"
+
+
+def _moved(
+    session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any], side: Side | None
+) -> str:  # fmt: skip
+    if not event["starts_at"]:
+        return "linked; no new time was told"
+    starts_at = datetime.fromisoformat(event["starts_at"])
+    if starts_at != found.starts_at:
+        booking.reschedule(session, actor, found.id, starts_at, by=_SIDES[side] if side else None)
+    _met_at(session, actor, found, event)
+    return "moved"
+
+
+def _absent(session: ScopedSession, actor: Actor, found: Consultation, who: CancelledBy) -> str:
+    ending.no_show(session, actor, found.id, who, "Told by the calendar.")
+    return f"the {who.value} did not appear"
+
+
+def _held(session: ScopedSession, actor: Actor, found: Consultation) -> str:
+    return "held" if ending.complete(session, actor, [found.id]) else "nothing changed"
+
+
+_OVER = (
+    select(Consultation.id)
+    .where(Consultation._status == ConsultationStatus.BOOKED)
+    .order_by(Consultation.ends_at, Consultation.id)
+)
+
+
+def complete_over(session: ScopedSession, actor: Actor, limit: int = 200) -> int:
+    """Consultations whose end is an hour past were held, as nobody said otherwise; how many. The end of a meeting may
+    never be told. Needs a platform scope."""
+    over = session.scalars(_OVER.where(Consultation.ends_at <= utc_now() - GRACE).limit(limit)).all()
+    return ending.complete(session, actor, over) if over else 0
+
+
+_UNTOLD = text(
+    """SELECT DISTINCT ON (c.ends_at, c.id) b.uid FROM consultations c
+    JOIN calendar_bookings b ON b.consultation_id = c.id
+    WHERE c.status = 'booked' AND c.ends_at BETWEEN :since AND :until
+        AND NOT EXISTS (SELECT FROM calendar_bookings n WHERE n.consultation_id = c.id AND n.previous_uid = b.uid)
+    ORDER BY c.ends_at, c.id, b.id DESC LIMIT :most"""
+)
+
+
+def untold(session: Session, most: int = 100) -> list[str]:
+    """Numbers of bookings that are over and of whose end nothing was told, for a look-up. Needs a platform scope."""
+    now = utc_now()
+    return list(session.scalars(_UNTOLD, {"since": now - LOOK_BACK, "until": now - LOOK_AFTER, "most": most}))

@@ -28,6 +28,8 @@ class Topic(StrEnum):
     PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
     DELIVERABLES_DUE = "deliverables.due"
     APPOINTMENTS_IMPORT_CONFIRMED = "appointments.import_confirmed"
+    CALENDAR_LOOK_UP = "calendar.look_up"
+    CONSULTATIONS_OVER = "consultations.over"
     CALENDAR_RECEIVED = "calendar.received"
     MONTHS_DUE = "months.due"
     RUN_STARTED = "run.started"

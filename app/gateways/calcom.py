@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -131,6 +131,52 @@ def read(body: bytes) -> CalendarEvent:
     )
 
 
+def read_booking(data: dict[str, Any]) -> CalendarEvent | None:
+    """A booking as `GET /v2/bookings/{uid}` tells of it, as the event that would have told of its end.
+
+    None while nothing follows: it waits for a yes, or was moved and the new booking tells of that.
+    """
+    uid, status = _text(data.get("uid")), data.get("status")
+    hosts = {str(_fields(one).get("email", "")).lower() for one in _listed(data.get("hosts"))}
+    guests = [one for one in _attendees(data) if str(one.get("email", "")).lower() not in hosts]
+    if not uid or data.get("rescheduledToUid"):
+        return None
+    trigger = by = None
+    if status == "cancelled":
+        who = str(data.get("cancelledByEmail") or "").lower()
+        named = {Side.HOST: hosts, Side.GUEST: {str(one.get("email", "")).lower() for one in guests}}
+        trigger, by = Trigger.CANCELLED, next((side for side, emails in named.items() if who and who in emails), None)
+    elif status == "rejected":
+        trigger, by = Trigger.REJECTED, Side.HOST
+    elif status == "accepted":
+        absent = bool(guests) and all(one.get("absent") is True for one in guests)
+        trigger = Trigger.GUEST_NO_SHOW if absent else Trigger.ENDED
+        trigger = Trigger.HOST_NO_SHOW if data.get("absentHost") is True else trigger
+    if trigger is None:
+        return None
+    return CalendarEvent(
+        trigger=trigger,
+        event_id=f"look-up:{trigger}:{uid}",
+        uid=uid,
+        happened_at="",
+        consultation_id=_uuid(_fields(data.get("metadata")).get("consultation_id")),
+        previous_uid=_text(data.get("rescheduledFromUid")),
+        reason=_reason(data),
+        by=by,
+        host_absent=trigger is Trigger.HOST_NO_SHOW,
+    )
+
+
+def kept(event: CalendarEvent, body_sha256: str) -> dict[str, Any]:
+    """What is stored of an event: `waits_for` is the booking that has to be known before it can be applied."""
+    waits_for = event.previous_uid or event.uid
+    return {**asdict(event), "waits_for": waits_for, "body_sha256": body_sha256, "ignored": None}
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 def _text(value: Any) -> str | None:
     fits = isinstance(value, str) and 0 < len(value.strip()) <= LONGEST and value.isprintable()
     return value.strip() if fits else None
@@ -178,8 +224,7 @@ def _fields(value: Any) -> dict[str, Any]:
 
 
 def _attendees(data: dict[str, Any]) -> list[dict[str, Any]]:
-    found = data.get("attendees")
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return [one for one in _listed(data.get("attendees")) if isinstance(one, dict)]
 
 
 def _by(trigger: Trigger, data: dict[str, Any]) -> Side | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict
 
 from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
@@ -39,8 +38,7 @@ def calendar_events() -> ResponseReturnValue:
         event = calcom.read(body)
     except Unreadable as reason:  # kept for people to look at, and nothing follows
         return _stored(f"sha256:{digest}", {"ignored": str(reason), "body_sha256": digest})
-    kept = {**asdict(event), "waits_for": event.previous_uid or event.uid, "body_sha256": digest, "ignored": None}
-    return _stored(event.event_id, kept)
+    return _stored(event.event_id, calcom.kept(event, digest))
 
 
 def _stored(event_id: str, event: dict[str, object]) -> Response:
