@@ -167,3 +167,32 @@ def by_reference(session: Session, organization_id: UUID, names: set[str]) -> di
                 by.setdefault(value, set()).add(row.payee_id)
         found |= {value: next(iter(ids)) if len(ids) == 1 else None for value, ids in by.items()}
     return found
+
+
+def set_rate(session: Session, actor: Actor, organization_id: UUID, payee_id: UUID, rate_minor: int | None) -> None:
+    """What a consultant gets for each appointment from the next run on, in the engagement's currency; None: as usual.
+
+    Raises Forbidden, NotFound, Invalid for an amount that is not above zero.
+    """
+    actor.require(Permission.CONSULTATION_MANAGE)
+    actor.require_organization(organization_id)
+    if rate_minor is not None and rate_minor <= 0:
+        raise Invalid("The rate is above zero.", fields={"rate": "More than zero, or nothing for the usual rate."})
+    query = (
+        select(Engagement)
+        .join(Payee, Payee.id == Engagement.payee_id)
+        .where(
+            Engagement.organization_id == organization_id,
+            Engagement.payee_id == payee_id,
+            Payee.kind == PayeeKind.CONSULTANT,
+        )
+    )
+    found = session.scalar(query.with_for_update(of=Engagement))
+    if found is None:
+        raise NotFound("There is no such consultant.")
+    before, found.flat_rate_minor = found.flat_rate_minor, rate_minor
+    if before != rate_minor:
+        audit.record(
+            session, actor, "engagement.flat_rate", "payee", payee_id, organization_id=organization_id,
+            before_minor=before, rate_minor=rate_minor, currency=found.currency,
+        )  # fmt: skip

@@ -29,6 +29,7 @@ def _shared() -> dict[str, Any]:
 
 
 from portals.org import (  # noqa: E402,F401 - the views of this blueprint
+    appointment_rates,
     appointments,
     audit,
     batches,
