@@ -323,6 +323,7 @@ def release(session: ScopedSession, actor: Actor, consultation_ids: Sequence[UUI
 def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:
     """The money did not go back after all: a refund was refused, or a dispute won. What was earned goes on. Idempotent.
 
+    Where a refund for a cancellation was refused it goes on waiting: the client is owed it, and somebody has to act.
     Raises Conflict when it went back already.
     """
     with session.elevated("the books of money that did not go back"):
@@ -330,7 +331,9 @@ def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message:
         if back.status is ReturnStatus.SUCCEEDED:
             raise Conflict("This went back already.")
         client.fail_return(session, actor, back, message)
-        _go_on(session, actor, of)
+        owed = back.kind is ReturnKind.REFUND and _consultation(session, of).status is ConsultationStatus.CANCELLED
+        if not owed:
+            _go_on(session, actor, of)
 
 
 def _go_on(session: ScopedSession, actor: Actor, of: Charge) -> None:

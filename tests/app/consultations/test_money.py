@@ -171,6 +171,19 @@ def test_a_dispute_holds_and_is_won_or_lost() -> None:
     healthy()
 
 
+def test_a_refused_refund_of_a_cancellation_pays_nobody_before_somebody_acts() -> None:
+    held = clinic_session()
+    paid(held)
+    refused = back(held)
+    make.advance(held.id, ConsultationStatus.CANCELLED)
+    with unit_of_work(PLATFORM) as session:
+        money.not_returned(session, SYSTEM, refused, "The card is closed.")
+    assert of(held.payee_id) == {Account.PAYEE_HELD: 8_500_00}
+    returned(back(held))  # asked for again
+    assert of(held.payee_id) == {} and lines() == {}
+    healthy()
+
+
 def test_an_organization_that_buys_pays_from_its_funds() -> None:
     house, buyer = organization("house", is_house=True, currency="USD"), organization("buyer", currency="USD")
     advisor, client = make.consultant(house, Practice.ADVISOR), make.client_account()
