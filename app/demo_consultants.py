@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from app.consultations import hours, offerings, profiles
+from app.consultations import appointments, hours, offerings, profiles
+from app.consultations.appointments import Held
 from app.consultations.offerings import OfferingForm
-from app.consultations.states import OfferingKind, Practice
-from app.core.clock import today
+from app.consultations.states import AppointmentSource, OfferingKind, Practice
+from app.core.clock import today, utc_now
 from app.core.money import Money
 from app.core.scope import Actor, operator
 from app.db.session import ScopedSession
@@ -97,7 +98,7 @@ def _lakeside(session: ScopedSession, admin: Actor) -> None:
         session, OPERATOR, clinic.id, account_id=account_id, name="Achieng Were", email="owner@lakeside.test",
         role=Role.OWNER,
     )  # fmt: skip
-    _consultant(session, clinic.id, WANJIRU, "KES")
+    _held(session, clinic.id, _id(_consultant(session, clinic.id, WANJIRU, "KES")))
     otieno = _consultant(session, clinic.id, OTIENO, "KES")
     _offer(session, otieno, OfferingKind.CONSULTATION, "First meeting with a meal plan", 50, Money(3_500_00, "KES"))
     gone = Person(
@@ -106,6 +107,20 @@ def _lakeside(session: ScopedSession, admin: Actor) -> None:
     )  # fmt: skip
     baraka = _consultant(session, clinic.id, gone, "KES")
     profiles.suspend(session, admin, _id(baraka), "The licence of the medical board has expired.")
+
+
+def _held(session: ScopedSession, organization_id: UUID, doctor_id: UUID) -> None:
+    """What a doctor held last month, to be calculated, and in the days of this one, to see it grow."""
+    first = utc_now().replace(day=1, hour=7, minute=0, second=0, microsecond=0)
+    last_month = (first - timedelta(days=1)).replace(day=1)
+    moments = [last_month + timedelta(days=day, hours=day % 5) for day in range(0, 26, 2)]
+    moments += [first + timedelta(days=day, hours=day % 3) for day in range(0, 28, 3)]
+    told = [
+        Held(f"LH-{moment:%y%m}-{number:03d}", doctor_id, moment, "Video consultation" if number % 3 else "Check-up")
+        for number, moment in enumerate(moments, start=1)
+        if moment < utc_now()
+    ]
+    appointments.record(session, OPERATOR, organization_id, AppointmentSource.API, told)
 
 
 def _consultant(session: ScopedSession, organization_id: UUID, person: Person, currency: str) -> Actor:
