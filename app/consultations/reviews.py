@@ -125,6 +125,14 @@ def everything(session: ScopedSession, cursor: str | None = None, limit: int = p
     )
 
 
+def one(session: ScopedSession, review_id: UUID) -> paging.AnyRow:
+    """Hidden or not. Raises NotFound."""
+    found = session.execute(_query().where(Review.id == review_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such review.")
+    return found
+
+
 def of_consultation(session: ScopedSession, consultation_id: UUID) -> paging.AnyRow | None:
     """The client's own review; hidden or not, it was written."""
     return session.execute(_query().where(Review.consultation_id == consultation_id)).one_or_none()

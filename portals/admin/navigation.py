@@ -24,6 +24,7 @@ ITEMS = (
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
     NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
     NavItem(_l("Consultants"), "user-check", "admin.consultants", section=_DIRECTORY),
+    NavItem(_l("Reviews"), "star", "admin.reviews", section=_DIRECTORY),
     NavItem(_l("Contracts"), "signature", "admin.contracts", section=_DIRECTORY),
     NavItem(_l("Projects"), "layout-kanban", "admin.projects", section=_DIRECTORY),
     NavItem(_l("Invoices"), "file-invoice", "admin.invoices", section=_DIRECTORY),

@@ -54,6 +54,7 @@ TABLE_OF = {
     "payout_id": "payouts",
     "project_id": "projects",
     "request_id": "payment_requests",
+    "review_id": "reviews",
     "run_id": "payout_runs",
     "session_id": "sign_in_sessions",
     "store_id": "stores",
