@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.core.settings import settings
 from app.db.embedded import FAST, Postgres, Valkey
@@ -27,6 +29,11 @@ from tests import stores as test_stores
 
 SECRET = "0123456789abcdef" * 4
 CLEARED = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "FILES_URL", "SMTP_URL", "SIMULATOR_URL", "MAIL_FROM", "PORT")
+
+
+# How fast examples are made is the machine's doing, and no finding.
+hypothesis_settings.register_profile("house", suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

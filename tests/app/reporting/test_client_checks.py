@@ -1,58 +1,50 @@
-"""The doctor on clients' money: healthy after a partial refund, and each planted fault by its name."""
+"""Plant each corruption of clients' money: the doctor names it."""
 
 from __future__ import annotations
 
 import pytest
 
-from app.charges.states import ChargeProvider, ReturnKind
-from app.consultations import money
-from app.core.money import Money
-from app.core.scope import SYSTEM
-from app.db.session import unit_of_work
-from app.reporting import doctor
-from tests.factories import bookings as make
-from tests.factories.organizations import organization
-from tests.factories.people import PLATFORM
+from app.reporting.client_checks import CLIENTS
+from tests.app.consultations.test_money import back, clinic_session, paid, returned
+from tests.app.reporting.test_doctor import findings
 from tests.stores import environment
+
+FAULTS = [
+    ("ALTER TABLE charges DISABLE TRIGGER USER; UPDATE charges SET fee_minor = fee_minor + 1; "
+     "ALTER TABLE charges ENABLE TRIGGER USER", "clients.charge"),
+    ("ALTER TABLE earnings DISABLE TRIGGER USER; UPDATE earnings SET amount_minor = amount_minor + 1 "
+     "WHERE source_kind = 'consultation_share'; ALTER TABLE earnings ENABLE TRIGGER USER", "clients.charge"),
+    ("ALTER TABLE charge_returns DISABLE TRIGGER USER; UPDATE charge_returns SET fee_minor = fee_minor + 1; "
+     "ALTER TABLE charge_returns ENABLE TRIGGER USER", "clients.return"),
+    ("UPDATE charges SET refunded_minor = refunded_minor - 1", "clients.refunded"),
+    ("UPDATE consultations SET platform_minor = platform_minor + 1, organization_minor = organization_minor - 1",
+     "clients.split"),
+]  # fmt: skip
 
 
 @pytest.fixture
 def refunded(database_url: str) -> None:
-    """A booking of 100.00 with a provider organization, 10.00 of it given back."""
-    clinic = organization("clinic", currency="USD")
-    somebody = make.consultant(clinic)
-    held = make.booked(make.offering(clinic, somebody, 100_00), somebody, make.client_account())
-    with unit_of_work(PLATFORM) as session:
-        money.paid(session, SYSTEM, money.charge(session, SYSTEM, held, ChargeProvider.SIMULATED).id)
-        amount = Money(10_00, "USD")
-        back = money.give_back(session, SYSTEM, held.id, amount=amount, kind=ReturnKind.REFUND, reason="Late")
-        money.returned(session, SYSTEM, back.id)
+    """A paid booking of a provider organization of which a part went back."""
+    held = clinic_session()
+    paid(held)
+    returned(back(held, 3_000_00))
 
 
-def found() -> set[str]:
-    with unit_of_work(PLATFORM) as session:
-        return {finding.code for finding in doctor.examine(session)}
+def test_what_adds_up_has_no_finding(refunded: None) -> None:
+    assert findings() == set()
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ("UPDATE charges SET fee_minor = fee_minor + 1", "clients.charge"),
-        ("UPDATE charge_returns SET organization_minor = organization_minor - 1", "clients.return"),
-        ("UPDATE charges SET refunded_minor = 1", "clients.refunded"),
-        (
-            "UPDATE consultations SET platform_minor = platform_minor - 1, organization_minor = organization_minor + 1",
-            "clients.split",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("fault", "code"), FAULTS, ids=[f"{code}-{i}" for i, (_, code) in enumerate(FAULTS)])
 def test_each_planted_fault_is_named(refunded: None, superuser, fault: str, code: str) -> None:
-    assert found() == set()
-    superuser.execute("SET session_replication_role = replica")  # past the triggers that would refuse it
-    superuser.execute(fault)
-    assert code in found()
+    for statement in fault.split("; "):
+        superuser.execute(statement)
+    assert code in findings()
 
 
-def test_a_simulated_charge_in_live_mode_is_named(refunded: None) -> None:
+def test_a_simulated_charge_of_live_mode_is_named(refunded: None) -> None:
     with environment(QUITTANCE_MODE="live"):
-        assert "clients.simulated_in_live" in found()
+        assert "clients.simulated_in_live" in findings()
+
+
+def test_every_check_is_planted() -> None:
+    assert {code for _, code in FAULTS} | {"clients.simulated_in_live"} == {code for code, _, _ in CLIENTS}
