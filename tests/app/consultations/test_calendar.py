@@ -24,9 +24,9 @@ from jobs import calendar as jobs
 from jobs import runtime
 from tests.app.consultations import making
 from tests.app.consultations.making import NOON
-from tests.app.gateways.test_calcom import sample
 from tests.factories import organizations
 from tests.factories.people import PLATFORM
+from tests.fakes.calcom import call
 from tests.stores import environment
 
 OLD, NEW = "unique-booking-id", "new-booking-unique-id"
@@ -61,7 +61,7 @@ def told(name: str, **changes: Any) -> None:
 
 
 def store(name: str, **changes: Any) -> None:
-    event = calcom.read(sample(name, **changes))
+    event = calcom.read(call(name, **changes))
     with unit_of_work(PLATFORM) as session:
         service.receive_calendar(session, "calcom", event.event_id, calcom.kept(event, "x"))
 
@@ -173,7 +173,7 @@ def test_there_after_all(booked: UUID) -> None:
     with clock.at(AFTER):
         told("BOOKING_NO_SHOW_UPDATED")
         back = [{"email": "guest@example.com", "noShow": False}]
-        event = calcom.read(sample("BOOKING_NO_SHOW_UPDATED", attendees=back))
+        event = calcom.read(call("BOOKING_NO_SHOW_UPDATED", attendees=back))
         with unit_of_work(PLATFORM) as session:
             service.receive_calendar(session, "calcom", f"{event.event_id}:later", calcom.kept(event, "y"))
         work()

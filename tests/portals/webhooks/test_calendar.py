@@ -11,7 +11,7 @@ import pytest
 
 from app.gateways import calcom
 from jobs import runtime
-from tests.app.gateways.test_calcom import SAMPLES, sample
+from tests.fakes.calcom import SAMPLES, call
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
@@ -55,7 +55,7 @@ def test_every_sample_is_taken_once(path: Path, client: Browser, superuser: Any)
 
 
 def test_a_tampered_one_is_refused(client: Browser, superuser: Any) -> None:
-    body = sample("BOOKING_PAID")
+    body = call("BOOKING_PAID")
     good = calcom.sign(SECRET, body)
     assert send(client, body.replace(b"1000", b"9000"), good).status_code == 401
     for signature in ("", calcom.NO_SECRET, f"sha256={good}", good[:-1]):
