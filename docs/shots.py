@@ -49,7 +49,13 @@ PAGES: dict[str, tuple[tuple[str, str], ...]] = {
         ("creator-contracts", "/creator/contracts"),
         ("creator-brand", "/creator/brands/fernhill"),
     ),
-    "consultant@fernhill.test": (("consultant", "/consultant/payments"),),
+    "consultant@fernhill.test": (
+        ("consultant", "/consultant/payments"),
+        ("consultant-consultations", "/consultant/consultations"),
+        ("consultant-offerings", "/consultant/offerings"),
+        ("consultant-availability", "/consultant/availability"),
+        ("consultant-public-profile", "/consultant/public-profile"),
+    ),
     "owner@fernhill.test": (
         ("organization", "/org/fernhill/bills"),
         ("organization-projects", "/org/fernhill/projects"),

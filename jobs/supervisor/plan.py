@@ -26,6 +26,7 @@ ACCOUNTS = (
     ("admin", "checker@quittance.test"),
     ("org", "owner@oxford.test"),
     ("org", "owner@fernhill.test"),
+    ("client", "client@fernhill.test"),
     ("creator", "creator@fernhill.test"),
     ("contractor", "contractor@fernhill.test"),
     ("vendor", "vendor@fernhill.test"),

@@ -21,8 +21,8 @@ from portals.web.setup import csrf
 def payee_api(portal: Portal) -> Blueprint:
     """A guarded blueprint with what all payees share; a portal adds its own views."""
     bp = Blueprint(f"{portal.value}_api", f"portals.{portal.value}.api", url_prefix=f"/api/{portal.value}")
-    bp.before_request(lambda: _enter(portal))
-    csrf.exempt(bp)  # checked in `_enter`, because nobody who signs in has a token yet
+    bp.before_request(lambda: enter(portal))
+    csrf.exempt(bp)  # checked in `enter`, because nobody who signs in has a token yet
     auth.mount(bp, portal)
     payments.mount(bp)
     account.mount(bp, portal)
@@ -31,7 +31,7 @@ def payee_api(portal: Portal) -> Blueprint:
     return bp
 
 
-def _enter(portal: Portal) -> ResponseReturnValue | None:
+def enter(portal: Portal) -> ResponseReturnValue | None:
     """A program without a session is told so; it cannot follow a redirect to a form."""
     name = (request.endpoint or "").rpartition(".")[2]
     if name in auth.OPEN:

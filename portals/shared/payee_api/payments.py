@@ -88,6 +88,23 @@ def withdrawals() -> ResponseReturnValue:
     return jsonify(_payout(payout)), 201
 
 
+def payouts() -> ResponseReturnValue:
+    """Every payout to the payee, newest first; `organization` (a slug) narrows it."""
+    payer = payers.chosen()
+    chosen = queries.PayoutFilter(payee_id=g.actor.payee_id, organization_id=payer.organization_id if payer else None)
+    found = queries.payouts(db(), chosen, cursor(), limit())
+    return listed(found, [_in_list(row) for row in found.items])
+
+
+def _in_list(row: Any) -> dict[str, Any]:
+    return _payout(row) | {
+        "organizationName": row.organization_name,
+        "method": row.method_label,
+        "methodLast4": row.last4,
+        "paidAt": row.paid_at.isoformat() if row.paid_at else None,
+    }
+
+
 def withdrawal(payout_id: Any) -> ResponseReturnValue:
     found = queries.payout(db(), payout_id)
     if found is None or found.payee_id != g.actor.payee_id:
@@ -110,3 +127,8 @@ def mount(bp: Blueprint) -> None:
     bp.get("/payments")(payments)
     bp.post("/payments/withdrawals")(withdrawals)
     bp.get("/payments/withdrawals/<uuid:payout_id>")(withdrawal)
+    mount_payouts(bp)
+
+
+def mount_payouts(bp: Blueprint) -> None:
+    bp.get("/payouts")(payouts)

@@ -179,3 +179,16 @@ def test_who_is_refused(world: World, vendor: Vendor, stranger: Vendor, client: 
     assert vendor.browser.get("/api/contractor/payments").status_code == 404
     no_token = vendor.browser.open("/api/vendor/settings/profile", method="PATCH", json={"name": "X"})
     assert no_token.status_code == 400
+
+
+def test_payouts_are_listed_for_their_payee(world: World, vendor: Vendor) -> None:
+    doctor = world.payee(Portal.CONSULTANT, "Dr Wanjiru")
+    payables.approved(world.organization_id, vendor.actor, 40_00)
+    send(vendor.browser, "POST", "/api/vendor/payments/withdrawals", {"currency": "GBP"})
+    (row,) = vendor.browser.get("/api/vendor/payouts").get_json()["data"]
+    assert (row["status"], row["amount"], row["paidAt"]) == ("PENDING", {"amountMinor": 40_00, "currency": "GBP"}, None)
+    assert vendor.browser.get("/api/vendor/payouts?limit=0").status_code == 422
+    for path in ("/api/consultant/payouts", "/api/doctor/payouts?limit=5"):
+        answer = doctor.browser.get(path)
+        assert (answer.status_code, answer.get_json()) == (200, {"data": [], "nextCursor": None}), path
+        assert vendor.browser.get(path).status_code in (401, 404)
