@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -82,12 +81,6 @@ def of_payee(
         query = query.where(_C._status.not_in(left_out), _C.starts_at <= now)
     found = paging.fetch(session, query, _SOONEST if view is View.UPCOMING else _NEWEST, cursor, limit)
     return paging.Page([_card(row) for row in found.items], found.next_cursor, found.previous_cursor)
-
-
-def next_ones(session: ScopedSession, payee_id: UUID, limit: int = 5) -> Sequence[ConsultationCard]:
-    """What comes, soonest first."""
-    found: Sequence[ConsultationCard] = of_payee(session, payee_id, View.UPCOMING, limit=limit).items
-    return found
 
 
 def one(session: ScopedSession, payee_id: UUID, consultation_id: UUID) -> ConsultationCard:

@@ -18,7 +18,6 @@ from app.audit import service as audit
 from app.core.clock import utc_now
 from app.core.crypto import blind_index
 from app.core.errors import Conflict, Invalid, NotFound
-from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.db import locks
 from app.db.session import ScopedSession
@@ -323,9 +322,3 @@ def decide_self_referral(
         earns=earns, reason=said,
     )  # fmt: skip
     return order
-
-
-def amount_of(order: Order) -> Money:
-    """The commission as it stands."""
-    bps = order.commission_bps or 0
-    return Money(rules.commission(order.basis_minor, order.refunded_minor, bps), order.currency)

@@ -119,18 +119,13 @@ def new_appointment_import() -> ResponseReturnValue:
     """What cannot be read is refused here; nothing is written before the preview was seen."""
     form = AppointmentUploadForm()
     if form.accepts():
-        try:
-            with form.refusals():
-                name, body = uploads.received(request.files.get("file"))
-                read = read_appointments(body, time_zone=g.organization.time_zone)
-                made = importing.keep(
-                    db(), g.actor, g.organization.id, name=name, sha256=hashlib.sha256(body).hexdigest(), found=read
-                )
-                return done(back=url_for(".appointment_import", appointment_import_id=made.id))
-        finally:
-            if form.form_errors:  # what is wrong with a file stands beside its field
-                form.file.errors = [*form.file.errors, *form.form_errors]
-                form.form_errors.clear()
+        with uploads.refusals(form):
+            name, body = uploads.received(request.files.get("file"))
+            read = read_appointments(body, time_zone=g.organization.time_zone)
+            made = importing.keep(
+                db(), g.actor, g.organization.id, name=name, sha256=hashlib.sha256(body).hexdigest(), found=read
+            )
+            return done(back=url_for(".appointment_import", appointment_import_id=made.id))
     return page(
         "org/appointments/upload.html", fragment="org/appointments/_upload.html", form=form,
         most_megabytes=uploads.MOST_MEGABYTES, most_rows=MOST_ROWS,

@@ -16,7 +16,6 @@ from wtforms import BooleanField, SelectField
 from app.core.errors import Conflict, Invalid
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
-from app.files import service as files
 from app.files.models import FilePurpose
 from app.payables import import_service, queries
 from app.payables import uploads as kept
@@ -68,26 +67,16 @@ def new_import() -> ResponseReturnValue:
     """What cannot be a table at all is refused here; everything else is kept and shown."""
     form = UploadForm(currency=g.organization.currency)
     if form.accepts():
-        try:
-            with form.refusals():
-                name, body = uploads.received(request.files.get("file"))
-                open_table(body)
-                row = uploads.keep(name, body, FilePurpose.BILLS)
-                file = BillFile(row.name, row.content_sha256, row.id)
-                made = import_service.keep_upload(db(), g.actor, g.organization.id, file, form.currency.data)
-                return done(back=url_for(".import_columns", import_id=made.id))
-        finally:
-            _blame_file(form)
+        with uploads.refusals(form):
+            name, body = uploads.received(request.files.get("file"))
+            open_table(body)
+            row = uploads.keep(name, body, FilePurpose.BILLS)
+            file = BillFile(row.name, row.content_sha256, row.id)
+            made = import_service.keep_upload(db(), g.actor, g.organization.id, file, form.currency.data)
+            return done(back=url_for(".import_columns", import_id=made.id))
     return page(
         "org/imports/new.html", fragment="org/imports/_new.html", form=form, most_megabytes=uploads.MOST_MEGABYTES
     )
-
-
-def _blame_file(form: UploadForm) -> None:
-    """What is wrong with a file stands beside its field."""
-    if form.form_errors:
-        form.file.errors = [*form.file.errors, *form.form_errors]
-        form.form_errors.clear()
 
 
 def record_of(import_id: UUID) -> BillImport:
@@ -97,8 +86,7 @@ def record_of(import_id: UUID) -> BillImport:
 
 def body_of(record: BillImport) -> bytes:
     """The uploaded bytes. Raises NotFound when they were not kept."""
-    assert record.file_id is not None
-    return uploads.content(files.find(db(), record.file_id))
+    return uploads.kept(record.file_id)
 
 
 def checked(record: BillImport) -> Bills:

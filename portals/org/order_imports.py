@@ -16,7 +16,6 @@ from wtforms import BooleanField, SelectField
 from app.core.errors import Conflict
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
-from app.files import service as files
 from app.files.models import FilePurpose
 from app.sales import import_service
 from app.sales.importing import Orders, read_orders, unpacked
@@ -64,22 +63,17 @@ def new_order_import() -> ResponseReturnValue:
     """What cannot be read is refused here. Only what was read of it is kept, without the buyers."""
     form = OrderUploadForm(currency=g.organization.currency)
     if form.accepts():
-        try:
-            with form.refusals():
-                name, body = uploads.received(request.files.get("file"))
-                orders = read_orders(
-                    body, currency=form.currency.data, buyer_index=buyer_index, zone=g.organization.time_zone
-                )
-                row = uploads.keep(name, orders.packed(), FilePurpose.ORDERS, "application/json")
-                made = import_service.keep(
-                    db(), g.actor, g.organization.id, file_id=row.id, name=name,
-                    sha256=hashlib.sha256(body).hexdigest(), orders=orders,
-                )  # fmt: skip
-                return done(back=url_for(".order_import", order_import_id=made.id))
-        finally:
-            if form.form_errors:  # what is wrong with a file stands beside its field
-                form.file.errors = [*form.file.errors, *form.form_errors]
-                form.form_errors.clear()
+        with uploads.refusals(form):
+            name, body = uploads.received(request.files.get("file"))
+            orders = read_orders(
+                body, currency=form.currency.data, buyer_index=buyer_index, zone=g.organization.time_zone
+            )
+            row = uploads.keep(name, orders.packed(), FilePurpose.ORDERS, "application/json")
+            made = import_service.keep(
+                db(), g.actor, g.organization.id, file_id=row.id, name=name,
+                sha256=hashlib.sha256(body).hexdigest(), orders=orders,
+            )  # fmt: skip
+            return done(back=url_for(".order_import", order_import_id=made.id))
     return page(
         "org/orders/upload.html", fragment="org/orders/_upload.html", form=form, most_megabytes=uploads.MOST_MEGABYTES
     )
@@ -87,8 +81,7 @@ def new_order_import() -> ResponseReturnValue:
 
 def _read(record: OrderImport) -> Orders:
     """What was read of the file. Raises NotFound when it is gone."""
-    assert record.file_id is not None
-    return unpacked(uploads.content(files.find(db(), record.file_id)))
+    return unpacked(uploads.kept(record.file_id))
 
 
 @bp.get("/orders/imports/<uuid:order_import_id>")

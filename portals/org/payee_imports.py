@@ -12,10 +12,9 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
 from wtforms import BooleanField, RadioField, SelectField
 
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
-from app.files import service as files
 from app.files.models import FilePurpose
 from app.payees import import_queries, import_rows, import_service
 from app.payees.directory_models import PayeeImport
@@ -82,21 +81,16 @@ def new_payee_import() -> ResponseReturnValue:
     kind = asking.one_of(PayeeKind, request.args, "kind")
     form = UploadForm(currency=g.organization.currency, kind=kind.value if kind in KINDS else None)
     if form.accepts():
-        try:
-            with form.refusals():
-                name, body = uploads.received(request.files.get("file"))
-                table = open_table(body)
-                row = uploads.keep(name, body, FilePurpose.PAYEES)
-                made = import_service.keep_upload(
-                    db(), g.actor, g.organization.id, UploadedFile(row.name, row.content_sha256, row.id),
-                    kind=PayeeKind(form.kind.data), invites=form.what.data == "invite", currency=form.currency.data,
-                )  # fmt: skip
-                step = ".payee_import_preview" if _plain(table.headings, made) else ".payee_import_columns"
-                return done(back=url_for(step, payee_import_id=made.id))
-        finally:
-            if form.form_errors:  # what is wrong with a file stands beside its field
-                form.file.errors = [*form.file.errors, *form.form_errors]
-                form.form_errors.clear()
+        with uploads.refusals(form):
+            name, body = uploads.received(request.files.get("file"))
+            table = open_table(body)
+            row = uploads.keep(name, body, FilePurpose.PAYEES)
+            made = import_service.keep_upload(
+                db(), g.actor, g.organization.id, UploadedFile(row.name, row.content_sha256, row.id),
+                kind=PayeeKind(form.kind.data), invites=form.what.data == "invite", currency=form.currency.data,
+            )  # fmt: skip
+            step = ".payee_import_preview" if _plain(table.headings, made) else ".payee_import_columns"
+            return done(back=url_for(step, payee_import_id=made.id))
     return page(
         "org/payee_imports/new.html",
         fragment="org/payee_imports/_new.html",
@@ -122,9 +116,7 @@ def record_of(payee_import_id: UUID) -> PayeeImport:
 
 def body_of(record: PayeeImport) -> bytes:
     """The uploaded bytes. Raises NotFound when they were not kept."""
-    if record.file_id is None:
-        raise NotFound(_("The file of this import was not kept."))
-    return uploads.content(files.find(db(), record.file_id))
+    return uploads.kept(record.file_id)
 
 
 def checked(record: PayeeImport, choices: Choices | None = None) -> PayeeFile:

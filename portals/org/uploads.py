@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -14,13 +15,14 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import ServiceUnavailable
 
 from app.core import crypto
-from app.core.errors import Invalid
+from app.core.errors import Invalid, NotFound
 from app.files import service as files
 from app.files.models import FilePurpose, StoredFile
 from app.files.sniffing import Inspected, clean_name
 from app.files.storage import StorageUnavailable, storage
 from app.payables.importing import MAX_BYTES
 from portals.web.db import db, paused
+from portals.web.forms import BaseForm
 from portals.web.setup import MAX_UPLOAD
 from portals.web.uploads import fetch
 
@@ -40,6 +42,18 @@ def received(upload: FileStorage | None) -> tuple[str, bytes]:
     return clean_name(upload.filename), body
 
 
+@contextmanager
+def refusals(form: BaseForm) -> Iterator[None]:
+    """As `form.refusals`, for a form with a `file`: what is wrong with it stands beside its field."""
+    try:
+        with form.refusals():
+            yield
+    finally:
+        if form.form_errors:
+            form["file"].errors = [*form["file"].errors, *form.form_errors]
+            form.form_errors.clear()
+
+
 def keep(name: str, body: bytes, purpose: FilePurpose, content_type: str = "text/csv") -> StoredFile:
     """Put the bytes into the store and note whose they are. Call before the first change of the request."""
     try:
@@ -49,6 +63,13 @@ def keep(name: str, body: bytes, purpose: FilePurpose, content_type: str = "text
         raise ServiceUnavailable() from None
     inspected = Inspected(name, content_type, len(body), hashlib.sha256(body).hexdigest())
     return files.add(db(), g.actor, inspected, key, organization_id=g.organization.id, purpose=purpose)
+
+
+def kept(file_id: UUID | None) -> bytes:
+    """The bytes of an import's file. Raises NotFound when they were given up with it; 503 as `content`."""
+    if file_id is None:
+        raise NotFound(_("The file of this import was not kept."))
+    return content(files.find(db(), file_id))
 
 
 def content(row: StoredFile) -> bytes:
