@@ -27,8 +27,10 @@ def square(content: bytes, name: str) -> tuple[Inspected, bytes]:
 
 
 def _redrawn(content: bytes) -> bytes:
-    from PIL import Image, ImageOps, UnidentifiedImageError  # slow to load
+    from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError  # slow to load
 
+    # WeasyPrint switches this on for the whole process: then a file cut short would pass as a grey picture.
+    lenient, ImageFile.LOAD_TRUNCATED_IMAGES = ImageFile.LOAD_TRUNCATED_IMAGES, False
     try:
         with warnings.catch_warnings(), Image.open(io.BytesIO(content), formats=("PNG", "JPEG", "WEBP")) as found:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -45,6 +47,8 @@ def _redrawn(content: bytes) -> bytes:
         Image.DecompressionBombError, Image.DecompressionBombWarning,
     ):  # fmt: skip
         raise _refuse("The picture cannot be read. Send another one.") from None
+    finally:
+        ImageFile.LOAD_TRUNCATED_IMAGES = lenient
     return out.getvalue()
 
 
