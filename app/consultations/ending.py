@@ -14,7 +14,7 @@ from app.charges.states import ChargeStatus, ReturnKind
 from app.consultations import cancellation, letters, money
 from app.consultations.cancellation import Decision, Why
 from app.consultations.models import Consultation
-from app.consultations.privacy import without_identity
+from app.consultations.privacy import LONGEST_REASON, payee_facing, without_identity
 from app.consultations.records import SUBJECT, client_of, locked, note, side_of
 from app.consultations.states import CancelledBy, ConsultationStatus
 from app.core.clock import utc_now
@@ -23,7 +23,6 @@ from app.core.scope import SYSTEM, Actor, Permission
 from app.db.session import ScopedSession
 
 S = ConsultationStatus
-LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +60,7 @@ def cancel(session: ScopedSession, actor: Actor, consultation_id: UUID, by: Canc
     if before is S.PENDING:
         decision = Decision(False, Why.UNPAID)
     with session.elevated("call a consultation off"):
-        if by is CancelledBy.CLIENT:
-            account = client_of(session, found)
-            reason = without_identity(reason, account.name, account.email)
+        reason = _readable(session, actor, found, reason)
         write_cancelled(found, by, reason or None)
         note(session, actor, found, before, decision.why.told, action="cancelled")
         if before is S.BOOKED:
@@ -76,7 +73,7 @@ def no_show(session: ScopedSession, actor: Actor, consultation_id: UUID, who: Ca
     """`who` did not appear: the consultant, then everything goes back, or the client, then the earning stands.
 
     Said by the platform, the consultant's organization, or a calendar. The same once more changes nothing.
-    Raises Forbidden, NotFound, Conflict before the start.
+    Raises Forbidden, NotFound, Invalid, Conflict before the start.
     """
     actor.require(Permission.CONSULTATION_MANAGE)
     found = locked(session, consultation_id)
@@ -90,7 +87,7 @@ def no_show(session: ScopedSession, actor: Actor, consultation_id: UUID, who: Ca
     before = found.status
     with session.elevated("somebody did not appear"):
         found.advance(to)
-        text = f"{decision.why.told} {reason.strip()[:LONGEST_REASON]}".strip()
+        text = f"{decision.why.told} {_readable(session, actor, found, reason.strip())}".strip()
         note(session, actor, found, before, text, action="no_show")
         _settle(session, found, decision)
         letters.not_met(session, found, decision)
@@ -131,6 +128,19 @@ def complete(session: ScopedSession, actor: Actor, consultation_ids: Sequence[UU
             .execution_options(synchronize_session=False)
         )
     return len(held)
+
+
+def _readable(session: ScopedSession, actor: Actor, found: Consultation, reason: str) -> str:
+    """What both sides may read: staff has to write it so, from the two sides what tells who the client is is left out.
+
+    Raises Invalid.
+    """
+    if not reason:
+        return reason
+    account = client_of(session, found)
+    if actor.role not in (SYSTEM.role, "client") and actor.payee_id is None:
+        return payee_facing(reason, account.name, account.email)
+    return without_identity(reason[:LONGEST_REASON], account.name, account.email)
 
 
 def write_cancelled(found: Consultation, by: CancelledBy, reason: str | None) -> None:

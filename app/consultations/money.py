@@ -12,15 +12,18 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, text
 
+from app.audit import service as audit
+from app.audit.models import Audience
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
 from app.consultations.models import Consultation, ConsultationReturn, ConsultationShare
+from app.consultations.privacy import payee_facing
 from app.consultations.states import ConsultationStatus, PaidBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
 from app.core.money import Money
-from app.core.scope import Actor
+from app.core.scope import SYSTEM, Actor
 from app.core.topics import Topic
 from app.db import outbox
 from app.db.session import ScopedSession
@@ -29,6 +32,7 @@ from app.earnings import recording, splits
 from app.earnings import service as earnings
 from app.earnings.models import EarningKind, HoldReason
 from app.earnings.recording import NewEarning
+from app.identity.models import Account
 from app.organizations.models import Organization
 
 SUBJECT = "consultation"
@@ -149,19 +153,25 @@ def give_back(
     amount: Money | None,
     kind: ReturnKind,
     reason: str,
+    note: str | None = None,
     reference: str | None = None,
 ) -> ChargeReturn:
     """Ask for money to go back to the client (None: all that is left). It counts once the provider says so.
 
-    `reason` is what the consultant reads. A dispute (with the provider's `reference`) is not asked for: it waits for
-    the bank's decision, and what is on hold waits with it. The caller has checked the permission. Raises NotFound,
-    Invalid, Conflict as `client_service.ask_return`.
+    `reason` is what the consultant reads, so a person may not name the client in it; `note` is for the platform alone.
+    A dispute (with the provider's `reference`) is not asked for: it waits for the bank's decision, and what is on hold
+    waits with it. The caller has checked the permission. Raises NotFound, Invalid, Conflict as
+    `client_service.ask_return` and `privacy.payee_facing`.
     """
     with session.elevated("money of a consultation goes back"):
         of = charge_of(session, consultation_id)
         if of is None:
             raise NotFound("Nothing was charged for this consultation.")
+        if actor.role != SYSTEM.role:
+            reason = _payee_facing(session, of, reason)
         back = client.ask_return(session, actor, client.locked(session, of.id), amount, kind, reason, reference)
+        if note and note.strip():
+            _write_note(session, actor, consultation_id, back, note.strip())
         if back.status is not ReturnStatus.PENDING:
             return back
         if kind is ReturnKind.DISPUTE:
@@ -171,6 +181,17 @@ def give_back(
         else:
             outbox.emit(session, Topic.CHARGE_RETURN_ASKED, return_id=back.id)
     return back
+
+
+def _payee_facing(session: ScopedSession, of: Charge, reason: str) -> str:
+    account = session.get_one(Account, of.client_account_id)
+    return payee_facing(reason, account.name, account.email)
+
+
+def _write_note(session: ScopedSession, actor: Actor, consultation_id: UUID, back: ChargeReturn, note: str) -> None:
+    """For the platform alone: in the audit trail and in the consultation's timeline, without organization or payee."""
+    audit.record(session, actor, "charge.return_noted", SUBJECT, consultation_id, return_id=back.id, note=note)
+    audit.timeline(session, actor, SUBJECT, consultation_id, back.status.value, note=note, audience=Audience.PLATFORM)
 
 
 def charge_of(session: ScopedSession, consultation_id: UUID) -> Charge | None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
+from app.core.errors import Invalid
+
+LONGEST_REASON = 500
 NOBODY = "Client"  # of whom no name is known
 HIDDEN = "…"
 _ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;.]+")
@@ -19,8 +23,37 @@ def first_name(name: str) -> str:
 def without_identity(text: str, name: str, email: str) -> str:
     """`text` without addresses, telephone numbers and the words of the writer's name beyond the first."""
     found = _NUMBER.sub(HIDDEN, _ADDRESS.sub(HIDDEN, text))
-    own = {word for word in name.split()[1:] if "@" not in name and len(word) > 1}
-    own |= {part for part in [email.partition("@")[0]] if len(part) > 3 and part.lower() != first_name(name).lower()}
-    for word in sorted(own, key=len, reverse=True):
+    for word in _telling(name, email):
         found = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", HIDDEN, found, flags=re.IGNORECASE)
     return found
+
+
+def payee_facing(reason: str, name: str, email: str, *, field: str = "reason") -> str:
+    """A reason somebody writes for a consultant to read, as it may be shown to them.
+
+    Raises Invalid (at `field`) when it is empty, too long, or tells more of the client than the first name: a surname,
+    with or without its accents, or any mail address.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Invalid("Say why: the consultant reads it.", fields={field: "The consultant reads this with the amount."})
+    if len(reason) > LONGEST_REASON:
+        raise Invalid("This is too long.", fields={field: f"At most {LONGEST_REASON} letters."})
+    plain = _plain(reason)
+    told = any(re.search(rf"(?<!\w){re.escape(_plain(word))}(?!\w)", plain) for word in _telling(name, email))
+    if told or _ADDRESS.search(reason):
+        sentence = "The consultant reads this and knows the client’s first name only: leave surname and address out."
+        raise Invalid(sentence, fields={field: sentence})
+    return reason
+
+
+def _telling(name: str, email: str) -> list[str]:
+    """The words that tell who somebody is, longest first: the name beyond its first word, the address before its @."""
+    words = {word for word in name.split()[1:] if "@" not in name and len(word) > 1}
+    words |= {part for part in [email.partition("@")[0]] if len(part) > 3 and part.lower() != first_name(name).lower()}
+    return sorted(words, key=len, reverse=True)
+
+
+def _plain(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

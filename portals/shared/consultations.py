@@ -15,8 +15,9 @@ from wtforms.validators import Length, Optional
 
 from app.consultations import booking, calendar_files, letters
 from app.consultations.cancellation import on_cancel
-from app.consultations.ending import LONGEST_REASON, Ended
+from app.consultations.ending import Ended
 from app.consultations.models import Consultation
+from app.consultations.privacy import LONGEST_REASON
 from app.consultations.states import CancelledBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
