@@ -126,6 +126,8 @@ def look_up() -> None:
     """The sweep: charges and refunds nobody heard of. Lost answers and lost webhooks end here."""
     with unit_of_work(Scope.platform("charges nobody heard of")) as session:
         charges, returns = charging.stale(session)
+    with unit_of_work(Scope.platform("earnings the client's bank has questioned")) as session:
+        charging.withhold_again(session, SYSTEM)
     failure: CardError | None = None
     for charge_id in charges:
         with contextlib.suppress(Unanswered):

@@ -29,6 +29,7 @@ class Charge(Identified):
     the client's browser confirms with; nothing keeps it once the charge is decided.
 
     `fee_minor`: what the platform keeps of it. `promotion_minor`: what the platform adds to it (a discount it bears).
+    `processor_fee_minor`: what the provider kept of it, in `processor_fee_currency`; None until it said so.
     """
 
     __tablename__ = "charges"
@@ -44,6 +45,12 @@ class Charge(Identified):
         Index("ix_charges_client", "client_account_id", "created_at", "id"),
         Index("ix_charges_newest", "created_at", "id"),
         Index("ix_charges_open", "created_at", postgresql_where=text("status IN ('pending', 'unknown')")),
+        CheckConstraint("(processor_fee_minor IS NULL) = (processor_fee_currency IS NULL)", name="processor_fee"),
+        Index(
+            "ix_charges_fee_unknown",
+            "succeeded_at",
+            postgresql_where=text("status = 'succeeded' AND processor_fee_minor IS NULL AND provider <> 'funds'"),
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), sort_order=-9)
@@ -65,6 +72,8 @@ class Charge(Identified):
     failure_message: Mapped[str | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")
     succeeded_at: Mapped[datetime | None]
+    processor_fee_minor: Mapped[int | None]
+    processor_fee_currency: Mapped[str | None]
 
     @property
     def status(self) -> ChargeStatus:
@@ -89,8 +98,9 @@ class ChargeReturn(Identified):
     """Money of a charge that goes back: a refund we ask for, or a dispute the client's bank decided.
 
     Written before the provider is asked; `key` is the idempotency key and never changes. A dispute that is won is
-    a return that failed: the money is ours again. Once it succeeded, `fee_minor`, `organization_minor` and
-    `promotion_minor` say what the platform, the organization and the promotion take back; consultants the rest of
+    a return that failed: the money is ours again. One that came back later keeps its parts, and what undid it is
+    posted beside it; `settled_at` says when a person saw to it. Once it succeeded, `fee_minor`, `organization_minor`
+    and `promotion_minor` say what the platform, the organization and the promotion take back; consultants the rest of
     amount and promotion.
     """
 
@@ -108,6 +118,12 @@ class ChargeReturn(Identified):
         Index("ix_charge_returns_organization", "organization_id", "created_at", "id"),
         Index("ix_charge_returns_client", "client_account_id", "id"),
         Index("ix_charge_returns_open", "created_at", postgresql_where=text("status IN ('pending', 'unknown')")),
+        Index(
+            "ix_charge_returns_unsettled",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'came_back' AND settled_at IS NULL"),
+        ),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), sort_order=-9)
@@ -126,6 +142,7 @@ class ChargeReturn(Identified):
     asked_by: Mapped[str]
     asked_by_account_id: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
     failure_message: Mapped[str | None]
 
     @property

@@ -21,11 +21,12 @@ _COLUMNS = (
     Charge.succeeded_at, Charge.created_at,
 )  # fmt: skip
 _KEY = paging.Key((Charge.created_at, Charge.id), ("created_at", "id"))
+_RETURN_KEY = paging.Key((ChargeReturn.created_at, ChargeReturn.id), ("created_at", "id"))
 _RETURNS = (
     ChargeReturn.id, ChargeReturn.charge_id, ChargeReturn.kind, ChargeReturn._status.label("status"),
     ChargeReturn.amount_minor, ChargeReturn.promotion_minor, ChargeReturn.fee_minor, ChargeReturn.organization_minor,
     ChargeReturn.currency, ChargeReturn.reason, ChargeReturn.asked_by, ChargeReturn.decided_at,
-    ChargeReturn.failure_message, ChargeReturn.created_at,
+    ChargeReturn.failure_message, ChargeReturn.settled_at, ChargeReturn.created_at,
 )  # fmt: skip
 
 
@@ -72,16 +73,33 @@ def open_returns(
     limit: int = paging.DEFAULT_LIMIT,
 ) -> paging.Page:
     """For the platform: returns of a kind, with `description` and subject of their charge and `organization` (name)."""
-    query: paging.AnySelect = (
+    query = _with_charge().where(ChargeReturn.kind == kind)
+    if status is not None:
+        query = query.where(ChargeReturn._status == status)
+    return paging.fetch(session, query, _RETURN_KEY, cursor, limit)
+
+
+def _with_charge() -> paging.AnySelect:
+    return (
         select(
             *_RETURNS, Charge.description, Charge.subject_kind, Charge.subject_id,
             Organization.name.label("organization"),
         )
         .join(Charge, Charge.id == ChargeReturn.charge_id)
         .join(Organization, Organization.id == ChargeReturn.organization_id)
-        .where(ChargeReturn.kind == kind)
     )  # fmt: skip
-    if status is not None:
-        query = query.where(ChargeReturn._status == status)
-    key = paging.Key((ChargeReturn.created_at, ChargeReturn.id), ("created_at", "id"))
-    return paging.fetch(session, query, key, cursor, limit)
+
+
+def came_back(session: Session, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT) -> paging.Page:
+    """For the platform: refunds that came back and that nobody has seen to, newest first; columns of `open_returns`."""
+    query = _with_charge().where(ChargeReturn._status == ReturnStatus.CAME_BACK, ChargeReturn.settled_at.is_(None))
+    return paging.fetch(session, query, _RETURN_KEY, cursor, limit)
+
+
+def came_back_count(session: Session) -> int:
+    return paging.capped_count(
+        session,
+        select(ChargeReturn.id).where(
+            ChargeReturn._status == ReturnStatus.CAME_BACK, ChargeReturn.settled_at.is_(None)
+        ),
+    )

@@ -235,12 +235,34 @@ def ask_return(
     session.add(made)
     session.flush()
     _note_return(session, actor, made, "charge.return_asked")
+    if kind is ReturnKind.REFUND:
+        _settle_by(session, actor, made)
     return made
+
+
+def _settle_by(session: ScopedSession, actor: Actor, anew: ChargeReturn) -> None:
+    """Refunds of the charge that came back are seen to by asking for another one."""
+    query = select(ChargeReturn).where(
+        ChargeReturn.charge_id == anew.charge_id,
+        ChargeReturn._status == ReturnStatus.CAME_BACK,
+        ChargeReturn.settled_at.is_(None),
+    )
+    for back in session.scalars(query.order_by(ChargeReturn.id).with_for_update()):
+        settled(session, actor, back, "Refunded anew.")
+
+
+def settled(session: ScopedSession, actor: Actor, back: ChargeReturn, note: str) -> None:
+    """A person saw to what came back. `back` is locked."""
+    back.settled_at = utc_now()
+    audit.record(
+        session, actor, "charge.return_settled", "charge", back.charge_id, organization_id=back.organization_id,
+        return_id=back.id, amount_minor=back.amount_minor, currency=back.currency, note=note,
+    )  # fmt: skip
 
 
 def _returned_before(session: ScopedSession, charge: Charge) -> bool:
     found = select(ChargeReturn.id).where(
-        ChargeReturn.charge_id == charge.id, ChargeReturn._status != ReturnStatus.FAILED
+        ChargeReturn.charge_id == charge.id, ChargeReturn._status.not_in((ReturnStatus.FAILED, ReturnStatus.CAME_BACK))
     )
     return session.scalar(found.limit(1)) is not None
 
@@ -264,22 +286,41 @@ def post_return(session: ScopedSession, actor: Actor, charge: Charge, back: Char
     back.advance(ReturnStatus.SUCCEEDED)
     back.decided_at, back.failure_message = utc_now(), None
     charge.refunded_minor += back.amount_minor
-    ref, rail = str(back.id), charge.provider.value
+    _post_parts(session, charge, back, str(back.id), 1, back.reason)
+    _note_return(session, actor, back, "charge.returned")
+
+
+def post_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn, message: str) -> None:
+    """What had gone back is ours again: the opposite of `post_return`. Both are locked.
+
+    A refund waits for a person then; a dispute that was won after all does not.
+    """
+    back.advance(ReturnStatus.CAME_BACK)
+    back.failure_message = message[:500]
+    back.settled_at = utc_now() if back.kind is ReturnKind.DISPUTE else None
+    charge.refunded_minor -= back.amount_minor
+    _post_parts(session, charge, back, f"{back.id}.back", -1, message)
+    _note_return(session, actor, back, "charge.return_came_back")
+
+
+def _post_parts(
+    session: ScopedSession, charge: Charge, back: ChargeReturn, ref: str, sign: int, memo: str
+) -> None:  # fmt: skip
+    rail = charge.provider.value
     for recipe, minor in (
         (recipes.CHARGE_RETURNED, back.amount_minor),
         (recipes.PROMOTION_RETURNED, back.promotion_minor),
         (recipes.PLATFORM_FEE_RETURNED, back.fee_minor),
     ):
         ledger.post(
-            session, recipe, ref=ref, organization_id=charge.organization_id, amount=Money(minor, charge.currency),
-            rail=rail, memo=back.reason,
+            session, recipe, ref=ref, organization_id=charge.organization_id,
+            amount=Money(sign * minor, charge.currency), rail=rail, memo=memo,
         )  # fmt: skip
     if charge.provider is ChargeProvider.FUNDS and charge.buyer_organization_id:
         ledger.post(
             session, recipes.BOOKING_UNCOVERED, ref=ref, organization_id=charge.buyer_organization_id,
-            amount=back.amount, rail=rail, memo=back.reason,
+            amount=Money(sign * back.amount_minor, charge.currency), rail=rail, memo=memo,
         )  # fmt: skip
-    _note_return(session, actor, back, "charge.returned")
 
 
 def fail_return(session: ScopedSession, actor: Actor, back: ChargeReturn, message: str) -> None:

@@ -53,16 +53,21 @@ class ReturnKind(StrEnum):
 
 
 class ReturnStatus(StrEnum):
+    """CAME_BACK: it had counted as returned, and the client's bank sent it back to us; a person settles that. Of
+    a dispute: lost first, and won on appeal."""
+
     PENDING = "pending"
     UNKNOWN = "unknown"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CAME_BACK = "came_back"
 
 
 R = ReturnStatus
 RETURN_TRANSITIONS: dict[ReturnStatus, frozenset[ReturnStatus]] = {
     R.PENDING: frozenset({R.UNKNOWN, R.SUCCEEDED, R.FAILED}),
     R.UNKNOWN: frozenset({R.PENDING, R.SUCCEEDED, R.FAILED}),
-    R.SUCCEEDED: frozenset(),
+    R.SUCCEEDED: frozenset({R.CAME_BACK}),
     R.FAILED: frozenset({R.SUCCEEDED}),  # a dispute won in the first instance can still be lost
+    R.CAME_BACK: frozenset(),  # asked for again it is another return
 }

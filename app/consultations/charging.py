@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
-from app.consultations import money
+from app.consultations import late, money, standing
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus
 from app.core.clock import utc_now
@@ -157,8 +157,8 @@ def not_given_back(session: ScopedSession, actor: Actor, return_id: UUID, messag
 
 def _refused_back(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:
     _, back = client.locked_return(session, return_id)
-    if back.status is ReturnStatus.SUCCEEDED:  # the client's bank sent back what had counted as refunded
-        log.error("a refund failed after it had succeeded", extra={"fields": {"return_id": str(return_id)}})
+    if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):  # the client's bank sent it back to us
+        late.came_back(session, actor, return_id, message)
         return
     money.not_returned(session, actor, return_id, message)
 
@@ -205,8 +205,12 @@ def told_of_dispute(session: ScopedSession, actor: Actor, provider: ChargeProvid
         )  # fmt: skip
     if dispute.status is DisputeStatus.LOST:
         money.returned(session, actor, known.id)
-    elif dispute.status is DisputeStatus.WON and known.status is not ReturnStatus.SUCCEEDED:
-        money.not_returned(session, actor, known.id, "The dispute was won.")
+    elif dispute.status is DisputeStatus.WON:
+        _, back = client.locked_return(session, known.id)
+        if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):
+            late.came_back(session, actor, back.id, "The dispute was won on appeal.")
+        else:
+            money.not_returned(session, actor, back.id, "The dispute was won.")
     return f"dispute {dispute.status.value}"
 
 
@@ -229,6 +233,25 @@ def heard(session: ScopedSession, actor: Actor, provider: ChargeProvider, told: 
         return "not a charge of ours"
     answered(session, actor, asked, told)
     return f"charge {charge_id}: {told.status.value}"
+
+
+_READY_AGAIN = text(
+    """SELECT DISTINCT c.subject_id FROM charge_returns r JOIN charges c ON c.id = r.charge_id
+        AND c.subject_kind = 'consultation'
+    JOIN consultation_shares s ON s.consultation_id = c.subject_id
+    JOIN earnings e ON e.organization_id = s.organization_id AND e.source_kind = 'consultation_share'
+        AND e.source_id = s.id
+    JOIN ready_earnings q ON q.earning_id = e.id
+    WHERE r.kind = 'dispute' AND r.status IN ('pending', 'unknown') LIMIT 200"""
+)
+
+
+def withhold_again(session: ScopedSession, actor: Actor) -> int:
+    """What came back from a payout while the client's bank decides waits for it, too. How many consultations."""
+    found = session.scalars(_READY_AGAIN).all()
+    for consultation_id in found:
+        standing.withhold_disputed(session, actor, consultation_id)
+    return len(found)
 
 
 def stale(session: ScopedSession, limit: int = 200) -> tuple[list[UUID], list[UUID]]:

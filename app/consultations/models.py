@@ -34,7 +34,8 @@ class Consultation(Identified):
     Minor units of `currency`. `list_minor` is the price split; `price_minor` what the client pays, the difference is
     a discount the platform bears. `platform_minor + organization_minor + consultant_minor = list_minor`, always.
     `clock_at`: the start that the 24 hours of a free cancellation are counted to. The client's surname and addresses
-    are in no table that consultants can read. `pricing` is the snapshot the split is explained from.
+    are in no table that consultants can read. `project_id`: what the buyer's work it is for, named by the client.
+    `pricing` is the snapshot the split is explained from.
     """
 
     __tablename__ = "consultations"
@@ -48,6 +49,7 @@ class Consultation(Identified):
         CheckConstraint("price_minor <= list_minor", name="price"),
         CheckConstraint("starts_at < ends_at", name="time"),
         CheckConstraint("(paid_by IN ('card')) = (buyer_organization_id IS NULL)", name="buyer"),
+        CheckConstraint("project_id IS NULL OR buyer_organization_id IS NOT NULL", name="project"),
         CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled"),
         ExcludeConstraint(
             ("payee_id", "="),
@@ -67,6 +69,7 @@ class Consultation(Identified):
             "ix_consultations_buyer", "buyer_organization_id", "starts_at", "id",
             postgresql_where=text("buyer_organization_id IS NOT NULL"),
         ),
+        Index("ix_consultations_project", "project_id", postgresql_where=text("project_id IS NOT NULL")),
     )  # fmt: skip
 
     organization_id: Mapped[UUID] = mapped_column(sort_order=-9)
@@ -76,6 +79,7 @@ class Consultation(Identified):
     client_time_zone: Mapped[str]
     locale: Mapped[str]
     buyer_organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
+    project_id: Mapped[UUID | None] = mapped_column(ForeignKey("projects.id"))
     offering_id: Mapped[UUID] = mapped_column(ForeignKey("offerings.id"))
     kind: Mapped[OfferingKind] = mapped_column(choice(OfferingKind))
     practice: Mapped[Practice] = mapped_column(choice(Practice))

@@ -19,6 +19,7 @@ from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
 from app.consultations.models import Consultation, ConsultationReturn, ConsultationShare
 from app.consultations.privacy import payee_facing
+from app.consultations.standing import earning_ids, undecided, withhold_disputed
 from app.consultations.states import ConsultationStatus, PaidBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
@@ -36,7 +37,11 @@ from app.identity.models import Account
 from app.organizations.models import Organization
 
 SUBJECT = "consultation"
-SHARE_SOURCE, RETURN_SOURCE = "consultation_share", "consultation_return"
+SHARE_SOURCE, RETURN_SOURCE, UNDONE_SOURCE = (
+    "consultation_share",
+    "consultation_return",
+    "consultation_return_undone",
+)
 WHAT = {ReturnKind.REFUND: "Refund", ReturnKind.DISPUTE: "Chargeback"}
 # What was earned stands once one of these is reached (a cancellation that gives money back reverses it itself).
 OVER = frozenset({ConsultationStatus.COMPLETED, ConsultationStatus.NO_SHOW_CLIENT, ConsultationStatus.CANCELLED})
@@ -87,12 +92,12 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
         of = client.locked(session, charge_id)
         if not client.succeed(session, actor, of):
             return
-        consultation = _consultation(session, of)
+        consultation = consultation_of(session, of)
         recording.record_many(session, actor, _earnings(session, consultation))
         outbox.emit(session, Topic.CONSULTATION_PAID, consultation_id=consultation.id)
 
 
-def _consultation(session: ScopedSession, of: Charge) -> Consultation:
+def consultation_of(session: ScopedSession, of: Charge) -> Consultation:
     if of.subject_kind != SUBJECT:
         raise ValueError("this charge is not of a consultation")
     return session.get_one(Consultation, of.subject_id)
@@ -175,7 +180,7 @@ def give_back(
         if back.status is not ReturnStatus.PENDING:
             return back
         if kind is ReturnKind.DISPUTE:
-            earnings.wait_for(session, actor, _earning_ids(session, [consultation_id]), HoldReason.DISPUTE)
+            withhold_disputed(session, actor, consultation_id)
         elif of.provider is ChargeProvider.FUNDS or not back.amount_minor:
             returned(session, actor, back.id)
         else:
@@ -206,18 +211,18 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
     """
     with session.elevated("the books of money that went back"):
         of, back = client.locked_return(session, return_id)
-        if back.status is ReturnStatus.SUCCEEDED:
+        if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):
             return
         if back.amount_minor > of.refundable.minor:  # something else went back meanwhile: never more than was paid
             back.amount_minor = of.refundable.minor
         if not back.amount_minor and of.amount_minor:
             client.fail_return(session, actor, back, "All of it had gone back before.")
         else:
-            consultation = _consultation(session, of)
+            consultation = consultation_of(session, of)
             rows = _divide(session, consultation, of, back)
             client.post_return(session, actor, of, back)
             recording.record_many(session, actor, _reversals(session, consultation, back, rows))
-        _go_on(session, actor, of)
+        go_on(session, actor, of)
 
 
 def _divide(
@@ -236,7 +241,10 @@ def _divide(
         share_id: int(minor)
         for share_id, minor in session.execute(
             select(ConsultationReturn.share_id, func.sum(ConsultationReturn.amount_minor))
-            .where(ConsultationReturn.consultation_id == consultation.id)
+            .join(ChargeReturn, ChargeReturn.id == ConsultationReturn.return_id)
+            .where(
+                ConsultationReturn.consultation_id == consultation.id, ChargeReturn._status == ReturnStatus.SUCCEEDED
+            )
             .group_by(ConsultationReturn.share_id)
         )
     }
@@ -299,45 +307,17 @@ def _reversals(
     ]
 
 
-_EARNING_IDS = text(
-    """SELECT e.id FROM consultation_shares s JOIN earnings e ON e.organization_id = s.organization_id
-        AND e.source_kind = 'consultation_share' AND e.source_id = s.id WHERE s.consultation_id = ANY(:ids)
-    UNION ALL
-    SELECT e.id FROM consultation_returns r JOIN earnings e ON e.organization_id = r.organization_id
-        AND e.source_kind = 'consultation_return' AND e.source_id = r.id WHERE r.consultation_id = ANY(:ids)"""
-)
-
-
-def _earning_ids(session: ScopedSession, consultation_ids: Sequence[UUID]) -> list[UUID]:
-    session.flush()
-    return list(session.execute(_EARNING_IDS, {"ids": list(consultation_ids)}).scalars())
-
-
-def _disputed(session: ScopedSession, consultation_ids: Sequence[UUID]) -> set[UUID]:
-    query = (
-        select(Charge.subject_id)
-        .join(ChargeReturn, ChargeReturn.charge_id == Charge.id)
-        .where(
-            Charge.subject_kind == SUBJECT,
-            Charge.subject_id.in_(consultation_ids),
-            ChargeReturn.kind == ReturnKind.DISPUTE,
-            ChargeReturn._status.in_((ReturnStatus.PENDING, ReturnStatus.UNKNOWN)),
-        )
-    )
-    return set(session.scalars(query))
-
-
 def release(session: ScopedSession, actor: Actor, consultation_ids: Sequence[UUID], note: str | None = None) -> int:
     """What was earned stands: make it ready, with what was taken back of it. Returns how many earnings.
 
-    For sessions that were held, clients who did not come and cancellations too late. What a bank has questioned waits
-    for its decision. The caller has checked the permission.
+    For sessions that were held, clients who did not come and cancellations too late. What a bank has questioned, or
+    a person has to settle, waits for that. The caller has checked the permission.
     """
     if not consultation_ids:
         return 0
     with session.elevated("earnings of consultations that are over"):
-        open_ones = _disputed(session, consultation_ids)
-        ids = _earning_ids(session, [one for one in consultation_ids if one not in open_ones])
+        open_ones = undecided(session, consultation_ids)
+        ids = earning_ids(session, [one for one in consultation_ids if one not in open_ones])
         return earnings.release_these(session, actor, ids, note)
 
 
@@ -349,24 +329,24 @@ def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message:
     """
     with session.elevated("the books of money that did not go back"):
         of, back = client.locked_return(session, return_id)
-        if back.status is ReturnStatus.SUCCEEDED:
+        if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):
             raise Conflict("This went back already.")
         client.fail_return(session, actor, back, message)
-        owed = back.kind is ReturnKind.REFUND and _consultation(session, of).status is ConsultationStatus.CANCELLED
+        owed = back.kind is ReturnKind.REFUND and consultation_of(session, of).status is ConsultationStatus.CANCELLED
         if not owed:
-            _go_on(session, actor, of)
+            go_on(session, actor, of)
 
 
-def _go_on(session: ScopedSession, actor: Actor, of: Charge) -> None:
+def go_on(session: ScopedSession, actor: Actor, of: Charge) -> None:
     """What is on hold waits for what it has to wait for now: nothing, the session, or the bank."""
-    consultation = _consultation(session, of)
-    if _disputed(session, [consultation.id]):
+    consultation = consultation_of(session, of)
+    if undecided(session, [consultation.id]):
         return
     gone = of.refunded_minor == of.amount_minor and _returned_once(session, of)
     if gone or (consultation.status in OVER and not client.promised_back(session, of)):
         release(session, actor, [consultation.id], "All of it went back." if gone else None)
     else:
-        earnings.wait_for(session, actor, _earning_ids(session, [consultation.id]), HoldReason.SESSION)
+        earnings.wait_for(session, actor, earning_ids(session, [consultation.id]), HoldReason.SESSION)
 
 
 def _returned_once(session: ScopedSession, of: Charge) -> bool:

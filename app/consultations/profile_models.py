@@ -20,7 +20,8 @@ class ConsultantProfile(Record):
     """One for each consultant; the directory shows those that are `listed`. Ratings are kept by the reviews' service.
 
     `organization_id` is who engages and pays them: the house, or the provider organization they belong to. `words` is
-    what the search looks through: all that is published, lower case and without accents.
+    what the search looks through: all that is published, lower case and without accents. `calendar_link`: where their
+    calendar elsewhere takes bookings, `name/event`.
     """
 
     __tablename__ = "consultant_profiles"
@@ -53,6 +54,7 @@ class ConsultantProfile(Record):
     country: Mapped[str | None]
     portfolio_urls: Mapped[list[str]] = mapped_column(ARRAY(Text))
     avatar_file_id: Mapped[UUID | None] = mapped_column(ForeignKey("stored_files.id"))
+    calendar_link: Mapped[str | None]
     time_zone: Mapped[str] = mapped_column(default="UTC", server_default="UTC")
     accepting: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     listed: Mapped[bool] = mapped_column(default=True, server_default=text("true"))

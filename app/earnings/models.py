@@ -37,6 +37,7 @@ class HoldReason(StrEnum):
     RETURN_WINDOW = "return_window"
     SESSION = "session"
     DISPUTE = "dispute"
+    REFUND = "refund"
 
 
 class Earning(PayeeRecord):
@@ -79,7 +80,10 @@ class Earning(PayeeRecord):
 
 
 class HeldEarning(Base):
-    """Waits until `available_at`, or for a person when that is None."""
+    """Waits until `available_at`, or for a person when that is None.
+
+    `withheld_id`: it was ready before and waits again, perhaps only a part of it; the reference of its postings.
+    """
 
     __tablename__ = "held_earnings"
     __visibility__ = Visibility.PAYEE
@@ -96,6 +100,7 @@ class HeldEarning(Base):
     amount_minor: Mapped[int]
     reason: Mapped[HoldReason] = mapped_column(choice(HoldReason))
     available_at: Mapped[datetime | None]
+    withheld_id: Mapped[UUID | None] = mapped_column(Uuid)
 
 
 class ReadyEarning(Base):

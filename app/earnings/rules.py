@@ -17,6 +17,7 @@ HOLD_TEXT: dict[HoldReason, str] = {
     HoldReason.RETURN_WINDOW: "Waiting for the return window of the order to pass.",
     HoldReason.SESSION: "Waiting for the session to be held.",
     HoldReason.DISPUTE: "The client’s bank has questioned the charge: waiting for its answer.",
+    HoldReason.REFUND: "A refund to the client came back: waiting until it is settled.",
 }
 RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.TERMS: "The payment terms have passed.",
@@ -25,6 +26,7 @@ RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.RETURN_WINDOW: "The return window has passed.",
     HoldReason.SESSION: "The session was held.",
     HoldReason.DISPUTE: "The client’s bank has decided.",
+    HoldReason.REFUND: "The refund that came back is settled.",
 }
 
 

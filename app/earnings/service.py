@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -80,6 +81,21 @@ _RECORD = text(
 OF_EARNINGS = """SELECT CAST(e.id AS text) AS ref, e.organization_id, e.payee_id, CAST(NULL AS text) AS rail,
     e.currency, e.amount_minor, e.reference AS memo FROM earnings e WHERE e.id = ANY(:ids)"""
 
+# Of what was ready before and waits again: the amount is what is left of it, the reference the row's own.
+OF_WITHHELD = """SELECT m.ref, e.organization_id, e.payee_id, CAST(NULL AS text) AS rail, e.currency, m.amount_minor,
+        e.reference AS memo
+    FROM unnest(CAST(:refs AS text[]), CAST(:ids AS uuid[]), CAST(:minors AS bigint[])) AS m (ref, id, amount_minor)
+    JOIN earnings e ON e.id = m.id"""
+
+
+def withheld_parts(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    """What `OF_WITHHELD` is asked with, of rows with `withheld_id`, `earning_id` and `amount_minor`."""
+    return {
+        "refs": [str(row.withheld_id) for row in rows],
+        "ids": [row.earning_id for row in rows],
+        "minors": [int(row.amount_minor) for row in rows],
+    }
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -124,7 +140,7 @@ def record_requests(session: ScopedSession, actor: Actor, request_ids: Sequence[
 _RELEASE = """WITH due AS ({due}),
     gone AS (
         DELETE FROM held_earnings h USING due WHERE h.earning_id = due.earning_id
-        RETURNING h.earning_id, h.organization_id, h.payee_id, h.currency, h.amount_minor, h.reason
+        RETURNING h.earning_id, h.organization_id, h.payee_id, h.currency, h.amount_minor, h.reason, h.withheld_id
     ), ready AS (
         INSERT INTO ready_earnings (earning_id, organization_id, payee_id, currency, amount_minor, ready_at)
         SELECT earning_id, organization_id, payee_id, currency, amount_minor, :now FROM gone
@@ -135,7 +151,7 @@ _RELEASE = """WITH due AS ({due}),
             coalesce(CAST(:note AS text), CAST(:notes AS jsonb) ->> gone.reason)
         FROM gone
     )
-    SELECT earning_id FROM gone"""
+    SELECT earning_id, withheld_id, amount_minor FROM gone"""
 _DUE = """SELECT earning_id FROM held_earnings WHERE available_at <= :now
     ORDER BY available_at, earning_id LIMIT :limit FOR UPDATE SKIP LOCKED"""
 # What took a part of it back goes with it: nobody is paid the whole while the reversal still waits.
@@ -168,15 +184,15 @@ def _release(
 ) -> int:
     session.flush()
     notes = json.dumps({reason.value: sentence for reason, sentence in RELEASE_TEXT.items()})
-    ids = list(
-        session.execute(
-            text(_RELEASE.format(due=due)),
-            {"now": now, "actor": actor.label, "note": note, "notes": notes, **parameters},
-        ).scalars()
-    )
-    if ids:
+    gone = session.execute(
+        text(_RELEASE.format(due=due)),
+        {"now": now, "actor": actor.label, "note": note, "notes": notes, **parameters},
+    ).all()
+    if ids := [row.earning_id for row in gone if row.withheld_id is None]:
         ledger.post_from(session, recipes.EARNING_RELEASED, OF_EARNINGS, {"ids": ids})
-    return len(ids)
+    if again := [row for row in gone if row.withheld_id is not None]:
+        ledger.post_from(session, recipes.EARNING_RELEASED, OF_WITHHELD, withheld_parts(again))
+    return len(gone)
 
 
 def release_early(session: Session, actor: Actor, organization_id: UUID, earning_id: UUID, reason: str) -> None:

@@ -55,6 +55,8 @@ PLATFORM_FEE_RETURNED = Recipe("platform_fee_returned", Account.PLATFORM_REVENUE
 EARNING_HELD = Recipe("earning_held", Account.RECEIVABLE, Account.PAYEE_HELD)
 EARNING_READY = Recipe("earning_ready", Account.RECEIVABLE, Account.PAYEE_AVAILABLE)
 EARNING_RELEASED = Recipe("earning_released", Account.PAYEE_HELD, Account.PAYEE_AVAILABLE)
+# What was ready waits again; its own reference, as it may be released and withheld many times.
+EARNING_WITHHELD = Recipe("earning_withheld", Account.PAYEE_AVAILABLE, Account.PAYEE_HELD)
 EARNING_CANCELLED = Recipe("earning_cancelled", Account.PAYEE_HELD, Account.RECEIVABLE)
 PAYOUT_RESERVED = Recipe("payout_reserved", Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT)
 PAYOUT_RELEASED = Recipe("payout_released", Account.PAYEE_IN_TRANSIT, Account.PAYEE_AVAILABLE)

@@ -24,8 +24,20 @@ CLIENTS = (
         LEFT JOIN (SELECT b.return_id, -sum(e.amount_minor) AS minor FROM consultation_returns b
             JOIN earnings e ON e.organization_id = b.organization_id AND e.source_kind = 'consultation_return'
                 AND e.source_id = b.id GROUP BY 1) e ON e.return_id = r.id
-        WHERE CASE WHEN r.status = 'succeeded' THEN r.amount_minor + r.promotion_minor - r.fee_minor
+        WHERE CASE WHEN r.status IN ('succeeded', 'came_back') THEN r.amount_minor + r.promotion_minor - r.fee_minor
             - r.organization_minor ELSE 0 END <> coalesce(e.minor, 0)""",
+    ),
+    (
+        "clients.came_back",
+        "A return that came back was not undone by earnings of what consultants gave back, or one that stands was.",
+        """SELECT b.return_id AS subject, 'gave back ' || sum(b.amount_minor) || ', undone '
+            || coalesce(sum(e.amount_minor), 0) AS detail
+        FROM consultation_returns b JOIN charge_returns r ON r.id = b.return_id
+        LEFT JOIN earnings e ON e.organization_id = b.organization_id
+            AND e.source_kind = 'consultation_return_undone' AND e.source_id = b.id
+        GROUP BY b.return_id, r.status
+        HAVING coalesce(sum(e.amount_minor), 0)
+            <> CASE WHEN r.status = 'came_back' THEN sum(b.amount_minor) ELSE 0 END""",
     ),
     (
         "clients.refunded",

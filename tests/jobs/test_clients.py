@@ -7,17 +7,18 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.charges import client_service
+from app.charges import client_queries, client_service
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind
-from app.consultations import money
+from app.consultations import charging, late, money
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, Practice
-from app.core.errors import Conflict
-from app.core.scope import SYSTEM, Scope
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.money import Money
+from app.core.scope import SYSTEM, Actor, Scope, operator
 from app.db.session import unit_of_work
 from app.gateways import simulated_cards as cards
-from app.gateways.cards import Unanswered
+from app.gateways.cards import Dispute, DisputeStatus, Refund, RefundStatus, Unanswered
 from app.reporting import doctor
 from jobs import clients
 from tests.factories import bookings as make
@@ -125,3 +126,56 @@ def test_test_cards_are_known_by_their_numbers() -> None:
     assert cards.card_named("4242424242424242") == cards.SUCCESS
     assert cards.card_named("4000 0000 0000 0002") == cards.DECLINED
     assert cards.card_named("4111 1111 1111 1111") is None
+
+
+def test_a_refund_that_fails_after_it_had_counted_comes_back() -> None:
+    held = session_booked()
+    charge_id = charged(held)
+    card(held, charge_id, cards.SUCCESS)
+    clients.ask(str(charge_id))
+    with unit_of_work(PLATFORM) as session:
+        back = money.give_back(session, SYSTEM, held.id, amount=None, kind=ReturnKind.REFUND, reason="You cancelled").id
+    clients.give_back(str(back))
+    failed = Refund("re_1", RefundStatus.FAILED, Money(1900, "USD"), "pi_1", message="The account was closed.")
+    for _ in range(2):
+        with unit_of_work(PLATFORM) as session:
+            charging.given_back(session, SYSTEM, back, failed)
+    assert earned() == [1330, -1330, 1330]
+    with unit_of_work(PLATFORM) as session:
+        assert session.get_one(Charge, charge_id).refundable.minor == 1900
+        (row,) = client_queries.came_back(session).items
+        assert (row.id, row.failure_message, client_queries.came_back_count(session)) == (
+            back,
+            "The account was closed.",
+            1,
+        )
+    with pytest.raises(Forbidden), unit_of_work(PLATFORM) as session:
+        late.stays(session, Actor("Ada", "client"), back, "hers")
+    with pytest.raises(Invalid), unit_of_work(PLATFORM) as session:
+        late.stays(session, operator(), back, " ")
+    with unit_of_work(PLATFORM) as session:
+        late.stays(session, operator(), back, "Paid by hand.")
+        assert client_queries.came_back_count(session) == 0
+    with pytest.raises(Conflict), unit_of_work(PLATFORM) as session:
+        late.stays(session, operator(), back, "Twice.")
+
+
+def test_a_dispute_that_was_lost_is_won_on_appeal() -> None:
+    held = session_booked()
+    charge_id = charged(held)
+    card(held, charge_id, cards.SUCCESS)
+    clients.ask(str(charge_id))
+    with unit_of_work(PLATFORM) as session:
+        reference = session.get_one(Charge, charge_id).provider_reference or ""
+    for status_, expected in (
+        (DisputeStatus.OPEN, [1330]),
+        (DisputeStatus.LOST, [1330, -1330]),
+        (DisputeStatus.WON, [1330, -1330, 1330]),
+        (DisputeStatus.WON, [1330, -1330, 1330]),
+    ):
+        dispute = Dispute("dp_1", status_, Money(1900, "USD"), reference)
+        with unit_of_work(PLATFORM) as session:
+            charging.told_of_dispute(session, SYSTEM, ChargeProvider.SIMULATED, dispute)
+        assert earned() == expected
+    with unit_of_work(PLATFORM) as session:
+        assert client_queries.came_back_count(session) == 0  # nobody has to do anything

@@ -31,6 +31,9 @@ HOLD_WORDS = {
     HoldReason.REVIEW_WINDOW: _l("review time"),
     HoldReason.ACCEPTANCE: _l("your yes or no"),
     HoldReason.RETURN_WINDOW: _l("return window"),
+    HoldReason.SESSION: _l("the session"),
+    HoldReason.DISPUTE: _l("the bank’s decision"),
+    HoldReason.REFUND: _l("a refund that came back"),
 }
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from app.charges.states import ChargeProvider, ReturnKind
-from app.consultations import money
+from app.consultations import late, money
 from app.consultations.models import Consultation
 from app.consultations.profile_models import ConsultantProfile
 from app.consultations.states import ConsultationStatus, Practice
@@ -103,6 +103,18 @@ class History:
                 else:
                     money.not_returned(session, SYSTEM, ids[which % len(ids)], "no")
 
+    def come_back(self, which: int, kept: bool) -> None:
+        """Of all returns: the client's bank sends back what counted as returned, and a person settles it (or not)."""
+        with unit_of_work(PLATFORM) as session:
+            query = text("SELECT id FROM charge_returns WHERE organization_id = :o ORDER BY id")
+            ids: list[UUID] = list(session.execute(query, {"o": self.organization_id}).scalars())
+        if ids:
+            with unit_of_work(PLATFORM) as session:
+                late.came_back(session, SYSTEM, ids[which % len(ids)], "The account was closed.")
+            with contextlib.suppress(Refusal), unit_of_work(PLATFORM) as session:
+                if kept:
+                    late.stays(session, operator(), ids[which % len(ids)], "Paid by hand.")
+
     def pay_out(self) -> None:
         for payee_id in (self.owner, self.other):
             with contextlib.suppress(Refusal):
@@ -122,8 +134,10 @@ class History:
         with unit_of_work(PLATFORM) as session:
             assert doctor.examine(session) == []
             row = session.execute(_SUMS, {"o": self.organization_id}).one()
+            questioned = session.execute(_QUESTIONED, {"o": self.organization_id}).all()
         assert row.paid - row.back == row.fee + row.organization + row.consultants
         assert row.most_back <= 0  # no charge gave more back than was paid
+        assert questioned == []  # nothing is ready of what a bank, or a person, has to decide
         assert min(row.fee, row.organization, row.consultants) >= 0
         assert row.revenue == row.fee and row.consultants == row.owed + row.paid_out
 
@@ -146,6 +160,15 @@ _SUMS = text(
         ON r.charge_id = c.id
     WHERE c.organization_id = :o AND c.status = 'succeeded'"""
 )
+_QUESTIONED = text(
+    """SELECT k.id, q.payee_id, sum(q.amount_minor) FROM consultations k
+    JOIN charges c ON c.subject_id = k.id AND EXISTS (SELECT FROM charge_returns r WHERE r.charge_id = c.id
+        AND r.kind = 'dispute' AND r.status = 'pending')
+    JOIN (SELECT id, consultation_id FROM consultation_shares
+        UNION ALL SELECT id, consultation_id FROM consultation_returns) s ON s.consultation_id = k.id
+    JOIN earnings e ON e.source_id = s.id JOIN ready_earnings q ON q.earning_id = e.id
+    WHERE k.organization_id = :o GROUP BY 1, 2 HAVING sum(q.amount_minor) > 0"""
+)
 WHICH = st.integers(0, 9)
 BOOK = st.tuples(st.just("book"), st.integers(1, 200_00), st.sampled_from([0, 0, 30, 100]), st.integers(0, 4))
 STEPS = st.one_of(
@@ -154,6 +177,7 @@ STEPS = st.one_of(
     st.tuples(st.just("complete"), WHICH),
     *2 * [st.tuples(st.just("ask_back"), WHICH, st.none() | st.integers(1, 100), st.sampled_from(ReturnKind))],
     *2 * [st.tuples(st.just("decide"), WHICH, st.booleans())],
+    st.tuples(st.just("come_back"), WHICH, st.booleans()),
     st.tuples(st.just("pay_out")),
 )
 
@@ -185,3 +209,65 @@ def test_a_dispute_lost_after_the_payout_is_netted_in_the_next_one() -> None:
     with unit_of_work(PLATFORM) as session:
         paid = session.execute(text("SELECT amount_minor FROM payouts WHERE status = 'paid' ORDER BY created_at"))
         assert [row.amount_minor for row in paid] == [85_00, 85_00]
+
+
+@pytest.mark.usefixtures("database_url")
+def test_a_dispute_pulls_back_what_was_ready_and_gives_it_back_when_it_is_won() -> None:
+    history = History()
+    with fake_rail(outcome=Outcome.PAID):
+        history.book(100_00, 0, 0)
+        history.complete(0)
+        for last in (False, True):  # twice: each time its own entries
+            history.ask_back(0, None, ReturnKind.DISPUTE)
+            assert _states(history) == [("held", "dispute")]
+            history.pay_out()
+            history.sums()
+            history.decide(-1, False)
+            assert _states(history) == [("ready", None)]
+            history.sums()
+            if last:
+                history.pay_out()
+        history.sums()
+    with unit_of_work(PLATFORM) as session:
+        paid = session.execute(text("SELECT amount_minor FROM payouts WHERE status = 'paid'")).scalars().all()
+        moved = session.execute(
+            text("SELECT kind, count(*) FROM ledger_entries WHERE kind IN ('earning_withheld', 'earning_released')"
+                 " GROUP BY 1 ORDER BY 1")
+        ).all()  # fmt: skip
+        assert list(paid) == [85_00]
+        assert [tuple(row) for row in moved] == [("earning_released", 3), ("earning_withheld", 2)]
+
+
+def _states(history: History) -> list[tuple[str, str | None]]:
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT state, hold_reason FROM earning_states WHERE organization_id = :o ORDER BY earning_id")
+        return [tuple(row) for row in session.execute(query, {"o": history.organization_id})]
+
+
+@pytest.mark.usefixtures("database_url")
+@pytest.mark.parametrize("paid_out", [False, True])
+def test_a_refund_that_came_back_waits_for_a_person(paid_out: bool) -> None:
+    history = History()
+    with fake_rail(outcome=Outcome.PAID):
+        history.book(100_00, 0, 0)
+        history.complete(0)
+        if paid_out:
+            history.pay_out()
+        history.ask_back(0, 40, ReturnKind.REFUND)
+        history.decide(0, True)
+        history.come_back(0, False)
+        assert _states(history)[-1] == ("held", "refund")
+        history.sums()
+        history.come_back(0, False)  # told twice
+        history.decide(0, True)
+        assert len(_states(history)) == 3
+        history.ask_back(0, 40, ReturnKind.REFUND)  # somebody refunds it anew, which settles the first one
+        history.decide(1, True)
+        assert {state for state, _ in _states(history)} <= {"ready", "paid"}
+        history.sums()
+    with unit_of_work(PLATFORM) as session:
+        rows = session.execute(
+            text("SELECT r.status, r.settled_at IS NOT NULL, c.refunded_minor FROM charge_returns r"
+                 " JOIN charges c ON c.id = r.charge_id ORDER BY r.id")
+        ).all()  # fmt: skip
+    assert [tuple(row) for row in rows] == [("came_back", True, 40_00), ("succeeded", False, 40_00)]

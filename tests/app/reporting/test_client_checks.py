@@ -17,6 +17,8 @@ FAULTS = [
     ("ALTER TABLE charge_returns DISABLE TRIGGER USER; UPDATE charge_returns SET fee_minor = fee_minor + 1; "
      "ALTER TABLE charge_returns ENABLE TRIGGER USER", "clients.return"),
     ("UPDATE charges SET refunded_minor = refunded_minor - 1", "clients.refunded"),
+    ("ALTER TABLE charge_returns DISABLE TRIGGER USER; UPDATE charge_returns SET status = 'came_back'; "
+     "ALTER TABLE charge_returns ENABLE TRIGGER USER", "clients.came_back"),
     ("UPDATE consultations SET platform_minor = platform_minor + 1, organization_minor = organization_minor - 1",
      "clients.split"),
 ]  # fmt: skip
