@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from flask import Blueprint, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.consultations import applications, directory, offerings, profiles
+from app.consultations import applications, directory, earning_sums, offerings, profiles
 from app.consultations import profile_rules as rules
+from app.consultations.earning_sums import Month
 from app.consultations.states import Practice
 from app.core.errors import Invalid
 from app.core.scope import Permission, Scope
@@ -21,11 +23,12 @@ from app.payees import applications as everybodys
 from app.payees.application_queries import Wanted
 from app.payees.states import ApplicationStatus, PayeeKind
 from portals.api import platform_v1
-from portals.shared.asking import one_of
+from portals.shared.asking import month, one_of
 from portals.shared.directory import wanted_of_address
 from portals.web import guards, session
 from portals.web.db import db, use_scope
 from portals.web.errors import problem
+from portals.web.i18n import reader_today
 from portals.web.jsonio import Body, cursor, limit
 from portals.web.ratelimit import limiter
 from portals.web.setup import csrf
@@ -144,6 +147,45 @@ def booking_status() -> Response:
     body.check()
     profiles.accept_bookings(db(), g.actor, g.actor.payee_id, accepting)
     return jsonify(is_accepting_bookings=accepting)
+
+
+@own.get("/earnings")
+def earnings() -> Response:
+    """`month` is 2026-11, the present one unless said: what was earned on its days, by currency.
+
+    `gross_minor` less `platform_fee_minor`, `organization_fee_minor` and `collaborators_minor`, with
+    `adjustments_minor`, is `payable_minor`.
+    """
+    first = _month()
+    found = earning_sums.month(db(), g.actor.payee_id, first)
+    return jsonify(month=f"{first:%Y-%m}", data=[_earned(one) for one in found])
+
+
+def _month() -> date:
+    """Its first day. Raises Invalid."""
+    first = reader_today().replace(day=1) if not request.args.get("month") else month(request.args, "month")
+    if first is None:
+        said = _("Write the month like 2026-11.")
+        raise Invalid(said, fields={"month": said})
+    return first
+
+
+def _earned(one: Month) -> dict[str, Any]:
+    return {
+        "currency": one.currency,
+        "sessions": one.sessions,
+        "appointments": one.appointments,
+        "gross_minor": one.gross.minor,
+        "platform_fee_minor": one.platform.minor,
+        "organization_fee_minor": one.organization.minor,
+        "collaborators_minor": one.others.minor,
+        "adjustments_minor": one.adjustments.minor,
+        "payable_minor": one.payable.minor,
+        "held_minor": one.held.minor,
+        "ready_minor": one.ready.minor,
+        "in_payouts_minor": one.on_its_way.minor,
+        "paid_minor": one.paid.minor,
+    }
 
 
 @platform_v1.get("/advisor-applications")

@@ -12,6 +12,7 @@ bp = payee_portal(
     Portal.CONSULTANT,
     more=(
         NavItem(_l("Consultations"), "calendar", "consultant.consultations", tab=True),
+        NavItem(_l("Earnings"), "chart-bar", "consultant.earnings"),
         NavItem(_l("Availability"), "clock", "consultant.availability", tab=True),
         NavItem(_l("Offerings"), "tag", "consultant.offerings"),
         NavItem(_l("Public profile"), "star", "consultant.public_profile"),
@@ -21,6 +22,7 @@ bp = payee_portal(
 from portals.consultant import (  # noqa: E402,F401 - the views of this blueprint
     availability,
     consultations,
+    earnings,
     offerings,
     public_profile,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +18,7 @@ from app.db.paging import MAX_LIMIT
 from portals.web import paging
 from portals.web.filters import capped
 
-__all__ = ["Applied", "capped", "chosen_ids", "day", "one_id", "one_of", "without"]
+__all__ = ["Applied", "capped", "chosen_ids", "day", "month", "one_id", "one_of", "without"]
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
@@ -37,6 +38,15 @@ def day(args: Mapping[str, str], name: str) -> date | None:
         return date.fromisoformat(args.get(name, ""))
     except ValueError:
         return None
+
+
+_MONTH = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])", re.ASCII)
+
+
+def month(args: Mapping[str, str], name: str) -> date | None:
+    """The first day of a month like 2026-11."""
+    wanted = args.get(name, "")
+    return date(int(wanted[:4]), int(wanted[5:]), 1) if _MONTH.fullmatch(wanted) else None
 
 
 def one_id(args: Mapping[str, str], name: str) -> UUID | None:
