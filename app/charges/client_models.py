@@ -124,6 +124,7 @@ class ChargeReturn(Identified):
             "id",
             postgresql_where=text("status = 'came_back' AND settled_at IS NULL"),
         ),
+        Index("ix_charge_returns_newest", "kind", "status", "created_at", "id"),
     )
 
     organization_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"), sort_order=-9)

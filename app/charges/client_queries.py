@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import Integer, cast, func, select
+from sqlalchemy.orm import Session, aliased
 
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeStatus, ReturnKind, ReturnStatus
@@ -21,12 +22,20 @@ _COLUMNS = (
     Charge.succeeded_at, Charge.created_at,
 )  # fmt: skip
 _KEY = paging.Key((Charge.created_at, Charge.id), ("created_at", "id"))
-_RETURN_KEY = paging.Key((ChargeReturn.created_at, ChargeReturn.id), ("created_at", "id"))
+_NEXT_TRY = aliased(ChargeReturn)
+# As `client_service.next_key` makes it.
+_NEXT_KEY = func.concat(
+    func.split_part(ChargeReturn.key, ".", 1),
+    ".",
+    cast(func.coalesce(func.nullif(func.split_part(ChargeReturn.key, ".", 2), ""), "1"), Integer) + 1,
+)
+_RETRIED = select(_NEXT_TRY.id).where(_NEXT_TRY.key == _NEXT_KEY).exists()
 _RETURNS = (
     ChargeReturn.id, ChargeReturn.charge_id, ChargeReturn.kind, ChargeReturn._status.label("status"),
     ChargeReturn.amount_minor, ChargeReturn.promotion_minor, ChargeReturn.fee_minor, ChargeReturn.organization_minor,
     ChargeReturn.currency, ChargeReturn.reason, ChargeReturn.asked_by, ChargeReturn.decided_at,
     ChargeReturn.failure_message, ChargeReturn.settled_at, ChargeReturn.created_at,
+    _RETRIED.label("retried"),
 )  # fmt: skip
 
 
@@ -60,46 +69,72 @@ def charge(session: Session, subject_kind: str, subject_id: UUID) -> paging.AnyR
 
 
 def returns(session: Session, charge_id: UUID) -> Sequence[paging.AnyRow]:
-    """The columns of what went back of a charge, or was asked to, newest first."""
+    """The columns of what went back of a charge, or was asked to, newest first. `retried`: it was refused, and another
+    one was asked for in its place."""
     query = select(*_RETURNS).where(ChargeReturn.charge_id == charge_id)
     return session.execute(query.order_by(ChargeReturn.created_at.desc(), ChargeReturn.id.desc()).limit(200)).all()
 
 
-def open_returns(
-    session: Session,
-    kind: ReturnKind,
-    status: ReturnStatus | None = ReturnStatus.PENDING,
-    cursor: str | None = None,
-    limit: int = paging.DEFAULT_LIMIT,
-) -> paging.Page:
-    """For the platform: returns of a kind, with `description` and subject of their charge and `organization` (name)."""
-    query = _with_charge().where(ChargeReturn.kind == kind)
-    if status is not None:
-        query = query.where(ChargeReturn._status == status)
-    return paging.fetch(session, query, _RETURN_KEY, cursor, limit)
+class ReturnView(StrEnum):
+    """Returns by what they need. REFUSED: refunds that did not go back, or came back; a person has to act. WAITING:
+    refunds whose provider has not answered yet. DISPUTES: a bank decides. DONE: everything that went back."""
+
+    REFUSED = "refused"
+    WAITING = "waiting"
+    DISPUTES = "disputes"
+    DONE = "done"
 
 
-def _with_charge() -> paging.AnySelect:
+_OPEN = (ReturnStatus.PENDING, ReturnStatus.UNKNOWN)
+_NEWEST = paging.Key((ChargeReturn.created_at, ChargeReturn.id), ("created_at", "id"))
+
+
+def refused() -> paging.AnySelect:
+    """Ids of refunds that somebody has to see to: refused, or gone back and sent back to us by the client's bank; not
+    tried again, not settled, and something of the charge is left."""
     return (
+        select(ChargeReturn.id)
+        .join(Charge, Charge.id == ChargeReturn.charge_id)
+        .where(
+            ChargeReturn.kind == ReturnKind.REFUND,
+            ChargeReturn._status.in_((ReturnStatus.FAILED, ReturnStatus.CAME_BACK)),
+            ChargeReturn.settled_at.is_(None),
+            Charge.refunded_minor < Charge.amount_minor,
+            ~_RETRIED,
+        )
+    )
+
+
+def returns_across(
+    session: Session, view: ReturnView, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """For the platform: returns with `description` and subject of their charge, its `provider`, and `organization`
+    (name); newest first."""
+    query: paging.AnySelect = (
         select(
-            *_RETURNS, Charge.description, Charge.subject_kind, Charge.subject_id,
+            *_RETURNS, Charge.description, Charge.subject_kind, Charge.subject_id, Charge.provider,
             Organization.name.label("organization"),
         )
         .join(Charge, Charge.id == ChargeReturn.charge_id)
         .join(Organization, Organization.id == ChargeReturn.organization_id)
     )  # fmt: skip
+    if view is ReturnView.REFUSED:
+        query = query.where(ChargeReturn.id.in_(refused()))
+    elif view is ReturnView.DONE:
+        query = query.where(ChargeReturn._status == ReturnStatus.SUCCEEDED)
+    else:
+        kind = ReturnKind.DISPUTE if view is ReturnView.DISPUTES else ReturnKind.REFUND
+        query = query.where(ChargeReturn.kind == kind, ChargeReturn._status.in_(_OPEN))
+    return paging.fetch(session, query, _NEWEST, cursor, limit)
 
 
-def came_back(session: Session, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT) -> paging.Page:
-    """For the platform: refunds that came back and that nobody has seen to, newest first; columns of `open_returns`."""
-    query = _with_charge().where(ChargeReturn._status == ReturnStatus.CAME_BACK, ChargeReturn.settled_at.is_(None))
-    return paging.fetch(session, query, _RETURN_KEY, cursor, limit)
-
-
-def came_back_count(session: Session) -> int:
-    return paging.capped_count(
-        session,
-        select(ChargeReturn.id).where(
-            ChargeReturn._status == ReturnStatus.CAME_BACK, ChargeReturn.settled_at.is_(None)
-        ),
-    )
+def one_return(session: Session, return_id: UUID) -> paging.AnyRow:
+    """The columns of a return with subject of its charge. Raises NotFound."""
+    found = session.execute(
+        select(*_RETURNS, Charge.subject_kind, Charge.subject_id, Charge.description)
+        .join(Charge, Charge.id == ChargeReturn.charge_id)
+        .where(ChargeReturn.id == return_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such refund.")
+    return found

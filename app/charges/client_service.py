@@ -198,10 +198,12 @@ def ask_return(
     kind: ReturnKind,
     reason: str,
     reference: str | None = None,
+    key: str | None = None,
 ) -> ChargeReturn:
     """Write down that money goes back (None: all that is left); a job asks the provider. `charge` is locked.
 
-    `reference`: the provider's own, for a dispute; one that is known is given back as it is. Raises Invalid for more
+    `reference`: the provider's own, for a dispute; one that is known is given back as it is. `key`: the next one of a
+    refund that was refused (`next_key`). Raises Invalid for more
     than is left or less than something, Conflict for a charge that was not paid or when all of it goes back already.
     """
     if reference is not None and (known := by_reference(session, reference)) is not None:
@@ -227,7 +229,7 @@ def ask_return(
         amount_minor=amount.minor,
         currency=charge.currency,
         reason=reason,
-        key=str(new_id()),
+        key=key or str(new_id()),
         provider_reference=reference,
         asked_by=actor.label,
         asked_by_account_id=actor.account_id,
@@ -269,6 +271,16 @@ def _returned_before(session: ScopedSession, charge: Charge) -> bool:
 
 def by_reference(session: ScopedSession, reference: str) -> ChargeReturn | None:
     return session.scalar(select(ChargeReturn).where(ChargeReturn.provider_reference == reference))
+
+
+def by_key(session: ScopedSession, key: str) -> ChargeReturn | None:
+    return session.scalar(select(ChargeReturn).where(ChargeReturn.key == key))
+
+
+def next_key(key: str) -> str:
+    """The key of the next try of a refund: another one, as its provider answers the same key with the same refusal."""
+    first, _, tries = key.partition(".")
+    return f"{first}.{int(tries or 1) + 1}"
 
 
 def locked_return(session: ScopedSession, return_id: UUID) -> tuple[Charge, ChargeReturn]:

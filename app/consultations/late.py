@@ -51,10 +51,11 @@ def came_back(session: ScopedSession, actor: Actor, return_id: UUID, message: st
 
 
 def stays(session: ScopedSession, actor: Actor, return_id: UUID, note: str) -> None:
-    """A person settled a refund that came back: the client is not owed it (any more), what was earned goes on.
+    """A person settled a refund that came back or was refused: the client is not owed it (any more), what was earned
+    goes on.
 
     Refunding anew is `money.give_back`, which settles it, too. Raises Forbidden, NotFound, Invalid without a note,
-    Conflict for what did not come back or is settled.
+    Conflict for what is settled, was tried again or went back.
     """
     actor.require(Permission.PLATFORM)
     if not note.strip():
@@ -63,7 +64,9 @@ def stays(session: ScopedSession, actor: Actor, return_id: UUID, note: str) -> N
         raise Invalid("This is too long.", fields={"note": f"At most {LONGEST_NOTE} letters."})
     with session.elevated("a refund that came back is settled"):
         of, back = client.locked_return(session, return_id)
-        if back.status is not ReturnStatus.CAME_BACK or back.settled_at is not None:
+        refused = back.kind is ReturnKind.REFUND and back.status is ReturnStatus.FAILED
+        retried = client.by_key(session, client.next_key(back.key)) is not None
+        if not (refused or back.status is ReturnStatus.CAME_BACK) or back.settled_at is not None or retried:
             raise Conflict("There is nothing to settle (any more).")
         client.settled(session, actor, back, note.strip())
         held = money.consultation_of(session, of)

@@ -62,6 +62,11 @@ class Consultation(Identified):
         Index("ix_consultations_organization", "organization_id", "starts_at", "id"),
         Index("ix_consultations_client", "client_account_id", "starts_at", "id"),
         Index("ix_consultations_newest", "created_at", "id"),
+        Index("ix_consultations_start", "starts_at", "id"),
+        Index("ix_consultations_status", "status", "starts_at", "id"),
+        Index(
+            "ix_consultations_title", "title", postgresql_using="gin", postgresql_ops={"title": "gin_trgm_ops"}
+        ),
         Index("ix_consultations_offering", "offering_id"),
         Index("ix_consultations_due", "ends_at", postgresql_where=text("status = 'booked'")),
         Index("ix_consultations_unpaid", "created_at", postgresql_where=text("status = 'pending'")),

@@ -160,6 +160,7 @@ def give_back(
     reason: str,
     note: str | None = None,
     reference: str | None = None,
+    key: str | None = None,
 ) -> ChargeReturn:
     """Ask for money to go back to the client (None: all that is left). It counts once the provider says so.
 
@@ -174,7 +175,7 @@ def give_back(
             raise NotFound("Nothing was charged for this consultation.")
         if actor.role != SYSTEM.role:
             reason = _payee_facing(session, of, reason)
-        back = client.ask_return(session, actor, client.locked(session, of.id), amount, kind, reason, reference)
+        back = client.ask_return(session, actor, client.locked(session, of.id), amount, kind, reason, reference, key)
         if note and note.strip():
             _write_note(session, actor, consultation_id, back, note.strip())
         if back.status is not ReturnStatus.PENDING:

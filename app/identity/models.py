@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -24,6 +24,14 @@ class Account(PlatformRecord):
         CheckConstraint(
             "(portal IN ('creator', 'contractor', 'vendor', 'consultant')) = (payee_id IS NOT NULL)",
             name="payee_portal",
+        ),
+        Index(
+            "ix_accounts_client",
+            "name",
+            "email",
+            postgresql_using="gin",
+            postgresql_ops={"name": "gin_trgm_ops", "email": "gin_trgm_ops"},
+            postgresql_where=text("portal = 'client'"),
         ),
     )
 

@@ -10,8 +10,10 @@ from typing import Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
+from app.charges import client_queries
+from app.charges.client_models import ChargeReturn
 from app.charges.models import Deposit
-from app.charges.states import DepositStatus
+from app.charges.states import DepositStatus, ReturnKind, ReturnStatus
 from app.core.clock import utc_now
 from app.db.paging import CAP, AnySelect
 from app.payees.application_models import PayeeApplication
@@ -41,6 +43,7 @@ class Attention:
     deposits: int
     webhooks: int  # events that were not applied
     applications: int  # of people who want to be payees
+    refunds: int  # refused ones, and those without an answer
 
     @property
     def anything(self) -> bool:
@@ -94,4 +97,15 @@ def _waiting() -> dict[str, AnySelect]:
             )
         ),
         "applications": select(PayeeApplication.id).where(PayeeApplication.status == ApplicationStatus.SUBMITTED),
+        "refunds": _refunds(),
     }
+
+
+def _refunds() -> AnySelect:
+    silent = select(ChargeReturn.id).where(
+        ChargeReturn.kind == ReturnKind.REFUND,
+        ChargeReturn._status.in_((ReturnStatus.PENDING, ReturnStatus.UNKNOWN)),
+        ChargeReturn.created_at < utc_now() - NO_ANSWER_AFTER,
+    )
+    both: AnySelect = select(client_queries.refused().union_all(silent).subquery().c.id)
+    return both

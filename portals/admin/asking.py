@@ -10,12 +10,12 @@ from app.core.errors import NotFound
 from app.db.paging import MAX_LIMIT, AnyRow
 from app.organizations import queries as organizations
 from app.organizations.models import Organization
-from portals.shared.asking import Applied, capped, chosen_ids, day, one_of, without
+from portals.shared.asking import Applied, capped, chosen_ids, day, one_id, one_of, without
 from portals.web.db import db
 
 __all__ = [
-    "Applied", "capped", "chosen_ids", "day", "one_of", "organization_choices", "organization_named", "own_page",
-    "without",
+    "Applied", "capped", "chosen_ids", "day", "one_id", "one_of", "organization_choices", "organization_named",
+    "own_page", "without",
 ]  # fmt: skip
 
 

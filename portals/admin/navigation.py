@@ -20,10 +20,12 @@ ITEMS = (
     NavItem(_l("Exports"), "file-download", "admin.exports", section=_APPROVALS, count="exports", tab=True),
     NavItem(_l("Applications"), "user-plus", "admin.applications", section=_APPROVALS, count="applications"),
     NavItem(_l("Deposits"), "building-bank", "admin.deposits", section=_APPROVALS, count="deposits"),
+    NavItem(_l("Refunds"), "receipt-refund", "admin.refunds", section=_APPROVALS, count="refunds"),
     NavItem(_l("Adjustments"), "adjustments-horizontal", "admin.adjustments", section=_APPROVALS),
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
     NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
     NavItem(_l("Consultants"), "user-check", "admin.consultants", section=_DIRECTORY),
+    NavItem(_l("Consultations"), "video", "admin.consultations", section=_DIRECTORY),
     NavItem(_l("Reviews"), "star", "admin.reviews", section=_DIRECTORY),
     NavItem(_l("Contracts"), "signature", "admin.contracts", section=_DIRECTORY),
     NavItem(_l("Projects"), "layout-kanban", "admin.projects", section=_DIRECTORY),
@@ -46,6 +48,7 @@ _COUNTS = {
     "deposits": "deposits",
     "webhooks": "webhooks",
     "applications": "applications",
+    "refunds": "refunds",
 }
 
 

@@ -24,7 +24,6 @@ from portals.web.forms import BaseForm
 from portals.web.htmx import done, page
 
 SIDE = CancelledBy.CONSULTANT
-TONES = {"platform": "grey", "organization": "violet", "consultant": "accent"}
 
 
 class VideoForm(BaseForm):
@@ -52,14 +51,7 @@ def _shown(consultation_id: UUID, form: VideoForm) -> ResponseReturnValue:
     if not form.is_submitted():
         form.video_url.data = card.video_url
     lines = pricing.explain(card.pricing, g.actor.payee_id) if card.pricing else []
-    parts = [
-        (amount, TONES[name], word, "")
-        for name, word, amount in (
-            ("consultant", _("Consultant"), card.earning), ("organization", _("Organization"), card.organization),
-            ("platform", _("Platform"), card.platform),
-        )
-        if amount
-    ]  # fmt: skip
+    parts = consultations.parts(card.platform, card.organization, card.earning)
     events = trail.timeline(db(), card.id)
     return page(
         "consultant/consultation.html", card=card, form=form, lines=lines, parts=parts, rule=_rule(card.pricing),

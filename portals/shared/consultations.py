@@ -21,6 +21,7 @@ from app.consultations.privacy import LONGEST_REASON
 from app.consultations.states import CancelledBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
+from app.core.money import Money
 from portals.shared import asking, slots
 from portals.web import paging
 from portals.web.db import db
@@ -108,6 +109,18 @@ def calendar(consultation_id: UUID, side: CancelledBy) -> Response:
     answer.headers.set("Content-Disposition", "attachment", filename="consultation.ics")
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+_TONES = {"platform": "grey", "organization": "violet", "consultant": "accent"}
+
+
+def parts(platform: Money, organization: Money, consultant: Money) -> list[tuple[Money, str, str, str]]:
+    """Who gets what of the list price, for the split bar."""
+    named = (
+        ("consultant", _("Consultant"), consultant), ("organization", _("Organization"), organization),
+        ("platform", _("Platform"), platform),
+    )  # fmt: skip
+    return [(amount, _TONES[name], word, "") for name, word, amount in named if amount]
 
 
 def times(row: Any) -> dict[str, Any]:

@@ -296,6 +296,27 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "no_show_consultant": _s(_l("Consultant absent"), "alert-circle", "red"),
         "expired": _s(_l("Not paid in time"), "hourglass", "grey", True),
     },
+    "charge": {
+        "pending": _s(_l("To be paid"), "clock", "amber"),
+        "unknown": _s(_l("No answer yet"), "help-circle", "amber"),
+        "succeeded": _PAID,
+        "failed": _FAILED,
+        "cancelled": _CANCELED,
+    },
+    "refund": {
+        "pending": _s(_l("On its way"), "circle-half-2", "blue"),
+        "unknown": _s(_l("No answer yet"), "help-circle", "amber"),
+        "succeeded": _s(_l("Gone back"), "circle-check", "green", True),
+        "failed": _s(_l("Refused"), "circle-x", "red"),
+        "came_back": _s(_l("Came back"), "arrow-back-up", "red"),
+    },
+    "dispute": {
+        "pending": _s(_l("Bank decides"), "hourglass", "amber"),
+        "unknown": _s(_l("Bank decides"), "hourglass", "amber"),
+        "succeeded": _s(_l("Lost"), "circle-x", "red", True),
+        "failed": _s(_l("Won"), "circle-check", "green", True),
+        "came_back": _s(_l("Won on appeal"), "circle-check", "green", True),
+    },
     "offering": {
         "active": _s(_l("Offered"), "circle-check", "green", True),
         "ended": _s(_l("Ended"), "ban", "grey", True),

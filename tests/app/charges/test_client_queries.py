@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.charges import client_queries as queries
-from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
+from app.charges.client_queries import ReturnView
+from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind
 from app.consultations import money
 from app.consultations.states import Practice
 from app.core.errors import NotFound
@@ -28,11 +29,11 @@ def test_a_charge_is_its_clients_and_the_organizations() -> None:
         money.paid(session, SYSTEM, made.id)
         amount = Money(100, "USD")
         back = money.give_back(session, SYSTEM, held.id, amount=amount, kind=ReturnKind.REFUND, reason="Late").id
-        pending = queries.open_returns(session, ReturnKind.REFUND)
+        pending = queries.returns_across(session, ReturnView.WAITING)
         assert [(row.id, row.organization, row.subject_id) for row in pending.items] == [(back, "House", held.id)]
         money.returned(session, SYSTEM, back)
-        assert queries.open_returns(session, ReturnKind.REFUND).items == []
-        assert len(queries.open_returns(session, ReturnKind.REFUND, ReturnStatus.SUCCEEDED).items) == 1
+        assert queries.returns_across(session, ReturnView.WAITING).items == []
+        assert len(queries.returns_across(session, ReturnView.DONE).items) == 1
     for scope in (Scope.client(client), Scope.organization(house), PLATFORM):
         with unit_of_work(scope) as session:
             row = queries.charge(session, money.SUBJECT, held.id)

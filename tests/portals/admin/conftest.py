@@ -8,13 +8,16 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from app.audit import queries as trail
+from app.consultations.models import Consultation
 from app.core.scope import Actor
 from app.db.session import unit_of_work
 from app.identity.states import Portal
 from app.organizations.states import Role
 from app.payouts import service
+from tests.factories import bookings, client_money, people
 from tests.factories import payouts as make
-from tests.factories import people
+from tests.factories.organizations import organization
 from tests.factories.payouts import PLATFORM, Shop
 from tests.portals.conftest import Browser
 
@@ -56,6 +59,22 @@ def strangers(place: Shop, sign_in: SignIn) -> list[Browser]:
     people.payee(place.payee_ids[0], "vendor@example.test")
     people.member(place.organization_id, Role.OWNER, "owner@example.test")
     return [sign_in(Portal.VENDOR, "vendor@example.test"), sign_in(Portal.ORG, "owner@example.test")]
+
+
+@pytest.fixture
+def held(database_url: str) -> Consultation:
+    """Ada Lovelace pays Meera Iyer $100.00 for half an hour of Fernhill; the platform has 10 %, Fernhill 5 %."""
+    fernhill = organization("fernhill", currency="USD")
+    meera = bookings.consultant(fernhill)
+    made = bookings.booked(bookings.offering(fernhill, meera, 100_00), meera, bookings.client_account())
+    client_money.paid(made)
+    return made
+
+
+def told_of(consultation_id: UUID) -> list[str]:
+    """The notes of its timeline."""
+    with unit_of_work(PLATFORM) as session:
+        return [row.note for row in trail.timeline(session, consultation_id)]
 
 
 def withdrawn(place: Shop, minor: int = 100_00, payee: int = 0, actor: Actor | None = None) -> UUID:
