@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from playwright.sync_api import Error
 from sqlalchemy import text
 
 from app.consultations import hours
@@ -55,8 +56,11 @@ def says(page: Any, *words: str) -> None:
     """Workers may need a moment; the page is asked again until it says all of it."""
 
     def there() -> bool:
-        page.reload()
-        said = re.sub(r"\s+", " ", page.locator("main").inner_text())
+        try:
+            page.reload()
+            said = re.sub(r"\s+", " ", page.locator("main").inner_text())
+        except Error:  # it was just going somewhere else by itself
+            return False
         return all(word in said for word in words)
 
     eventually(there)
@@ -91,6 +95,7 @@ def keeps_and_pays(page: Any, title: str, *, later: bool = False) -> str:
     page.get_by_role("button", name=re.compile("Keep this time")).click()
     page.get_by_label("Card number").fill(CARD)
     page.get_by_role("button", name=re.compile("^Pay ")).click()
+    page.wait_for_url(re.compile(r"/consultations/[0-9a-f-]{36}$"))
     says(page, "If you cancel")
     return str(page.url.rsplit("/", 1)[1])
 
