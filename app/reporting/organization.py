@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, union_all
 from sqlalchemy.orm import Session
 
 from app.charges.models import Deposit
 from app.charges.states import DepositStatus
+from app.consultations.models import Appointment
+from app.consultations.profile_models import ConsultantProfile
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.db.paging import CAP, AnyRow, AnySelect
@@ -46,6 +48,7 @@ class Attention:
     projects: int  # handed in by contractors
     deliverables: int  # handed in by creators
     applications: int  # of payees who want to work with the organization
+    consultants: int  # above zero when it has any: one with a profile, or an appointment that was told of
 
 
 def attention(session: Session, organization_id: UUID) -> Attention:
@@ -83,6 +86,10 @@ def _waiting(organization_id: UUID) -> dict[str, AnySelect]:
             Payout.status == PayoutStatus.ON_HOLD, Payout.hold_code == HoldCode.AWAITING_FUNDS
         ),
         "failed": failed.where(Payout.status_at > utc_now() - LATELY),
+        "consultants": union_all(
+            select(ConsultantProfile.id).where(ConsultantProfile.organization_id == organization_id).limit(1),
+            select(Appointment.id).where(Appointment.organization_id == organization_id).limit(1),
+        ),
         "announced": select(Deposit.id).where(
             Deposit.organization_id == organization_id, Deposit.status == DepositStatus.ANNOUNCED
         ),

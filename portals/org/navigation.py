@@ -9,6 +9,7 @@ from flask import g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
+from app.organizations.states import OrganizationKind
 from app.reporting.organization import Attention, attention
 from portals.shared import notices
 from portals.shared.messages import unread_count
@@ -27,11 +28,11 @@ ITEMS = (
     NavItem(_l("Messages"), "messages", "org.messages", section=_WORK, count="messages"),
     NavItem(_l("Files"), "folder", "org.files", section=_WORK),
     NavItem(_l("Contracts"), "signature", "org.contracts", section=_WORK),
-    NavItem(_l("Appointments"), "calendar-event", "org.appointments", section=_WORK),
+    NavItem(_l("Appointments"), "calendar-event", "org.appointments", section=_WORK, only_with="consultants"),
     NavItem(_l("Orders"), "receipt", "org.orders", section=_SALES, count="orders"),
     NavItem(_l("Discount codes"), "tag", "org.codes", section=_SALES),
     NavItem(_l("Stores"), "building-store", "org.stores", section=_SALES),
-    NavItem(_l("Rates"), "percentage", "org.rates", section=_MONEY),
+    NavItem(_l("Rates"), "percentage", "org.rates", section=_MONEY, only_with="consultants"),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
     NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
     NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),
@@ -93,6 +94,7 @@ def counts() -> Mapping[str, int]:
         "deliverables": now.deliverables,
         "orders": now.orders,
         "applications": now.applications,
+        "consultants": int(now.consultants or g.organization.kind is not OrganizationKind.BUYER),
     }
 
 

@@ -21,6 +21,7 @@ Label = str | LazyString
 class NavItem:
     """One link. `section` is the heading above it; `count` names a number in `Shell.counts`.
 
+    `only_with` names a number without which the link is left out (the page is there all the same).
     `tab`: also in the bar at the bottom on phones (four at most; the rest is under More). `foot`: at the sidebar's end.
     """
 
@@ -32,6 +33,7 @@ class NavItem:
     tab: bool = False
     foot: bool = False
     short: Label = ""
+    only_with: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,8 @@ def use_shell(shell: Shell) -> None:
 
 def links(shell: Shell) -> list[NavLink]:
     """The item whose address is the longest prefix of the present path is the current one."""
-    urls = [url_for(item.endpoint, **shell.args) for item in shell.items]
+    items = [item for item in shell.items if not item.only_with or shell.counts.get(item.only_with, 0)]
+    urls = [url_for(item.endpoint, **shell.args) for item in items]
     current = _longest_prefix(urls, request.path, shell.home_url)
     return [
         NavLink(
@@ -105,7 +108,7 @@ def links(shell: Shell) -> list[NavLink]:
             tab=item.tab,
             foot=item.foot,
         )
-        for item, url in zip(shell.items, urls, strict=True)
+        for item, url in zip(items, urls, strict=True)
     ]
 
 
