@@ -26,6 +26,7 @@ from app import (
     demo_sales,
 )
 from app.charges import service as deposits
+from app.consultations import house
 from app.core.clock import today
 from app.core.money import Money
 from app.core.scope import Actor, operator
@@ -64,7 +65,7 @@ def load(session: ScopedSession) -> bool:
         _admin(session, "admin@quittance.test", "Noor Haddad"),
         _admin(session, "checker@quittance.test", "Jonah Keller"),
     )
-    organizations.create(session, OPERATOR, name="Quittance", slug="quittance", currency="USD", is_house=True)
+    house.set_up(session, OPERATOR)
     _oxford(session, admin)
     _fernhill(session, admin, checker)
     return True

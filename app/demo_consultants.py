@@ -75,7 +75,6 @@ OTIENO = Person(
 def load(session: ScopedSession, admin: Actor, fernhill_id: UUID, priya: Actor) -> None:
     """`admin`: of the platform. `priya`: Fernhill's consultant, who is engaged already."""
     house = session.execute(select(Organization.id).where(Organization.is_house)).scalar_one()
-    offerings.seed_sessions(session)
     naledi = _consultant(session, house, NALEDI, "USD")
     profiles.grant_premium(session, admin, _id(naledi), today() + timedelta(days=200))
     marco = _consultant(session, house, MARCO, "EUR")

@@ -59,11 +59,11 @@ class OfferingForm:
         )
 
 
-def seed_sessions(session: ScopedSession) -> None:
-    """The platform's lengths and prices; what is there already stays. Nothing happens before there is a house."""
+def seed_sessions(session: ScopedSession) -> int:
+    """The platform's lengths and prices; what is there already stays. How many were missing; none without a house."""
     house = session.scalar(select(Organization.id).where(Organization.is_house))
     if house is None:
-        return
+        return 0
     rows = [
         {
             "id": new_id(), "organization_id": house, "kind": OfferingKind.SESSION, "title": f"{minutes} minutes",
@@ -72,17 +72,14 @@ def seed_sessions(session: ScopedSession) -> None:
         for minutes, cents in SESSION_PRICES.items()
     ]  # fmt: skip
     with session.elevated("the platform's price list"):
-        session.execute(insert(Offering).values(rows).on_conflict_do_nothing())
+        made = session.scalars(insert(Offering).values(rows).on_conflict_do_nothing().returning(Offering.id))
+        return len(made.all())
 
 
 def sessions(session: ScopedSession) -> list[Offering]:
-    """The platform's price list, shortest first; made when it is asked for the first time."""
+    """The platform's price list, shortest first; empty before the house is set up."""
     query = select(Offering).where(Offering.payee_id.is_(None), Offering.active).order_by(Offering.duration_minutes)
-    found = list(session.scalars(query))
-    if not found:
-        seed_sessions(session)
-        found = list(session.scalars(query))
-    return found
+    return list(session.scalars(query))
 
 
 def bookable(session: ScopedSession, payee_id: UUID, practice: Practice) -> list[Offering]:

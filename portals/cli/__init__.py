@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import accounts, links, payables, payees, payouts, processes, reports
+from portals.cli import accounts, house, links, payables, payees, payouts, processes, reports
 from portals.cli.services import around
 
 COMMANDS = (
@@ -13,6 +13,7 @@ COMMANDS = (
     processes.schedule,
     links.login_link,
     accounts.group,
+    house.command,
     reports.doctor,
     reports.demo_group,
     payables.group,

@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-
 from app.consultations import profiles
+from app.consultations.house import set_up
 from app.consultations.profile_rules import slug_of
 from app.consultations.states import Practice
 from app.core.scope import Actor, operator
 from app.db.session import unit_of_work
 from app.identity.states import Portal
-from app.organizations import service as organizations
-from app.organizations.models import Organization
 from app.payees import service as payees
 from app.payees.states import PayeeKind
 from tests.factories import people
@@ -24,13 +21,7 @@ from tests.factories.people import PLATFORM
 def house() -> UUID:
     """The organization that stands for the platform, made once a test."""
     with unit_of_work(PLATFORM) as session:
-        found = session.scalar(select(Organization.id).where(Organization.is_house))
-        return (
-            found
-            or organizations.create(
-                session, operator(), name="Quittance", slug="quittance", currency="USD", is_house=True
-            ).id
-        )
+        return set_up(session, operator()).organization_id
 
 
 def consultant(

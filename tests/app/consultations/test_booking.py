@@ -24,7 +24,7 @@ from app.notify.models import Mail
 from app.organizations.states import Role
 from tests.app.consultations import making
 from tests.app.consultations.making import NOON
-from tests.factories import organizations, people
+from tests.factories import consultations, organizations, people
 from tests.factories.people import PLATFORM
 
 SUNDAY = NOON - timedelta(days=2)
@@ -33,9 +33,7 @@ SUNDAY = NOON - timedelta(days=2)
 @pytest.fixture
 def payee_id(database_url: str) -> UUID:
     """An advisor who is there on Mondays from 10:00 to 16:00 UTC."""
-    payee_id = making.consultant(
-        organizations.organization("house", currency="USD", is_house=True), practice=Practice.ADVISOR
-    )
+    payee_id = making.consultant(consultations.house(), practice=Practice.ADVISOR)
     with unit_of_work(Scope.payee(payee_id)) as session:
         hours.set_week(session, making.actor_of(payee_id), payee_id, {0: [(600, 960)]}, "UTC")
     return payee_id

@@ -17,14 +17,14 @@ from app.core.money import Money
 from app.core.scope import Actor, Scope
 from app.db.session import unit_of_work
 from tests.app.consultations import making
-from tests.factories import organizations
+from tests.factories import consultations, organizations
 
 FORM = OfferingForm(OfferingKind.CONSULTATION, "Review of a menu", 45, Money(120_00, "EUR"))
 
 
 @pytest.fixture
 def house(database_url: str) -> UUID:
-    return organizations.organization("house", currency="USD", is_house=True)
+    return consultations.house()
 
 
 def test_the_platform_has_three_lengths(house: UUID) -> None:
