@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.charges import client_service
 from app.charges.states import ChargeProvider
-from app.consultations import booking, charging, money
+from app.consultations import booking, charging
 from app.consultations.charging import Asked, AskedBack
 from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
@@ -35,7 +35,7 @@ def ask(charge_id: str) -> None:
         raise
     except Refused as refusal:
         with unit_of_work(Scope.platform("a charge that was refused")) as session:
-            money.failed(session, SYSTEM, asked.charge_id, refusal.message)
+            charging.refused(session, SYSTEM, asked.charge_id, refusal.message)
         return
     with unit_of_work(Scope.platform("what the provider said of a charge")) as session:
         if intent is None:

@@ -16,6 +16,7 @@ from jobs import (
     calendar,
     clients,
     contracts,
+    credits,
     deliverables,
     earnings,
     housekeeping,
@@ -76,5 +77,6 @@ JOBS: dict[Topic, Job] = {
     Topic.CHARGES_LOOK_UP: Job(clients.look_up, MONEY, 900),
     Topic.CONSULTATION_PAID: Job(clients.confirm, MONEY),
     Topic.BOOKINGS_UNPAID: Job(bookings.expire_unpaid),
+    Topic.CREDITS_DAILY: Job(credits.once_a_day, MONEY, 1800),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

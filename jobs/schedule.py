@@ -56,6 +56,8 @@ ENTRIES = (
     Entry("webhooks nobody applied", "*/5 * * * *", Topic.WEBHOOKS_SWEEP),
     Entry("examine the books", "42 3 * * *", Topic.BOOKS_EXAMINATION, catch_up=timedelta(days=2)),
     Entry("contracts: expiry and reminders", "23 7 * * *", Topic.CONTRACTS_DAILY, catch_up=timedelta(days=2)),
+    # every zone has its own midnight; what is due is asked of the packs, so any hour catches up
+    Entry("seat credits: expiry and reminders", "37 * * * *", Topic.CREDITS_DAILY),
     Entry("deliverables: reminders", "11 * * * *", Topic.DELIVERABLES_DUE),
     # every zone has its own first of the month; what is due is asked of the runs, so any hour catches up
     Entry("runs of the month that is over", "27 * * * *", Topic.MONTHS_DUE),

@@ -118,14 +118,12 @@ def succeed(session: ScopedSession, actor: Actor, charge: Charge) -> bool:
 
     False when that was known. Whoever calls records what is earned by it in the same transaction.
     """
-    if charge.status is ChargeStatus.SUCCEEDED:
+    if not mark_paid(session, actor, charge):
         return False
-    charge.advance(ChargeStatus.SUCCEEDED)
-    charge.succeeded_at, charge.failure_message, charge.client_secret_sealed = utc_now(), None, None
     ref, rail = str(charge.id), charge.provider.value
-    if charge.provider is ChargeProvider.FUNDS and charge.buyer_organization_id:
+    if charge.provider in _BY_BUYER and charge.buyer_organization_id:
         ledger.post(
-            session, recipes.BOOKING_COVERED, ref=ref, organization_id=charge.buyer_organization_id,
+            session, _BY_BUYER[charge.provider][0], ref=ref, organization_id=charge.buyer_organization_id,
             amount=charge.amount, rail=rail, memo=charge.description,
         )  # fmt: skip
     for recipe, minor in (
@@ -137,6 +135,22 @@ def succeed(session: ScopedSession, actor: Actor, charge: Charge) -> bool:
             session, recipe, ref=ref, organization_id=charge.organization_id, amount=Money(minor, charge.currency),
             rail=rail, memo=charge.description,
         )  # fmt: skip
+    return True
+
+
+# What an organization that buys pays with, and the other way.
+_BY_BUYER = {
+    ChargeProvider.FUNDS: (recipes.BOOKING_COVERED, recipes.BOOKING_UNCOVERED),
+    ChargeProvider.CREDIT: (recipes.CREDIT_USED, recipes.CREDIT_RETURNED),
+}
+
+
+def mark_paid(session: ScopedSession, actor: Actor, charge: Charge) -> bool:
+    """The row alone; whoever calls posts what follows. `charge` is locked. False when that was known."""
+    if charge.status is ChargeStatus.SUCCEEDED:
+        return False
+    charge.advance(ChargeStatus.SUCCEEDED)
+    charge.succeeded_at, charge.failure_message, charge.client_secret_sealed = utc_now(), None, None
     _note(session, actor, charge, "charge.succeeded")
     return True
 
@@ -217,6 +231,9 @@ def ask_return(
     amount = left if amount is None else amount
     if (not left and charge.amount_minor) or (not charge.amount_minor and _returned_before(session, charge)):
         raise Conflict("All of it went back already, or is on its way.")
+    if charge.provider is ChargeProvider.CREDIT and amount != left:
+        sentence = "It was paid by a seat credit, which goes back whole."
+        raise Invalid(sentence, fields={"amount": sentence})
     if amount.currency != charge.currency or amount.minor > left.minor or amount.minor < min(1, charge.amount_minor):
         sentence = f"Between {Money(1, charge.currency).plain()} and {left.plain()} {charge.currency} can go back."
         raise Invalid(sentence, fields={"amount": sentence})
@@ -295,23 +312,32 @@ def locked_return(session: ScopedSession, return_id: UUID) -> tuple[Charge, Char
 
 def post_return(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn) -> None:
     """The money went back: the same accounts as of the charge, the other way. Both are locked, the parts are set."""
+    mark_returned(session, actor, charge, back)
+    _post_parts(session, charge, back, str(back.id), 1, back.reason)
+
+
+def mark_returned(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn) -> None:
+    """The rows alone; whoever calls posts what follows. Both are locked."""
     back.advance(ReturnStatus.SUCCEEDED)
     back.decided_at, back.failure_message = utc_now(), None
     charge.refunded_minor += back.amount_minor
-    _post_parts(session, charge, back, str(back.id), 1, back.reason)
     _note_return(session, actor, back, "charge.returned")
 
 
 def post_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn, message: str) -> None:
-    """What had gone back is ours again: the opposite of `post_return`. Both are locked.
+    """What had gone back is ours again: the opposite of `post_return`. Both are locked."""
+    mark_came_back(session, actor, charge, back, message)
+    _post_parts(session, charge, back, f"{back.id}.back", -1, message)
 
-    A refund waits for a person then; a dispute that was won after all does not.
+
+def mark_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn, message: str) -> None:
+    """The rows alone; whoever calls posts what follows. A refund waits for a person then; a dispute that was won after
+    all does not. Both are locked.
     """
     back.advance(ReturnStatus.CAME_BACK)
     back.failure_message = message[:500]
     back.settled_at = utc_now() if back.kind is ReturnKind.DISPUTE else None
     charge.refunded_minor -= back.amount_minor
-    _post_parts(session, charge, back, f"{back.id}.back", -1, message)
     _note_return(session, actor, back, "charge.return_came_back")
 
 
@@ -328,9 +354,9 @@ def _post_parts(
             session, recipe, ref=ref, organization_id=charge.organization_id,
             amount=Money(sign * minor, charge.currency), rail=rail, memo=memo,
         )  # fmt: skip
-    if charge.provider is ChargeProvider.FUNDS and charge.buyer_organization_id:
+    if charge.provider in _BY_BUYER and charge.buyer_organization_id:
         ledger.post(
-            session, recipes.BOOKING_UNCOVERED, ref=ref, organization_id=charge.buyer_organization_id,
+            session, _BY_BUYER[charge.provider][1], ref=ref, organization_id=charge.buyer_organization_id,
             amount=Money(sign * back.amount_minor, charge.currency), rail=rail, memo=memo,
         )  # fmt: skip
 

@@ -20,11 +20,12 @@ TRANSITIONS: dict[DepositStatus, frozenset[DepositStatus]] = {
 
 class ChargeProvider(StrEnum):
     """Who takes the client's money. SIMULATED: the test card form of sandbox mode. FUNDS: nobody, an organization that
-    buys pays from its funds with us."""
+    buys pays from its funds with us. CREDIT: nobody, it gives one of the seat credits it bought."""
 
     STRIPE = "stripe"
     SIMULATED = "simulated"
     FUNDS = "funds"
+    CREDIT = "credit"
 
 
 class ChargeStatus(StrEnum):

@@ -13,7 +13,9 @@ from zoneinfo import available_timezones
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.consultations import hours, letters, offerings, pricing
+from app.billing import credits
+from app.charges.states import ChargeProvider
+from app.consultations import hours, letters, money, offerings, payments, pricing
 from app.consultations.cancellation import Decision, Why, clock_after_move
 from app.consultations.ending import cancel, complete, give_back, is_paid_too_late, no_show, write_cancelled
 from app.consultations.models import Consultation, ConsultationShare
@@ -32,7 +34,6 @@ from app.db.types import new_id
 from app.identity import rules as identity_rules
 from app.identity.models import Account
 from app.organizations import queries as organizations
-from app.organizations.states import Role
 
 __all__ = ["book", "cancel", "complete", "confirm", "expire_unpaid", "no_show", "reschedule", "set_video"]
 
@@ -55,6 +56,7 @@ def book(
     by_calendar: bool = False,
 ) -> Consultation:
     """Keep a time for a client, who pays within 15 minutes. What is held for many has its own time, whatever is asked.
+    By a seat credit it is paid and booked at once.
 
     `by_calendar`: the consultant's calendar elsewhere gave the time; it counts where they keep no hours here.
 
@@ -73,11 +75,14 @@ def book(
         _check_seat(session, offering, actor.account_id)
     elif not (by_calendar and _only_elsewhere(session, payee_id, begins)):
         _check_free(session, payee_id, offering.duration_minutes, begins)
-    quote = pricing.quote(session, offering, payee_id)
     with session.elevated("write a booking down"):
         account = session.get_one(Account, actor.account_id)
         _check_buyer(session, account, paid_by, buyer_organization_id)
         _check_unpaid(session, account.id)
+        credit = None
+        if paid_by is PaidBy.CREDIT and buyer_organization_id:
+            credit = credits.next_one(session, buyer_organization_id, offering.id, offering.currency)
+        quote = pricing.quote(session, offering, payee_id, prepaid=credit.value if credit else None)
         made = Consultation(
             id=new_id(), created_at=utc_now(), organization_id=quote.organization_id, payee_id=payee_id,
             client_account_id=account.id, client_first_name=first_name(account.name),
@@ -98,7 +103,15 @@ def book(
         )  # fmt: skip
         session.flush()
     note(session, actor, made, None, "Booked, to be paid.", action="booked")
-    return made
+    return _by_credit(session, actor, made, credit) if credit else made
+
+
+def _by_credit(session: ScopedSession, actor: Actor, made: Consultation, credit: credits.Credit) -> Consultation:
+    """Nobody has to be asked for a credit, so nothing waits."""
+    with session.elevated("a credit of the organization that buys"):
+        credits.use(session, credit, made.id)
+    money.charge(session, actor, made, ChargeProvider.CREDIT)
+    return confirm(session, actor, made.id)
 
 
 def confirm(session: ScopedSession, actor: Actor, consultation_id: UUID) -> Consultation:
@@ -259,19 +272,17 @@ def _check_reader(zone: str, locale: str) -> None:
 
 
 def _check_buyer(session: ScopedSession, account: Account, paid_by: PaidBy, buyer_id: UUID | None) -> None:
-    """Members may name their organization; from managers on they may also spend its funds. Raises Invalid."""
-    if paid_by is PaidBy.CREDIT:
-        raise Invalid("There are no seat credits to pay with.", fields={"paid_by": "Choose card."})
+    """Members may name their organization; what it pays for them, `payments` says. Raises Invalid."""
     if (paid_by is PaidBy.CARD) != (buyer_id is None):
         raise Invalid("Say for which organization it is.", fields={"buyer_organization_id": "Choose one."})
     if buyer_id is None:
         return
     found = organizations.memberships_of_address(session, account.email)
-    role = next((one.role for one in found if one.organization_id == buyer_id), None)
-    if role is None:
+    mine = next((one for one in found if one.organization_id == buyer_id), None)
+    if mine is None:
         raise Invalid("You are no member of this organization.", fields={"buyer_organization_id": "Choose yours."})
-    if paid_by is PaidBy.INVOICE and role.rank < Role.MANAGER.rank:
-        sentence = f"Your role there is {role.label}, which cannot spend its funds. Pay by card, or ask a manager."
+    if paid_by not in payments.ways(mine):
+        sentence = payments.why_not(mine, paid_by)
         raise Invalid(sentence, fields={"buyer_organization_id": sentence})
 
 

@@ -16,9 +16,8 @@ from sqlalchemy import select, text
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
-from app.consultations import late, money, standing
-from app.consultations.models import Consultation
-from app.consultations.states import ConsultationStatus
+from app.consultations import standing, subjects
+from app.consultations.subjects import Subject
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.scope import Actor
@@ -26,7 +25,7 @@ from app.db.session import ScopedSession
 from app.gateways.cards import Dispute, DisputeStatus, Intent, IntentStatus, NewsKind, Refund, RefundStatus
 
 log = logging.getLogger(__name__)
-GONE = (ConsultationStatus.EXPIRED, ConsultationStatus.CANCELLED)
+WITHOUT_PROVIDER = (ChargeProvider.FUNDS, ChargeProvider.CREDIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,21 +49,16 @@ def to_ask(session: ScopedSession, charge_id: UUID) -> Asked | None:
     """None when the charge is decided, or a test card was not given yet."""
     status = session.scalar(select(Charge._status).where(Charge.id == charge_id))
     asked = _of(session, charge_id) if status in client.OPEN else None
-    if asked is None or asked.provider is ChargeProvider.FUNDS or not (asked.can_be or asked.unwanted):
+    if asked is None or asked.provider in WITHOUT_PROVIDER or not (asked.can_be or asked.unwanted):
         return None
     return asked
 
 
 def _of(session: ScopedSession, charge_id: UUID) -> Asked | None:
-    row = session.execute(
-        select(Charge, Consultation)
-        .join(Consultation, Consultation.id == Charge.subject_id)
-        .where(Charge.id == charge_id, Charge.subject_kind == money.SUBJECT)
-    ).one_or_none()
-    if row is None:
+    of = session.get(Charge, charge_id)
+    if of is None:
         return None
-    of, held = row.Charge, row.Consultation
-    minutes = int((held.ends_at - held.starts_at).total_seconds()) // 60
+    about = subjects.of(of).about(session, of)
     return Asked(
         charge_id=of.id,
         provider=of.provider,
@@ -73,13 +67,8 @@ def _of(session: ScopedSession, charge_id: UUID) -> Asked | None:
         amount=of.amount,
         unsure=of.status is ChargeStatus.UNKNOWN,
         can_be=of.provider is ChargeProvider.STRIPE or of.provider_reference is not None,
-        unwanted=held.status in GONE,
-        metadata={
-            "charge_id": str(of.id),
-            "consultation_id": str(held.id),
-            "advisor_id": str(held.payee_id),
-            "duration_minutes": str(minutes),
-        },
+        unwanted=about.unwanted,
+        metadata=about.metadata,
     )
 
 
@@ -93,13 +82,26 @@ def answered(session: ScopedSession, actor: Actor, asked: Asked, intent: Intent)
     if intent.status is IntentStatus.SUCCEEDED:
         if asked.provider is ChargeProvider.SIMULATED:
             client.locked(session, asked.charge_id).provider_reference = intent.reference
-        money.paid(session, actor, asked.charge_id)
+        _subject(session, asked.charge_id).paid(session, actor, asked.charge_id)
     elif intent.status is IntentStatus.FAILED:
-        money.failed(session, actor, asked.charge_id, intent.message)
+        refused(session, actor, asked.charge_id, intent.message)
     elif intent.status is IntentStatus.WAITING and intent.message:
         client.locked(session, asked.charge_id).failure_message = intent.message[:500]
     elif intent.status is IntentStatus.CANCELLED:
         client.give_up(session, actor, client.locked(session, asked.charge_id))
+
+
+def refused(session: ScopedSession, actor: Actor, charge_id: UUID, message: str) -> None:
+    """The provider took no money; `message` is for who pays."""
+    _subject(session, charge_id).failed(session, actor, charge_id, message)
+
+
+def _subject(session: ScopedSession, charge_id: UUID) -> Subject:
+    return subjects.of(session.get_one(Charge, charge_id))
+
+
+def _subject_of_return(session: ScopedSession, return_id: UUID) -> Subject:
+    return _subject(session, session.get_one(ChargeReturn, return_id).charge_id)
 
 
 def never_asked(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
@@ -145,7 +147,7 @@ def given_back(session: ScopedSession, actor: Actor, return_id: UUID, refund: Re
     """What the provider says about a refund of ours."""
     client.return_known(session, return_id, refund.reference)
     if refund.status is RefundStatus.SUCCEEDED:
-        money.returned(session, actor, return_id)
+        _subject_of_return(session, return_id).returned(session, actor, return_id)
     elif refund.status is RefundStatus.FAILED:
         _refused_back(session, actor, return_id, refund.message)
 
@@ -158,9 +160,9 @@ def not_given_back(session: ScopedSession, actor: Actor, return_id: UUID, messag
 def _refused_back(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:
     _, back = client.locked_return(session, return_id)
     if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):  # the client's bank sent it back to us
-        late.came_back(session, actor, return_id, message)
+        _subject_of_return(session, return_id).came_back(session, actor, return_id, message)
         return
-    money.not_returned(session, actor, return_id, message)
+    _subject_of_return(session, return_id).not_returned(session, actor, return_id, message)
 
 
 def told_of_refund(session: ScopedSession, actor: Actor, provider: ChargeProvider, refund: Refund) -> str:
@@ -183,7 +185,7 @@ def told_of_refund(session: ScopedSession, actor: Actor, provider: ChargeProvide
     back = client.ask_return(
         session, actor, of, amount, ReturnKind.REFUND, "Refunded by the payment provider", refund.reference
     )
-    money.returned(session, actor, back.id)
+    subjects.of(of).returned(session, actor, back.id)
     return f"refund {back.id}, made at the provider"
 
 
@@ -194,23 +196,22 @@ def told_of_dispute(session: ScopedSession, actor: Actor, provider: ChargeProvid
         return "not a charge of ours"
     if dispute.status is DisputeStatus.INQUIRY:
         return "an inquiry takes nothing back"
-    known = client.by_reference(session, dispute.reference)
+    of = client.locked(session, charge_id)
+    subject, known = subjects.of(of), client.by_reference(session, dispute.reference)
     if known is None:
-        of = client.locked(session, charge_id)
         if not of.refundable:
             return "all of it had gone back before"
-        known = money.give_back(
-            session, actor, of.subject_id, amount=min(dispute.amount, of.refundable), kind=ReturnKind.DISPUTE,
-            reason=dispute.reason or "The client’s bank took the money back", reference=dispute.reference,
-        )  # fmt: skip
+        reason = dispute.reason or "The client’s bank took the money back"
+        made = subject.disputed(session, actor, of, min(dispute.amount, of.refundable), reason, dispute.reference)
+        known = session.get_one(ChargeReturn, made)
     if dispute.status is DisputeStatus.LOST:
-        money.returned(session, actor, known.id)
+        subject.returned(session, actor, known.id)
     elif dispute.status is DisputeStatus.WON:
         _, back = client.locked_return(session, known.id)
         if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):
-            late.came_back(session, actor, back.id, "The dispute was won on appeal.")
+            subject.came_back(session, actor, back.id, "The dispute was won on appeal.")
         else:
-            money.not_returned(session, actor, back.id, "The dispute was won.")
+            subject.not_returned(session, actor, back.id, "The dispute was won.")
     return f"dispute {dispute.status.value}"
 
 

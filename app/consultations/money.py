@@ -14,6 +14,7 @@ from sqlalchemy import func, select, text
 
 from app.audit import service as audit
 from app.audit.models import Audience
+from app.billing import credits
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
@@ -43,6 +44,8 @@ SHARE_SOURCE, RETURN_SOURCE, UNDONE_SOURCE = (
     "consultation_return_undone",
 )
 WHAT = {ReturnKind.REFUND: "Refund", ReturnKind.DISPUTE: "Chargeback"}
+# Who pays without a provider to ask.
+BY_BUYER = {PaidBy.INVOICE: ChargeProvider.FUNDS, PaidBy.CREDIT: ChargeProvider.CREDIT}
 # What was earned stands once one of these is reached (a cancellation that gives money back reverses it itself).
 OVER = frozenset({ConsultationStatus.COMPLETED, ConsultationStatus.NO_SHOW_CLIENT, ConsultationStatus.CANCELLED})
 
@@ -50,12 +53,12 @@ OVER = frozenset({ConsultationStatus.COMPLETED, ConsultationStatus.NO_SHOW_CLIEN
 def charge(session: ScopedSession, actor: Actor, consultation: Consultation, provider: ChargeProvider) -> Charge:
     """Write down what the client pays for a consultation, once; its first call or its tenth give the same row.
 
-    A price of nothing, and a buyer's funds (`ChargeProvider.FUNDS`), are paid with it. The caller has checked that the
-    actor may book. Raises Conflict when it was given up, or when the buyer's funds do not cover it.
+    A price of nothing, a buyer's funds and a buyer's credit (`ChargeProvider.FUNDS`, `CREDIT`) are paid with it. The
+    caller has checked that the actor may book. Raises Conflict when it was given up, or when the buyer's funds do not
+    cover it.
     """
-    by_organization = consultation.paid_by in (PaidBy.CREDIT, PaidBy.INVOICE)
-    if by_organization != (provider is ChargeProvider.FUNDS):
-        raise ValueError("an organization pays from its funds, a client by card")
+    if BY_BUYER.get(consultation.paid_by) is not (provider if provider in BY_BUYER.values() else None):
+        raise ValueError("an organization pays from its funds or by credit, a client by card")
     with session.elevated("the charge of a consultation that its client books"):
         new = new_id()
         made = client.make(
@@ -79,8 +82,8 @@ def charge(session: ScopedSession, actor: Actor, consultation: Consultation, pro
                 simulated=provider is ChargeProvider.SIMULATED,
             ),
         )
-        if made.status in client.OPEN and (not made.amount_minor or provider is ChargeProvider.FUNDS):
-            if made.amount_minor and made.buyer_organization_id:
+        if made.status in client.OPEN and (not made.amount_minor or provider in BY_BUYER.values()):
+            if made.amount_minor and made.buyer_organization_id and provider is ChargeProvider.FUNDS:
                 client.check_covered(session, made.buyer_organization_id, made.amount)
             paid(session, actor, made.id)
     return made
@@ -182,7 +185,7 @@ def give_back(
             return back
         if kind is ReturnKind.DISPUTE:
             withhold_disputed(session, actor, consultation_id)
-        elif of.provider is ChargeProvider.FUNDS or not back.amount_minor:
+        elif of.provider in BY_BUYER.values() or not back.amount_minor:
             returned(session, actor, back.id)
         else:
             outbox.emit(session, Topic.CHARGE_RETURN_ASKED, return_id=back.id)
@@ -222,6 +225,8 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
             consultation = consultation_of(session, of)
             rows = _divide(session, consultation, of, back)
             client.post_return(session, actor, of, back)
+            if of.provider is ChargeProvider.CREDIT:
+                credits.give_back(session, consultation.id)
             recording.record_many(session, actor, _reversals(session, consultation, back, rows))
         go_on(session, actor, of)
 

@@ -38,13 +38,21 @@ class Quote:
     snapshot: dict[str, Any]
 
 
-def quote(session: ScopedSession, offering: Offering, payee_id: UUID, *, discount_minor: int = 0) -> Quote:
+def quote(
+    session: ScopedSession, offering: Offering, payee_id: UUID, *, discount_minor: int = 0, prepaid: Money | None = None
+) -> Quote:
     """The price of an offering with a consultant now. Any scope: profiles and prices are public, rates are not shown.
+
+    `prepaid`: what a seat credit for it is worth, which is what is paid. Below the list price the difference is a
+    discount; where the list price has fallen below it, what was paid is what is shared.
 
     Raises NotFound for a consultant who does not offer it, Invalid for a discount beyond the price, Conflict when
     somebody who shares it does not work for the organization any more.
     """
-    if not 0 <= discount_minor <= offering.price_minor:
+    whole = offering.price if prepaid is None else max(offering.price, prepaid)
+    if prepaid is not None:
+        discount_minor = (whole - prepaid).minor
+    if not 0 <= discount_minor <= whole.minor:
         raise Invalid("A discount is not more than the price.", fields={"discount": "At most the price."})
     organization_id = session.scalar(
         select(ConsultantProfile.organization_id).where(ConsultantProfile.payee_id == payee_id)
@@ -52,19 +60,19 @@ def quote(session: ScopedSession, offering: Offering, payee_id: UUID, *, discoun
     if organization_id is None or offering.payee_id not in (None, payee_id):
         raise NotFound("This consultant does not offer that.")
     rates = rate_service.rates_of(session, organization_id, payee_id)
-    parts = splits.split(offering.price, rates)
+    parts = splits.split(whole, rates)
     people = _collaborators(session, offering.id, payee_id)
     _check_engaged(session, organization_id, [person for person, _ in people])
     weights = dict(people)
     shares = [(person, weights[person], part) for person, part in splits.by_weight(parts.consultant, people)]
-    price = Money(offering.price_minor - discount_minor, offering.currency)
+    price = Money(whole.minor - discount_minor, whole.currency)
     snapshot = {
         "offering_id": str(offering.id),
         "offering_version": offering.version,
         "title": offering.title,
         "duration_minutes": offering.duration_minutes,
         "currency": offering.currency,
-        "list_minor": offering.price_minor,
+        "list_minor": whole.minor,
         "discount_minor": discount_minor,
         "price_minor": price.minor,
         "rule": rates.rule,
@@ -80,9 +88,7 @@ def quote(session: ScopedSession, offering: Offering, payee_id: UUID, *, discoun
             {"payee_id": str(person), "weight": weight, "amount_minor": part.minor} for person, weight, part in shares
         ],
     }
-    return Quote(
-        organization_id, offering.price, price, parts.platform, parts.organization, parts.consultant, shares, snapshot
-    )
+    return Quote(organization_id, whole, price, parts.platform, parts.organization, parts.consultant, shares, snapshot)
 
 
 def _collaborators(session: ScopedSession, offering_id: UUID, payee_id: UUID) -> list[tuple[UUID, int]]:

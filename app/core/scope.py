@@ -51,6 +51,8 @@ class Permission(StrEnum):
     CONSULTATION_OWN = "consultation.own"  # a consultant's own profile, offerings, hours and consultations
     CONSULTATION_MANAGE = "consultation.manage"  # profiles, rates, appointments, no-shows of an organization
     CONSULTATION_BOOK = "consultation.book"  # a client books, cancels and reviews
+    CREDIT_READ = "credit.read"  # seat packs, and who used which credit
+    CREDIT_BUY = "credit.buy"
     APPOINTMENT_RECORD = "appointment.record"  # write appointments down, or take one out: a member, or a program
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
@@ -73,6 +75,7 @@ _MANAGER = _SUPPORT | {
     P.SALES_MANAGE,
     P.SALES_RECORD,
     P.APPOINTMENT_RECORD,
+    P.CREDIT_READ,
 }
 _ADMIN = _MANAGER | {
     P.CONTRACT_SIGN,
@@ -83,6 +86,7 @@ _ADMIN = _MANAGER | {
     P.AUDIT_READ,
     P.ORGANIZATION_SETTINGS,
     P.STORE_MANAGE,
+    P.CREDIT_BUY,
 }
 # Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {

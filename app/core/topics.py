@@ -39,4 +39,5 @@ class Topic(StrEnum):
     CHARGE_RETURN_ASKED = "charge.return_asked"
     CONSULTATION_PAID = "consultation.paid"
     BOOKINGS_UNPAID = "bookings.unpaid"
+    CREDITS_DAILY = "credits.daily"
     HOUSEKEEPING = "housekeeping"

@@ -29,6 +29,16 @@ LABELS: dict[str, str] = {
     "payout_unfunded": "Payout given back",
     "payout_paid": "Paid out",
     "payout_returned": "Payout returned",
+    "charge_succeeded": "Booking paid",
+    "charge_returned": "Booking refunded",
+    "promotion_borne": "Discount the platform bears",
+    "promotion_returned": "Discount taken back",
+    "platform_fee": "Platform’s part",
+    "platform_fee_returned": "Platform’s part given back",
+    "booking_covered": "Booking of a member",
+    "booking_uncovered": "Booking of a member given back",
+    "credits_covered": "Seat credits bought",
+    "credits_uncovered": "Seat credits given back",
 }
 
 

@@ -11,13 +11,14 @@ from enum import StrEnum
 
 
 class Account(StrEnum):
-    """`payee_*` and `funds` are liabilities, `platform_revenue` is income, `promotions` and `processor_fees` are
-    expenses, the rest assets. See DESIGN section 4."""
+    """`payee_*`, `funds` and `prepaid_credits` are liabilities, `platform_revenue` is income, `promotions` and
+    `processor_fees` are expenses, the rest assets. See DESIGN section 4."""
 
     CASH = "cash"  # per rail: what our account at a rail or bank holds
     CLEARING = "clearing"  # per rail: handed to the rail, not yet confirmed
     FUNDS = "funds"  # the organization's money with us; below zero within its credit limit
     RECEIVABLE = "receivable"  # promised to payees, not yet covered by the organization's funds
+    PREPAID_CREDITS = "prepaid_credits"  # what an organization paid for seat credits nobody has used yet
     PAYEE_HELD = "payee_held"
     PAYEE_AVAILABLE = "payee_available"
     PAYEE_IN_TRANSIT = "payee_in_transit"
@@ -28,7 +29,7 @@ class Account(StrEnum):
 
 PER_PAYEE = frozenset({Account.PAYEE_HELD, Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT})
 PER_RAIL = frozenset({Account.CASH, Account.CLEARING})
-KEPT = PER_PAYEE | {Account.FUNDS}  # accounts with a balance row; the others would be hot rows
+KEPT = PER_PAYEE | {Account.FUNDS, Account.PREPAID_CREDITS}  # accounts with a balance row; the others would be hot rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,15 @@ CHARGE_SUCCEEDED = Recipe("charge_succeeded", Account.CASH, Account.FUNDS)
 # An organization that buys pays from its funds: its cash of the rail `funds` goes to the one that engages.
 BOOKING_COVERED = Recipe("booking_covered", Account.FUNDS, Account.CASH)
 BOOKING_UNCOVERED = Recipe("booking_uncovered", Account.CASH, Account.FUNDS)
+# Seat credits belong to the organization that bought them. One that is used pays whoever engages the consultant, by
+# cash of the rail `credit`; that cash is zero over all organizations.
+CREDITS_BOUGHT = Recipe("credits_bought", Account.CASH, Account.PREPAID_CREDITS)
+CREDITS_COVERED = Recipe("credits_covered", Account.FUNDS, Account.PREPAID_CREDITS)
+CREDIT_USED = Recipe("credit_used", Account.PREPAID_CREDITS, Account.CASH)
+CREDIT_RETURNED = Recipe("credit_returned", Account.CASH, Account.PREPAID_CREDITS)
+CREDITS_EXPIRED = Recipe("credits_expired", Account.PREPAID_CREDITS, Account.PLATFORM_REVENUE)
+CREDITS_REFUNDED = Recipe("credits_refunded", Account.PREPAID_CREDITS, Account.CASH)
+CREDITS_UNCOVERED = Recipe("credits_uncovered", Account.PREPAID_CREDITS, Account.FUNDS)
 PROMOTION_BORNE = Recipe("promotion_borne", Account.PROMOTIONS, Account.FUNDS)
 PLATFORM_FEE = Recipe("platform_fee", Account.FUNDS, Account.PLATFORM_REVENUE)
 PROCESSOR_FEE = Recipe("processor_fee", Account.PROCESSOR_FEES, Account.CASH)

@@ -61,6 +61,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("consultation_review", "name title consultant url", ""),
         ("consultation_new", "name title client starts url", "video_url"),
         ("consultation_news", "name title client starts what url", "reason"),
+        ("credits_ending", "name organization number title last_day url", ""),
         ("deposit_confirmed", "name organization amount reference url", "balance"),
     )
 }

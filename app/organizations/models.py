@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import OrganizationRecord, Record
 from app.db.types import choice
-from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
+from app.organizations.states import BillingMode, MemberStatus, OrganizationKind, OrganizationStatus, Role
 
 
 class Organization(Record):
@@ -36,6 +36,9 @@ class Organization(Record):
     address: Mapped[dict[str, Any] | None]
     billing_email: Mapped[str | None]
     tax_form_required: Mapped[bool] = mapped_column(default=False, server_default="false")
+    billing_mode: Mapped[BillingMode] = mapped_column(
+        choice(BillingMode), default=BillingMode.TAG_ONLY, server_default=BillingMode.TAG_ONLY.value
+    )
     accepts_applications: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 

@@ -14,7 +14,7 @@ from app.core.scope import ROLE_PERMISSIONS, Permission
 from app.db import paging
 from app.db.session import ScopedSession
 from app.organizations.models import FundsPolicy, Member, Organization
-from app.organizations.states import RANKS, MemberStatus, OrganizationStatus, Role
+from app.organizations.states import RANKS, BillingMode, MemberStatus, OrganizationStatus, Role
 from app.payees.models import Engagement
 from app.payees.states import EngagementStatus
 
@@ -29,16 +29,23 @@ class Membership:
     name: str
     role: Role
     organization_status: OrganizationStatus
+    billing_mode: BillingMode
 
     @property
     def rank(self) -> int:
         return self.role.rank
 
 
+_MEMBERSHIP = (
+    Member.id, Organization.id, Organization.slug, Organization.name, Member.role, Organization.status,
+    Organization.billing_mode,
+)  # fmt: skip
+
+
 def memberships(session: ScopedSession, account_id: UUID) -> list[Membership]:
     """Active memberships of an account, by name of the organization. Read before an organization scope exists."""
     query = (
-        select(Member.id, Organization.id, Organization.slug, Organization.name, Member.role, Organization.status)
+        select(*_MEMBERSHIP)
         .join(Organization, Organization.id == Member.organization_id)
         .where(Member.account_id == account_id, Member.status == MemberStatus.ACTIVE)
         .order_by(Organization.name, Organization.id)
@@ -50,7 +57,7 @@ def memberships(session: ScopedSession, account_id: UUID) -> list[Membership]:
 def memberships_of_address(session: ScopedSession, email: str) -> list[Membership]:
     """Active memberships of whoever proved to read an address, which may be signed in elsewhere."""
     query = (
-        select(Member.id, Organization.id, Organization.slug, Organization.name, Member.role, Organization.status)
+        select(*_MEMBERSHIP)
         .join(Organization, Organization.id == Member.organization_id)
         .where(
             Member.email == email.lower(),

@@ -15,6 +15,17 @@ class OrganizationStatus(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
+class BillingMode(StrEnum):
+    """How an organization pays for what its members book. Any of them may be named on a booking that a card pays.
+
+    SEAT_PACK: credits bought ahead. INVOICED_MONTHLY: its funds, within the credit limit.
+    """
+
+    TAG_ONLY = "TAG_ONLY"
+    SEAT_PACK = "SEAT_PACK"
+    INVOICED_MONTHLY = "INVOICED_MONTHLY"
+
+
 class Role(StrEnum):
     OWNER = "ORG_OWNER"
     ADMIN = "ORG_ADMIN"

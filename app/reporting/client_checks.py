@@ -59,6 +59,54 @@ CLIENTS = (
         WHERE platform_minor <> p OR organization_minor <> least(o, list_minor - p)""",
     ),
     (
+        "clients.prepaid",
+        "The prepaid credits of the books are not what an organization's unused credits are worth.",
+        """SELECT coalesce(l.organization_id, p.organization_id) || ' ' || coalesce(l.currency, p.currency) AS subject,
+            'books ' || coalesce(l.minor, 0) || ', credits ' || coalesce(p.minor, 0) AS detail
+        FROM (SELECT organization_id, currency, -sum(amount_minor) AS minor FROM ledger_lines
+            WHERE account = 'prepaid_credits' GROUP BY 1, 2) l
+        FULL JOIN (SELECT k.organization_id, k.currency, sum(k.price_minor - coalesce(u.minor, 0)) AS minor
+            FROM seat_packs k LEFT JOIN (SELECT pack_id, sum(value_minor) AS minor FROM credit_uses
+                WHERE returned_at IS NULL GROUP BY 1) u ON u.pack_id = k.id
+            WHERE k.paid_at IS NOT NULL GROUP BY 1, 2) p USING (organization_id, currency)
+        WHERE coalesce(l.minor, 0) <> coalesce(p.minor, 0)""",
+    ),
+    (
+        "clients.credits",
+        "A credit is worth another amount than its pack's price makes it, or a pack that has ended has some left.",
+        """SELECT k.id AS subject, k.status || ', credit ' || coalesce(u.ordinal::text, 'left') AS detail
+        FROM seat_packs k LEFT JOIN credit_uses u ON u.pack_id = k.id
+        WHERE u.ordinal > k.credits OR u.organization_id <> k.organization_id OR k.paid_at IS NULL AND u.id IS NOT NULL
+            OR u.value_minor <> k.price_minor / k.credits + (u.ordinal <= k.price_minor % k.credits)::int
+            OR k.status = 'expired' AND k.credits <> (SELECT count(*) FROM credit_uses t
+                WHERE t.pack_id = k.id AND t.returned_at IS NULL)""",
+    ),
+    (
+        "clients.pack",
+        "A pack was not paid by its charge, or it has credits though nobody paid.",
+        """SELECT k.id AS subject, k.status || ', charge ' || coalesce(c.status, 'none') AS detail FROM seat_packs k
+        LEFT JOIN charges c ON c.subject_kind = 'seat_pack' AND c.subject_id = k.id
+        WHERE (k.paid_at IS NOT NULL) <> (c.status IS NOT DISTINCT FROM 'succeeded')
+            OR (k.organization_id, k.price_minor, k.currency)
+                IS DISTINCT FROM (c.organization_id, c.amount_minor, c.currency)""",
+    ),
+    (
+        "clients.by_credit",
+        "A booking paid by credit is not what its credit is worth, or its credit is not back though the charge is.",
+        """SELECT c.subject_id AS subject, 'charged ' || c.amount_minor || ', credit ' || coalesce(u.value_minor, 0)
+            || ', back ' || c.refunded_minor AS detail
+        FROM (SELECT * FROM charges WHERE provider = 'credit' AND status = 'succeeded') c
+        FULL JOIN (SELECT * FROM credit_uses WHERE kind = 'used') u ON u.consultation_id = c.subject_id
+        WHERE (c.amount_minor, c.buyer_organization_id) IS DISTINCT FROM (u.value_minor, u.organization_id)
+            OR (u.returned_at IS NOT NULL) <> (c.refunded_minor = c.amount_minor)""",
+    ),
+    (
+        "clients.between",
+        "What one organization gave another is not what the other got.",
+        """SELECT rail AS subject, currency || ' ' || sum(amount_minor) AS detail FROM ledger_lines
+        WHERE account = 'cash' AND rail IN ('funds', 'credit') GROUP BY rail, currency HAVING sum(amount_minor) <> 0""",
+    ),
+    (
         "clients.simulated_in_live",
         "A charge of live mode is only simulated.",
         "SELECT id AS subject, status AS detail FROM charges WHERE :live AND simulated AND status = 'succeeded'",

@@ -56,7 +56,8 @@ LEDGER = (
         FROM ledger_balances b FULL JOIN (
             SELECT organization_id, account, coalesce(payee_id, '00000000-0000-0000-0000-000000000000') AS payee_id,
                 currency, -sum(amount_minor) AS total FROM ledger_lines
-            WHERE account IN ('funds', 'payee_held', 'payee_available', 'payee_in_transit') GROUP BY 1, 2, 3, 4
+            WHERE account IN ('funds', 'prepaid_credits', 'payee_held', 'payee_available', 'payee_in_transit')
+            GROUP BY 1, 2, 3, 4
         ) l USING (organization_id, account, payee_id, currency)
         WHERE coalesce(b.balance_minor, 0) <> coalesce(l.total, 0)""",
     ),

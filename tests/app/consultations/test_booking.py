@@ -21,7 +21,8 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
 from app.notify.models import Mail
-from app.organizations.states import Role
+from app.organizations.models import Organization
+from app.organizations.states import BillingMode, Role
 from tests.app.consultations import making
 from tests.app.consultations.making import NOON
 from tests.factories import consultations, organizations, people
@@ -109,7 +110,7 @@ def test_what_cannot_be_booked(payee_id: UUID) -> None:
         _book(making.consultant(organizations.organization("cambridge"), "Some One"), noor)
     with pytest.raises(Invalid):
         _book(payee_id, noor, client_time_zone="Atlantis")
-    with pytest.raises(Invalid):
+    with pytest.raises(Invalid, match="no member"):
         _book(payee_id, noor, paid_by=PaidBy.CREDIT, buyer_organization_id=UUID(int=1))
     with pytest.raises(Forbidden):
         _book(payee_id, Actor("A", "payee", noor.account_id))
@@ -122,18 +123,25 @@ def test_what_cannot_be_booked(payee_id: UUID) -> None:
 
 
 def test_an_organization_is_named_by_its_members_only(payee_id: UUID) -> None:
-    buyer, noor = organizations.organization("buyers"), making.client()
+    invoiced = {"billing_mode": BillingMode.INVOICED_MONTHLY}
+    buyer, noor = organizations.organization("buyers", **invoiced), making.client()
     with pytest.raises(Invalid, match="no member"):
         _book(payee_id, noor, paid_by=PaidBy.TAG, buyer_organization_id=buyer)
     people.member(buyer, Role.LEARNER, "noor@client.test")
     made = _book(payee_id, noor, paid_by=PaidBy.TAG, buyer_organization_id=buyer)
     assert made.buyer_organization_id == buyer
-    half = NOON + timedelta(minutes=30)
+    half, later = NOON + timedelta(minutes=30), NOON + timedelta(minutes=60)
     with pytest.raises(Invalid, match="cannot spend"):
         _book(payee_id, noor, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer)
     people.member(buyer, Role.MANAGER, "sam@client.test")
     sam = making.client("sam@client.test")
     assert _book(payee_id, sam, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer).paid_by is PaidBy.INVOICE
+    with pytest.raises(Invalid, match="does not pay by seat credits"):
+        _book(payee_id, sam, later, paid_by=PaidBy.CREDIT, buyer_organization_id=buyer)
+    with unit_of_work(PLATFORM) as session:
+        session.get_one(Organization, buyer).billing_mode = BillingMode.TAG_ONLY
+    with pytest.raises(Invalid, match="from its funds"):
+        _book(payee_id, sam, later, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer)
 
 
 def test_the_second_is_told_it_is_taken(payee_id: UUID) -> None:

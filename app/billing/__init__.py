@@ -1,0 +1,1 @@
+"""What organizations buy ahead for their members: seat packs and their credits."""
