@@ -108,7 +108,8 @@ _TAKE_OUT = text(
         WHERE u.pack_id = p.id AND u.ordinal = k AND u.returned_at IS NULL)
     RETURNING id"""
 )
-_GONE = """SELECT p.id || ' ' || p.expires_on AS ref, p.organization_id, CAST(NULL AS uuid) AS payee_id,
+# A pack may end again, for a credit that came back: what ended at once is named by its first credit.
+_GONE = """SELECT min(u.id::text) AS ref, p.organization_id, CAST(NULL AS uuid) AS payee_id,
     CAST(NULL AS text) AS rail, p.currency, sum(u.value_minor)::bigint AS amount_minor, p.title AS memo
     FROM credit_uses u JOIN seat_packs p ON p.id = u.pack_id WHERE u.id = ANY(:uses)
     GROUP BY p.id"""

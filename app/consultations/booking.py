@@ -79,9 +79,7 @@ def book(
         account = session.get_one(Account, actor.account_id)
         _check_buyer(session, account, paid_by, buyer_organization_id)
         _check_unpaid(session, account.id)
-        credit = None
-        if paid_by is PaidBy.CREDIT and buyer_organization_id:
-            credit = credits.next_one(session, buyer_organization_id, offering.id, offering.currency)
+        credit = _credit(session, offering, paid_by, buyer_organization_id)
         quote = pricing.quote(session, offering, payee_id, prepaid=credit.value if credit else None)
         made = Consultation(
             id=new_id(), created_at=utc_now(), organization_id=quote.organization_id, payee_id=payee_id,
@@ -104,6 +102,14 @@ def book(
         session.flush()
     note(session, actor, made, None, "Booked, to be paid.", action="booked")
     return _by_credit(session, actor, made, credit) if credit else made
+
+
+def _credit(
+    session: ScopedSession, offering: Offering, paid_by: PaidBy, buyer_id: UUID | None
+) -> credits.Credit | None:
+    if paid_by is not PaidBy.CREDIT or buyer_id is None:
+        return None
+    return credits.next_one(session, buyer_id, offering.id, offering.currency)
 
 
 def _by_credit(session: ScopedSession, actor: Actor, made: Consultation, credit: credits.Credit) -> Consultation:
