@@ -237,6 +237,41 @@ def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message:
             _settle(session, pack, empty=not values_left(session, pack))
 
 
+def refund_again(session: ScopedSession, actor: Actor, return_id: UUID) -> ChargeReturn:
+    """A refund that was refused or came back is asked for once more, of what is left now. Twice is once.
+
+    Raises Forbidden, NotFound, Conflict for what was not refused or is settled, and when nothing is left.
+    """
+    actor.require(Permission.PLATFORM)
+    of, refused = client.locked_return(session, return_id)
+    known = client.by_key(session, client.next_key(refused.key))
+    if known is not None:
+        return known
+    refusal = refused.status in (ReturnStatus.FAILED, ReturnStatus.CAME_BACK) and refused.kind is ReturnKind.REFUND
+    if not refusal or refused.settled_at is not None:
+        raise Conflict("Only a refund that was refused or came back, and is not settled, can be tried again.")
+    return refund(session, actor, of.subject_id, refused.reason, key=client.next_key(refused.key))
+
+
+def dispute_decided(session: ScopedSession, actor: Actor, return_id: UUID, *, lost: bool) -> None:
+    """What the bank decided, told by a person; the same again changes nothing.
+
+    Raises Forbidden, NotFound, Conflict when it was won on appeal, which is the end of it.
+    """
+    actor.require(Permission.PLATFORM)
+    _, back = client.locked_return(session, return_id)
+    if back.kind is not ReturnKind.DISPUTE:
+        raise NotFound("There is no such dispute.")
+    if lost and back.status is ReturnStatus.CAME_BACK:
+        raise Conflict("This was won on appeal.")
+    if lost:
+        returned(session, actor, back.id)
+    elif back.status is ReturnStatus.SUCCEEDED:
+        came_back(session, actor, back.id, "The dispute was won on appeal.")
+    elif back.status not in (ReturnStatus.FAILED, ReturnStatus.CAME_BACK):
+        not_returned(session, actor, back.id, "The dispute was won.")
+
+
 def disputed(session: ScopedSession, actor: Actor, charge: Charge, amount: Money, reason: str, reference: str) -> UUID:
     """The bank questions the payment: a return that waits for its decision. `charge` is locked. Returns its id."""
     return client.ask_return(session, actor, charge, amount, ReturnKind.DISPUTE, reason, reference).id

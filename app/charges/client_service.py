@@ -217,8 +217,8 @@ def ask_return(
     """Write down that money goes back (None: all that is left); a job asks the provider. `charge` is locked.
 
     `reference`: the provider's own, for a dispute; one that is known is given back as it is. `key`: the next one of a
-    refund that was refused (`next_key`). Raises Invalid for more
-    than is left or less than something, Conflict for a charge that was not paid or when all of it goes back already.
+    refund that was refused (`next_key`). Raises Invalid for more than is left or less than something, Conflict for
+    a charge that was not paid or when all of it goes back already.
     """
     if reference is not None and (known := by_reference(session, reference)) is not None:
         return known
@@ -325,15 +325,13 @@ def mark_returned(session: ScopedSession, actor: Actor, charge: Charge, back: Ch
 
 
 def post_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn, message: str) -> None:
-    """What had gone back is ours again: the opposite of `post_return`. Both are locked."""
+    """What had gone back is ours again: the opposite of `post_return`."""
     mark_came_back(session, actor, charge, back, message)
     _post_parts(session, charge, back, f"{back.id}.back", -1, message)
 
 
 def mark_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: ChargeReturn, message: str) -> None:
-    """The rows alone; whoever calls posts what follows. A refund waits for a person then; a dispute that was won after
-    all does not. Both are locked.
-    """
+    """As `mark_returned`. A refund waits for a person then; a dispute that was won after all does not."""
     back.advance(ReturnStatus.CAME_BACK)
     back.failure_message = message[:500]
     back.settled_at = utc_now() if back.kind is ReturnKind.DISPUTE else None
@@ -341,9 +339,7 @@ def mark_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: C
     _note_return(session, actor, back, "charge.return_came_back")
 
 
-def _post_parts(
-    session: ScopedSession, charge: Charge, back: ChargeReturn, ref: str, sign: int, memo: str
-) -> None:  # fmt: skip
+def _post_parts(session: ScopedSession, charge: Charge, back: ChargeReturn, ref: str, sign: int, memo: str) -> None:
     rail = charge.provider.value
     for recipe, minor in (
         (recipes.CHARGE_RETURNED, back.amount_minor),

@@ -52,7 +52,7 @@ def came_back(session: ScopedSession, actor: Actor, return_id: UUID, message: st
 
 def stays(session: ScopedSession, actor: Actor, return_id: UUID, note: str) -> None:
     """A person settled a refund that came back or was refused: the client is not owed it (any more), what was earned
-    goes on.
+    goes on. Credits of a pack stay where they are.
 
     Refunding anew is `money.give_back`, which settles it, too. Raises Forbidden, NotFound, Invalid without a note,
     Conflict for what is settled, was tried again or went back.
@@ -69,6 +69,8 @@ def stays(session: ScopedSession, actor: Actor, return_id: UUID, note: str) -> N
         if not (refused or back.status is ReturnStatus.CAME_BACK) or back.settled_at is not None or retried:
             raise Conflict("There is nothing to settle (any more).")
         client.settled(session, actor, back, note.strip())
+        if of.subject_kind != money.SUBJECT:
+            return
         held = money.consultation_of(session, of)
         if held.status in AHEAD or standing.undecided(session, [held.id]) or client.promised_back(session, of):
             money.go_on(session, actor, of)

@@ -135,6 +135,18 @@ class History:
                     session, SYSTEM, packs.disputed(session, SYSTEM, of, amount, "fraud", f"dp_{new_id()}")
                 )  # fmt: skip
 
+    def came_back(self, which: int) -> None:
+        """A bank sends a refund back, or a lost dispute is won."""
+        with unit_of_work(PLATFORM) as session:
+            query = text(
+                "SELECT r.id FROM charge_returns r JOIN charges c ON c.id = r.charge_id WHERE c.organization_id = :o"
+                " AND c.subject_kind = 'seat_pack' ORDER BY r.id"
+            )
+            ids = list(session.execute(query, {"o": self.buyer}).scalars())
+        if ids:
+            with clock.at(self.now), unit_of_work(PLATFORM) as session:
+                packs.came_back(session, SYSTEM, ids[which % len(ids)], "sent back")
+
     def wait(self, days: int) -> None:
         self.now += timedelta(days=days)
         with clock.at(self.now):
@@ -173,6 +185,7 @@ STEPS = st.one_of(
     st.tuples(st.just("price"), st.integers(10_00, 60_00)),
     st.tuples(st.just("refund"), WHICH, st.booleans()),
     st.tuples(st.just("charged_back"), st.integers(1, 300_00)),
+    st.tuples(st.just("came_back"), WHICH),
     st.tuples(st.just("wait"), st.sampled_from([1, 20, 200, 366])),
 )
 
