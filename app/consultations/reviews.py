@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
 from app.consultations.models import Consultation, Review
-from app.consultations.privacy import without_identity
+from app.consultations.privacy import payee_facing, without_identity
 from app.consultations.profile_models import ConsultantProfile
 from app.consultations.states import ConsultationStatus
 from app.core.clock import utc_now
@@ -23,7 +24,6 @@ from app.db.types import new_id
 from app.identity.models import Account
 
 LONGEST_TEXT = 2_000
-LONGEST_REASON = 500
 _KEY = paging.Key((Review.created_at, Review.id), ("created_at", "id"))
 
 
@@ -79,16 +79,22 @@ def write(session: ScopedSession, actor: Actor, consultation_id: UUID, verdict: 
 
 
 def hide(session: ScopedSession, actor: Actor, review_id: UUID, reason: str) -> None:
-    """Take a review off the profile and out of its average; the reason is kept. Raises Forbidden, NotFound, Invalid."""
+    """Take a review off the profile and out of its average. The consultant reads the reason.
+
+    Raises Forbidden, NotFound, Conflict when it is hidden; Invalid for a reason that is empty, too long or tells more
+    of the client than the first name.
+    """
     actor.require(Permission.PLATFORM)
-    reason = reason.strip()
-    if not 0 < len(reason) <= LONGEST_REASON:
-        sentence = f"Say why, in at most {LONGEST_REASON} letters."
-        raise Invalid(sentence, fields={"reason": sentence})
     with session.elevated("hide a review"):
         found = _locked(session, review_id)
         if found.hidden_at is not None:
             raise Conflict("This review is hidden already.")
+        name, email = session.execute(
+            select(Account.name, Account.email)
+            .join(Consultation, Consultation.client_account_id == Account.id)
+            .where(Consultation.id == found.consultation_id)
+        ).one()
+        reason = payee_facing(reason, name, email)
         found.hidden_at, found.hidden_reason, found.hidden_by = utc_now(), reason, actor.label
         _count(session, found.payee_id, -found.rating, -1)
         session.flush()
@@ -123,6 +129,41 @@ def everything(session: ScopedSession, cursor: str | None = None, limit: int = p
     return paging.fetch(
         session, query.join(ConsultantProfile, ConsultantProfile.payee_id == Review.payee_id), _KEY, cursor, limit
     )
+
+
+def of_payee(
+    session: ScopedSession, payee_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """A consultant's own, newest first: also those that are hidden, with the reason why."""
+    query = _query(Review.hidden_at, Review.hidden_reason).where(Review.payee_id == payee_id)
+    return paging.fetch(session, query, _KEY, cursor, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Of the published reviews, with one decimal; None where nobody said. `stars`: how many gave 5, 4, 3, 2, 1."""
+
+    number: int
+    hidden: int
+    rating: Decimal | None
+    expertise: Decimal | None
+    communication: Decimal | None
+    helpfulness: Decimal | None
+    stars: tuple[int, ...]
+
+
+def averages(session: ScopedSession, payee_id: UUID) -> Averages:
+    shown = Review.hidden_at.is_(None)
+    marks = (Review.rating, Review.expertise, Review.communication, Review.helpfulness)
+    row = session.execute(
+        select(
+            func.count().filter(shown),
+            func.count().filter(~shown),
+            *(func.round(func.avg(mark).filter(shown), 1) for mark in marks),
+            *(func.count().filter(shown, Review.rating == stars) for stars in range(5, 0, -1)),
+        ).where(Review.payee_id == payee_id)
+    ).one()
+    return Averages(*row[:6], stars=tuple(row[6:]))
 
 
 def one(session: ScopedSession, review_id: UUID) -> paging.AnyRow:

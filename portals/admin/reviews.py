@@ -12,6 +12,7 @@ from wtforms import TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app.consultations import reviews as service
+from app.consultations.privacy import LONGEST_REASON
 from portals.admin import bp
 from portals.web import paging
 from portals.web.db import db
@@ -21,8 +22,8 @@ from portals.web.htmx import done, page
 
 class HideForm(BaseForm):
     reason = TextAreaField(
-        _l("Reason"), [InputRequired(_l("Say why.")), Length(max=service.LONGEST_REASON)],
-        description=_l("Kept with the review, for the platform."), render_kw={"rows": 3},
+        _l("Reason"), [InputRequired(_l("Say why.")), Length(max=LONGEST_REASON)],
+        description=_l("The consultant reads it. Name the client by the first name at most."), render_kw={"rows": 3},
     )  # fmt: skip
 
 

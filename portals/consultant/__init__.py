@@ -15,6 +15,7 @@ bp = payee_portal(
         NavItem(_l("Earnings"), "chart-bar", "consultant.earnings"),
         NavItem(_l("Availability"), "clock", "consultant.availability", tab=True),
         NavItem(_l("Offerings"), "tag", "consultant.offerings"),
+        NavItem(_l("Reviews"), "message", "consultant.reviews"),
         NavItem(_l("Public profile"), "star", "consultant.public_profile"),
     ),
 )
@@ -25,4 +26,5 @@ from portals.consultant import (  # noqa: E402,F401 - the views of this blueprin
     earnings,
     offerings,
     public_profile,
+    reviews,
 )
