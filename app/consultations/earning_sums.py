@@ -15,6 +15,7 @@ from app.consultations.earning_lines import following
 from app.consultations.rating import RATE
 from app.core.clock import utc_now
 from app.core.money import Money
+from app.earnings.models import HoldReason
 
 
 class Series(StrEnum):
@@ -176,3 +177,32 @@ def appointments_this_month(session: Session, payee_id: UUID) -> list[Held]:
         )
         for row in session.execute(_THIS_MONTH, asked)
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What becomes ready on a day, of one currency. `day` None: when somebody decides, as a bank does."""
+
+    day: date | None
+    reason: HoldReason
+    number: int
+    amount: Money
+
+
+_COMING = text(
+    """SELECT h.currency, h.reason, CASE WHEN h.available_at IS NOT NULL
+            THEN CAST(h.available_at AT TIME ZONE :zone AS date) WHEN h.reason = 'session' THEN e.earned_on END AS day,
+        count(*) AS number, CAST(sum(h.amount_minor) AS bigint) AS minor
+    FROM held_earnings h JOIN earnings e ON e.id = h.earning_id
+    WHERE h.payee_id = :payee_id AND (CAST(:organization_id AS uuid) IS NULL OR h.organization_id = :organization_id)
+    GROUP BY 1, 2, 3 HAVING sum(h.amount_minor) > 0 ORDER BY day NULLS LAST, h.currency LIMIT :most"""
+)
+
+
+def coming(
+    session: Session, payee_id: UUID, zone: str, organization_id: UUID | None = None, most: int = 6
+) -> list[Coming]:
+    """What becomes ready next, soonest first; for a session that is its day."""
+    asked = {"payee_id": payee_id, "zone": zone, "organization_id": organization_id, "most": most}
+    rows = session.execute(_COMING, asked)
+    return [Coming(row.day, HoldReason(row.reason), row.number, Money(row.minor, row.currency)) for row in rows]

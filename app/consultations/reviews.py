@@ -163,7 +163,8 @@ def averages(session: ScopedSession, payee_id: UUID) -> Averages:
             *(func.count().filter(shown, Review.rating == stars) for stars in range(5, 0, -1)),
         ).where(Review.payee_id == payee_id)
     ).one()
-    return Averages(*row[:6], stars=tuple(row[6:]))
+    number, hidden, rating, expertise, communication, helpfulness, *stars = row
+    return Averages(number, hidden, rating, expertise, communication, helpfulness, tuple(stars))
 
 
 def one(session: ScopedSession, review_id: UUID) -> paging.AnyRow:

@@ -21,7 +21,7 @@ from app.db import locks, outbox
 from app.methods.queries import usable_method
 from app.methods.rules import BLOCKED_TEXT
 from app.organizations.models import FundsPolicy
-from app.payouts import content, engagements, funding
+from app.payouts import content, early, engagements, funding
 from app.payouts.models import Approval, Batch, Payout
 from app.payouts.moves import give_back, move, post_reserved, take_again
 from app.payouts.rules import approvals_needed, may_approve, payout_number
@@ -70,11 +70,13 @@ def withdraw(
 ) -> Payout:
     """Reserve ready money of the signed-in payee and open a payout for review; `amount` None takes all.
 
-    Raises Forbidden; Invalid when the amount is not positive or more than is ready, or no method can be used.
+    Raises Forbidden, also for who waits for the run of the month; Invalid when the amount is not positive or more than
+    is ready, or no method can be used.
     """
     actor.require(Permission.WITHDRAW)
     if actor.payee_id is None:
         raise Forbidden("Only a payee withdraws.")
+    early.refuse(session, organization_id, actor.payee_id)
     key = {"organization_id": organization_id, "payee_id": actor.payee_id, "currency": currency}
     locks.hold(session, "claims", organization_id, shared=True)
     ready = Money(int(session.execute(_READY, key).scalar_one()), currency)

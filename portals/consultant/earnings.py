@@ -19,6 +19,7 @@ from app.consultations.earning_lines import Chosen, EarningLine, What, Where
 from app.consultations.earning_sums import Month
 from app.core import csv
 from app.core.money import Money
+from app.earnings.models import HoldReason
 from app.earnings.rules import HOLD_TEXT
 from portals.consultant import bp
 from portals.shared.asking import month, one_of
@@ -45,6 +46,14 @@ WHERE = {
     Where.RESERVED: _l("In a payout"),
     Where.PAID: _l("Paid"),
     Where.RETURNED: _l("Refunded"),
+}
+WHAT_WAITS = {
+    HoldReason.SESSION: _l("After the session"),
+    HoldReason.DISPUTE: _l("When the client’s bank has decided"),
+    HoldReason.TERMS: _l("When the payment terms have passed"),
+    HoldReason.REVIEW_WINDOW: _l("When the review time has passed"),
+    HoldReason.ACCEPTANCE: _l("When you agree"),
+    HoldReason.RETURN_WINDOW: _l("When the return window has passed"),
 }
 HEADER = (
     "date", "what", "title", "client", "reference", "organization", "currency", "list_price", "platform",

@@ -27,6 +27,7 @@ from app.reporting import balances, creator
 from app.reporting.creator import Brand, Span
 from portals.creator import bp
 from portals.shared.asking import one_of
+from portals.shared.greeting import greeting
 from portals.shared.payee import payers
 from portals.web import paging
 from portals.web.charts import MAX_SERIES, Chart, bar_chart
@@ -63,7 +64,7 @@ def dashboard() -> ResponseReturnValue:
         currencies=codes_of,
         url_with=paging.url_with,
         today=today,
-        greeting=_greeting(),
+        greeting=greeting(),
         brands=brands,
         available=available,
         clearing=clearing,
@@ -108,15 +109,6 @@ def chosen_currency(known: Sequence[str], payer: Payer | None) -> str:
 def go_url() -> str:
     """What a code's token follows in its short link."""
     return f"{settings().base_url}{GO}"
-
-
-def _greeting() -> str:
-    hour, first = utc_now().astimezone(ZoneInfo(reader_zone())).hour, g.account.name.split()[0]
-    if 5 <= hour < 12:
-        return _("Good morning, %(name)s", name=first)
-    if 12 <= hour < 18:
-        return _("Good afternoon, %(name)s", name=first)
-    return _("Good evening, %(name)s", name=first)
 
 
 def _average(codes: Sequence[creator.Code], currency: str) -> Money | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, g, request
@@ -13,8 +15,10 @@ from flask_babel import lazy_gettext as _l
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.earnings.models import HoldReason
+from app.identity.states import Portal
 from app.methods import queries as methods
 from app.payees.states import EngagementStatus as S
+from app.payouts import early
 from app.reporting import balances, money_map
 from app.reporting.money_map import Tab
 from app.tax import queries as tax
@@ -31,6 +35,8 @@ HOLD_WORDS = {
     HoldReason.REVIEW_WINDOW: _l("review time"),
     HoldReason.ACCEPTANCE: _l("your yes or no"),
     HoldReason.RETURN_WINDOW: _l("return window"),
+    HoldReason.SESSION: _l("session to be held"),
+    HoldReason.DISPUTE: _l("answer of the client’s bank"),
     HoldReason.SESSION: _l("the session"),
     HoldReason.DISPUTE: _l("the bank’s decision"),
     HoldReason.REFUND: _l("a refund that came back"),
@@ -99,7 +105,13 @@ def overview() -> dict[str, Any]:
         ],
         "suspended": [one for one in payers.mine() if one.status is S.SUSPENDED and payer in (None, one)],
         "hold_words": HOLD_WORDS,
+        "by_the_month": waits(),
     }
+
+
+def waits() -> Mapping[UUID, date]:
+    """Organizations that pay this payee by the month, with the day of the next run; only consultants have some."""
+    return early.waits(db(), g.actor.payee_id) if g.account.portal is Portal.CONSULTANT else {}
 
 
 def mount(bp: Blueprint) -> None:

@@ -16,14 +16,14 @@ from app.core.errors import NotFound
 from app.core.money import CURRENCIES
 from app.methods import queries as methods
 from app.methods.rules import BLOCKED_TEXT, Blocked
-from app.payouts import service
+from app.payouts import early, service
 from app.payouts.models import Payout
 from app.payouts.rules import arrival, payout_number
 from app.rails import registry
 from app.reporting import balances
 from app.reporting.balances import Balance
 from portals.shared.payee import payers
-from portals.shared.payee.payments import listed, overview, year_start
+from portals.shared.payee.payments import listed, overview, waits, year_start
 from portals.web.db import db
 from portals.web.filters import money
 from portals.web.forms import MoneyField, OnceForm
@@ -65,6 +65,9 @@ def _balance(slug: str, currency: str) -> Balance:
 
 def _way(balance: Balance) -> dict[str, Any]:
     """How it would be paid and when it arrives, or why it cannot be."""
+    until = waits().get(balance.organization_id)
+    if until is not None:
+        return {"blocked": early.sentence(until), "usable_from_at": None, "by_the_month": True}
     usable = methods.usable_method(db(), g.actor.payee_id, balance.currency)
     if usable.blocked or usable.rail is None:
         blocked = usable.blocked or Blocked.NO_METHOD
