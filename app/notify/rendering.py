@@ -46,7 +46,11 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("deliverable_submitted", "name news deliverable reference url", "due_on fee reason"),
         ("deliverable_reviewed", "name news deliverable reference url", "due_on fee reason"),
         ("deliverable_due", "name news deliverable reference url", "due_on fee reason"),
-        ("payout_paid", "name organization payout amount method url", "on statement_reference"),
+        (
+            "payout_paid",
+            "name organization payout amount method url",
+            "on statement_reference period_start period_end sessions appointments earnings_url",
+        ),
         ("payout_failed", "name organization payout amount message url", "cure"),
         ("method_changed", "name what label last4", "usable_from cooling_off url"),
         ("batch_submitted", "name organization batch submitted_by payouts totals url", ""),

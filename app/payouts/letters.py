@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -25,8 +27,15 @@ from app.payouts.rules import payout_number
 _FACTS = text(
     """SELECT p.id, p.organization_id, p.payee_id, p.amount_minor, p.currency, p.paid_at, p.failure_message,
         p.failure_cure, p.attempt_number, p.reservation, o.name AS organization, m.label, m.last4,
+        y.kind = 'consultant' AS earned, p.period_start, p.period_end, paid_for.sessions, paid_for.appointments,
         (SELECT t.note FROM timeline_events t WHERE t.subject_id = p.id ORDER BY t.at DESC, t.id DESC LIMIT 1) AS note
     FROM payouts p JOIN organizations o ON o.id = p.organization_id JOIN methods m ON m.id = p.method_id
+    JOIN payees y ON y.id = p.payee_id
+    LEFT JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE e.kind = 'booking') AS sessions,
+            count(*) FILTER (WHERE e.kind = 'appointment') AS appointments
+        FROM payout_items i JOIN earnings e ON e.id = i.earning_id WHERE i.payout_id = p.id AND y.kind = 'consultant'
+    ) paid_for ON true
     WHERE p.id = ANY(:ids)"""
 )
 
@@ -47,9 +56,12 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
         paid = outcome == "paid"
         if paid:
             context |= {"method": shown, "on": row.paid_at.date().isoformat() if row.paid_at else None}
+            context |= _paid_for(row)
         else:
             context |= {"message": row.failure_message or row.note or "", "cure": row.failure_cure}
         for person in people.get(row.payee_id, []):
+            if paid and row.earned and person.portal:
+                context = {**context, "earnings_url": _earnings_url(person.portal, row.period_start)}
             url = f"{settings().base_url}/{person.portal}/payouts/{row.id}" if person.portal else settings().base_url
             letters.append(
                 Letter(
@@ -65,6 +77,19 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
                 )
             )
     return notify.queue_many(session, letters)
+
+
+def _paid_for(row: Any) -> dict[str, Any]:
+    """What a consultant is paid for: the days of a monthly run, how many sessions and appointments."""
+    period = {
+        "period_start": row.period_start.isoformat(), "period_end": row.period_end.isoformat()
+    } if row.period_start else {}  # fmt: skip
+    return period | ({"sessions": row.sessions, "appointments": row.appointments} if row.earned else {})
+
+
+def _earnings_url(portal: str, period_start: date | None) -> str:
+    url = f"{settings().base_url}/{portal}/earnings"
+    return f"{url}?month={period_start:%Y-%m}" if period_start else url
 
 
 def batch_submitted(session: ScopedSession, batch: Batch) -> None:

@@ -1,4 +1,4 @@
-"""The consultant portal: the payees' pages, consultations, hours and offerings."""
+"""The consultant portal: the payees' pages, a dashboard, consultations, earnings, reviews, hours and offerings."""
 
 from __future__ import annotations
 

@@ -72,6 +72,11 @@ VALUES: dict[str, Any] = {
     "refund": amount_value(Money(1_900, "USD")),
     "policy": "Free of charge until 24 hours before the start.",
     "video_url": "https://meet.example/quittance-1",
+    "period_start": "2017-09-01",
+    "period_end": "2017-09-30",
+    "sessions": 12,
+    "appointments": 31,
+    "earnings_url": "https://example.test/consultant/earnings?month=2017-09",
     "totals": [amount_value(Money(1, "GBP")), amount_value(Money(2, "EUR"))],
 }
 
@@ -106,6 +111,8 @@ def test_all_that_was_given_is_said_in_both_parts(name: str) -> None:
             "last_day": "September 26, 2017",
             "usable_from": "September 27, 2017",
             "cooling_off": "For your safety",
+            "period_start": "September 1, 2017",
+            "period_end": "September 30, 2017",
             "totals": "€0.02",
             "quotes": "Monday is fine",
             "price": "$19.00",

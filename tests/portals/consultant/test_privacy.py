@@ -17,7 +17,7 @@ from app.consultations.reviews import Verdict
 from app.consultations.states import CancelledBy
 from app.core import clock
 from app.core.clock import utc_now
-from app.core.scope import SYSTEM, Scope
+from app.core.scope import SYSTEM, Scope, operator
 from app.db.session import unit_of_work
 from app.identity.models import Account
 from app.identity.states import Portal
@@ -68,7 +68,10 @@ def world(database_url: str) -> tuple[UUID, list[UUID]]:
     with clock.at(SOON + timedelta(hours=1)), unit_of_work(PLATFORM) as session:
         booking.complete(session, SYSTEM, [made[0]])
     with unit_of_work(Scope.client(noor.account_id)) as session:
-        reviews.write(session, noor, made[0], Verdict(5, WORDS))
+        reviews.hide(
+            session, operator(), reviews.write(session, noor, made[0], Verdict(5, WORDS)), "Not about the work."
+        )
+    making.premium(payee_id)
     return payee_id, made
 
 
@@ -97,6 +100,8 @@ def test_every_answer_of_the_consultant_portal(app: Flask, world: tuple[UUID, li
         urls += [route.url(ids=lambda _name, one=one: one) for one in ids]  # type: ignore[misc]
     urls += [f"/consultant/consultations?view={view}" for view in ("past", "cancelled", "upcoming")]
     urls += [f"/consultant/payments/lines/earning/{one}" for one in found["earning_id"]]
+    urls += [f"/consultant/earnings{more}" for more in ("?state=held", "?state=returned", ".csv?state=ready")]
+    urls += ["/consultant/", "/consultant/analytics", "/consultant/reviews", "/api/v1/advisors/earnings"]
     urls += ["/consultants/priya-raghavan", "/api/v1/consultations", *(f"/api/v1/consultations/{one}" for one in made)]
     answered, named = 0, 0
     for url in urls:
@@ -105,8 +110,10 @@ def test_every_answer_of_the_consultant_portal(app: Flask, world: tuple[UUID, li
         assert not [secret for secret in SECRETS if secret in body], url
         answered += answer.status_code == 200
         named += "noor" in body
-    assert answered > 25
-    assert named > 6  # the walk does reach what is about the client
+        part = priya.get(url, headers={"HX-Request": "true", "HX-Request-Type": "partial"})
+        assert not [secret for secret in SECRETS if secret in part.data.decode("utf-8", "replace").lower()], url
+    assert answered > 35
+    assert named > 16  # the walk does reach what is about the client
 
 
 def test_every_mail_to_the_consultant(world: tuple[UUID, list[UUID]]) -> None:
