@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, cast, func, select
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeStatus, ReturnKind, ReturnStatus
 from app.core.errors import NotFound
+from app.core.money import Money
 from app.db import paging
 from app.organizations.models import Organization
 
@@ -66,6 +68,22 @@ def charge(session: Session, subject_kind: str, subject_id: UUID) -> paging.AnyR
     if found is None:
         raise NotFound("Nothing was charged for this.")
     return found
+
+
+def one_charge(session: Session, charge_id: UUID) -> paging.AnyRow:
+    """The columns of a charge. Raises NotFound."""
+    found = session.execute(select(*_COLUMNS).where(Charge.id == charge_id)).one_or_none()
+    if found is None:
+        raise NotFound("There is no such payment.")
+    return found
+
+
+def left_of(charge: Any, returns: Sequence[Any]) -> Money | None:
+    """What can still be asked back of a charge, less what is on its way; None for one that was not paid."""
+    if charge.status is not ChargeStatus.SUCCEEDED:
+        return None
+    promised = sum(one.amount_minor for one in returns if one.status in _OPEN)
+    return Money(charge.amount_minor - charge.refunded_minor - promised, charge.currency)
 
 
 def returns(session: Session, charge_id: UUID) -> Sequence[paging.AnyRow]:

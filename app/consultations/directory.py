@@ -8,7 +8,8 @@ from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import BigInteger, Boolean, Text, Uuid, column, func, or_, select, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from app.consultations import profile_rules as rules
@@ -221,3 +222,37 @@ def _filtered(query: paging.AnySelect, wanted: Wanted) -> paging.AnySelect:
     if wanted.organization_id is not None:
         query = query.where(P.organization_id == wanted.organization_id)
     return query
+
+
+# Members who are consultants, and who has a profile with the organization: one row a person, known by the address.
+_TEAM = text(
+    """SELECT coalesce(p.id, m.id) AS id, m.id AS member_id, p.payee_id, coalesce(p.name, m.name) AS name,
+        coalesce(lower(y.email), m.email) AS email, coalesce(CAST(m.status AS text), CAST(g.status AS text)) AS status,
+        p.slug, CAST(p.practice AS text) AS practice, p.headline, p.specialties, p.languages, p.accepting, p.listed,
+        p.rating_sum, p.rating_count
+    FROM (SELECT x.* FROM consultant_profiles x WHERE x.organization_id = :organization_id) p
+    JOIN payees y ON y.id = p.payee_id
+    JOIN engagements g ON g.organization_id = p.organization_id AND g.payee_id = p.payee_id
+    FULL JOIN (SELECT * FROM members WHERE organization_id = :organization_id AND role = 'ORG_CONSULTANT') m
+        ON lower(y.email) = m.email"""
+)
+
+
+def of_organization(
+    session: Session, organization_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """member_id, payee_id (None without a profile), name, email, status and what is published; by name. The scope is
+    the organization's."""
+    team = (
+        _TEAM.bindparams(organization_id=organization_id)
+        .columns(
+            column("id", Uuid), column("member_id", Uuid), column("payee_id", Uuid), column("name", Text),
+            column("email", Text), column("status", Text), column("slug", Text), column("practice", Text),
+            column("headline", Text), column("specialties", ARRAY(Text)), column("languages", ARRAY(Text)),
+            column("accepting", Boolean), column("listed", Boolean), column("rating_sum", BigInteger),
+            column("rating_count", BigInteger),
+        )
+        .subquery("team")
+    )  # fmt: skip
+    key = paging.Key((team.c.name, team.c.id), ("name", "id"), descending=False)
+    return paging.fetch(session, select(team), key, cursor, limit)

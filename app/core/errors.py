@@ -52,6 +52,12 @@ class Gone(Refusal):
     status = 410
 
 
+class SwitchedOff(Refusal):
+    """This deployment does not offer it."""
+
+    status = 501
+
+
 class InvalidTransition(Conflict):
     """A state machine refuses the move."""
 

@@ -30,6 +30,7 @@ class Settings:
     seal_p12_file: str = ""
     seal_p12_password: str = field(default="", repr=False)
     require_second_factor: bool = False
+    provider_orgs: bool = True
     calcom_webhook_secret: str = field(default="", repr=False)
     calcom_api_key: str = field(default="", repr=False)
     calcom_url: str = ""
@@ -69,9 +70,9 @@ def _demo_secret(data_dir: Path, name: str) -> str:
 def _switch(env: dict[str, str], name: str, *, default: bool) -> bool:
     """Raises MissingSetting for anything but on and off."""
     value = env.get(name, "").lower()
-    if value not in ("", "on", "off"):
+    if value not in ("", "on", "off", "true", "false"):
         raise MissingSetting(f"{name} is on or off")
-    return default if not value else value == "on"
+    return default if not value else value in ("on", "true")
 
 
 def load(environ: dict[str, str] | None = None) -> Settings:
@@ -115,6 +116,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         stripe_url=env.get("STRIPE_URL", "https://api.stripe.com").rstrip("/"),
         calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
         video_url=env.get("VIDEO_URL", "https://meet.jit.si").rstrip("/"),
+        provider_orgs=_switch(env, "ENABLE_PROVIDER_ORGS", default=True),
         require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),
     )
 

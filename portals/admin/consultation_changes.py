@@ -22,7 +22,7 @@ from app.consultations.states import CancelledBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict
 from portals.admin import bp
-from portals.admin.consultations import left_of, possible
+from portals.admin.consultations import possible
 from portals.web.db import db
 from portals.web.forms import MoneyField, OnceForm
 from portals.web.htmx import done, page
@@ -113,8 +113,10 @@ def new_dispute(consultation_id: UUID) -> ResponseReturnValue:
 
 def _money_form(consultation_id: UUID, form: RefundForm) -> ResponseReturnValue:
     row = queries.consultation(db(), consultation_id)
-    charge = client_queries.charge(db(), queries.SUBJECT, row.id) if row.charge_id else None
-    left = left_of(charge, client_queries.returns(db(), row.charge_id) if row.charge_id else [])
+    left = None
+    if row.charge_id:
+        charge = client_queries.one_charge(db(), row.charge_id)
+        left = client_queries.left_of(charge, client_queries.returns(db(), charge.id))
     if left is None:
         raise Conflict(_("Nothing was paid for this consultation."))
     form.amount.currency = row.currency

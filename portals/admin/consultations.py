@@ -98,21 +98,13 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
     )
     return page(
         "admin/consultations/show.html", row=row, charge=charge, returns=returns,
-        left=left_of(charge, returns), shares=queries.shares(db(), row.id),
+        left=client_queries.left_of(charge, returns) if charge else None, shares=queries.shares(db(), row.id),
         numbers=queries.calendar_numbers(db(), row.id), possible=possible(row),
         parts=shared.parts(*amounts), lines=pricing.explain(row.pricing) if row.pricing else [],
         rule=pricing.rule_of(row.pricing) if row.pricing else "",
         history=steps(trail.timeline(db(), row.id, Audience.PLATFORM), "consultation"), practices=PRACTICES,
         paid_by=PAID_BY,
     )  # fmt: skip
-
-
-def left_of(charge: Any, returns: Any) -> Money | None:
-    """What can still be asked back of a charge; None for one that was not paid."""
-    if charge is None or charge.status.value != "succeeded":
-        return None
-    promised = sum(one.amount_minor for one in returns if one.status.value in ("pending", "unknown"))
-    return Money(charge.amount_minor - charge.refunded_minor - promised, charge.currency)
 
 
 def possible(row: Any) -> set[str]:

@@ -17,7 +17,8 @@ from portals.web.setup import csrf
 organizations = Blueprint("org_api", __name__, url_prefix="/api/organizations/<uuid:organization_id>")
 platform = Blueprint("admin_api", __name__, url_prefix="/api/admin")
 platform_v1 = Blueprint("admin_v1_api", __name__, url_prefix="/api/v1/admin")
-for one in (organizations, platform, platform_v1):
+payments = Blueprint("admin_payments_api", __name__, url_prefix="/api/payments")
+for one in (organizations, platform, platform_v1, payments):
     csrf.exempt(one)  # a signed call carries no cookie; one with a session is checked below
 
 SIGN_IN = "Sign in first, or sign the call with an API key."
@@ -40,6 +41,7 @@ def _enter_organization() -> ResponseReturnValue | None:
 
 @platform.before_request
 @platform_v1.before_request
+@payments.before_request
 def _enter_platform() -> ResponseReturnValue | None:
     """Only keys of the platform; an organization's finds nothing here."""
     caller = program()
@@ -58,8 +60,10 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     appointments,
     consultations,
     orders,
+    organization_consultants,
     payees,
+    platform_consultations,
     runs,
 )
 
-blueprints = (organizations, platform, platform_v1, appointments.bp, consultations.bp, *advisors.blueprints)
+blueprints = (organizations, platform, platform_v1, payments, appointments.bp, consultations.bp, *advisors.blueprints)

@@ -1,18 +1,20 @@
-"""`POST /api/v1/admin/payouts/generate`: calculate a month, for a signed-in admin."""
+"""`/api/v1/admin/payouts`: calculate a month, send one payout; for a signed-in admin."""
 
 from __future__ import annotations
 
 import re
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from flask import g, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from app.core.errors import Conflict
 from app.core.scope import Permission
 from app.organizations import queries as organizations
-from app.payouts import calculating, runs
+from app.payouts import calculating, runs, service
 from portals.api import platform_v1
 from portals.web.db import db
 from portals.web.jsonio import Body
@@ -51,3 +53,12 @@ def generate() -> ResponseReturnValue:
             }
         )
     return jsonify(runs=opened), 202
+
+
+@platform_v1.post("/payouts/<uuid:payout_id>/process")
+def process(payout_id: UUID) -> ResponseReturnValue:
+    """Hand an approved payout to its rail: 202, a job does it. 409 says why it cannot go now."""
+    outcome = service.send(db(), g.actor, [service.get(db(), payout_id).id])[0]
+    if outcome.refused:
+        raise Conflict(outcome.refused)
+    return jsonify(id=str(payout_id), status=service.get(db(), payout_id).status.value), 202

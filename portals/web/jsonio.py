@@ -83,6 +83,16 @@ class Body:
             return default
         return value
 
+    def whole(self, name: str, *, most: int, least: int = 1) -> int | None:
+        """A whole number; None when it is left out."""
+        value = self._given.get(name)
+        if value is None:
+            return None
+        if type(value) is not int or not least <= value <= most:
+            self.fault(name, _("A whole number of at least %(least)s.", least=least))
+            return None
+        return value
+
     def day(self, name: str, default: date) -> date:
         value = self._given.get(name)
         if value is None:
