@@ -22,7 +22,7 @@ from tests.factories import client_money, people
 from tests.factories import consultations as consultants
 from tests.factories.organizations import organization
 from tests.factories.people import PLATFORM
-from tests.portals.admin.conftest import admin, approved, browser, checker, held, place, second  # noqa: F401
+from tests.portals.admin.conftest import approved
 from tests.portals.api.test_signed_calls import Caller
 from tests.portals.conftest import Browser
 from tests.stores import environment
@@ -35,7 +35,7 @@ def send(who: Browser, path: str, body: Any, **headers: str) -> TestResponse:
     return who.open(path, method="POST", json=body, headers={"X-CSRFToken": who.csrf_token(), **headers})
 
 
-def test_the_list(browser: Browser, held: Consultation) -> None:  # noqa: F811
+def test_the_list(browser: Browser, held: Consultation) -> None:
     (row,) = browser.get(f"{LIST}?q=lovelace&status=booked&organization=fernhill").get_json()["data"]
     assert row["consultation_id"] == str(held.id) and row["client_email"] == "ada@client.test"
     assert (row["price_cents"], row["platform_fee_cents"], row["advisor_earnings_cents"]) == (100_00, 10_00, 85_00)
@@ -58,7 +58,7 @@ def test_the_list(browser: Browser, held: Consultation) -> None:  # noqa: F811
     assert first["data"][0]["price_cents"] == 50_00 and second_page["data"][0]["price_cents"] == 100_00
 
 
-def test_a_refund(browser: Browser, held: Consultation) -> None:  # noqa: F811
+def test_a_refund(browser: Browser, held: Consultation) -> None:
     payment = browser.get(LIST).get_json()["data"][0]["payment_id"]
     body = {"paymentId": payment, "amountMinor": 25_00, "reason": "The line was bad", "note": "Ticket 7"}
     for _twice in range(2):
@@ -84,7 +84,7 @@ def test_a_refund(browser: Browser, held: Consultation) -> None:  # noqa: F811
         ({"paymentId": None}, "paymentId"),
     ],
 )  # fmt: skip
-def test_a_refund_that_cannot_be(browser: Browser, held: Consultation, wrong: dict[str, Any], field: str) -> None:  # noqa: F811
+def test_a_refund_that_cannot_be(browser: Browser, held: Consultation, wrong: dict[str, Any], field: str) -> None:
     payment = browser.get(LIST).get_json()["data"][0]["payment_id"]
     answer = send(browser, REFUNDS, {"paymentId": payment, "reason": "The line was bad", **wrong})
     assert answer.status_code == 422 and field in answer.get_json()["errors"] and client_money.returns() == []
@@ -97,7 +97,7 @@ def test_who_is_refused(
     held: Consultation,
     client: Browser,
     sign_in: SignIn,
-    admin: Actor,  # noqa: F811
+    admin: Actor,
 ) -> None:
     payment = browser.get(LIST).get_json()["data"][0]["payment_id"]
     body = {"paymentId": payment, "reason": "Mine"}
@@ -117,7 +117,7 @@ def test_who_is_refused(
     assert client_money.returns() == []
 
 
-def test_one_payout_is_sent(browser: Browser, second: Browser, checker: Any, place: Any) -> None:  # noqa: F811
+def test_one_payout_is_sent(browser: Browser, second: Browser, checker: Any, place: Any) -> None:
     payout_id = approved(place, checker)
     path = f"/api/v1/admin/payouts/{payout_id}/process"
     sent = send(browser, path, {})
