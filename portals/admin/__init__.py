@@ -65,6 +65,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     payout_changes,
     payouts,
     refunds,
+    revenue,
     reviews,
     runs,
     webhooks,

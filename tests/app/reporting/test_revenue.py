@@ -1,0 +1,167 @@
+"""The report of a month says what the books say: every figure is compared with the ledger's own lines."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.charges.states import ChargeProvider, ReturnKind
+from app.consultations.states import PaidBy, Practice
+from app.core import clock
+from app.core.csv import lines
+from app.core.errors import Invalid
+from app.db.session import unit_of_work
+from app.reporting import doctor, revenue
+from app.reporting.revenue import AMOUNTS, Month, Report
+from tests.factories import bookings as make
+from tests.factories import client_money as money
+from tests.factories.organizations import credit, organization
+from tests.factories.people import PLATFORM
+
+pytestmark = pytest.mark.usefixtures("database_url")
+
+
+@pytest.fixture
+def world(database_url: str) -> dict[str, UUID]:
+    """Charges of a house, a provider and a buyer, in two currencies; what went back whole, in part, and came back."""
+    house = organization("house", is_house=True, currency="USD")
+    fernhill, buyer = organization("fernhill", currency="USD"), organization("buyer", currency="USD")
+    credit(buyer, 1_000_00, "USD")
+    ada = make.client_account()
+    advisor, meera = make.consultant(house, Practice.ADVISOR, "Tomas Lind"), make.consultant(fernhill)
+    session, long = make.offering(house, None, 900), make.offering(fernhill, meera, 100_00)
+    rupees = make.offering(fernhill, meera, 10_000_00, "INR")
+    plain, part, cheap = (make.booked(long, meera, ada, hours=48 + n, discount_minor=n * 10_00) for n in range(3))
+    whole, lost, appealed = (make.booked(session, advisor, ada, hours=48 + n) for n in range(3))
+    bought = make.booked(long, meera, ada, hours=60, paid_by=PaidBy.INVOICE, buyer=buyer)
+    free = make.booked(session, advisor, ada, hours=70, discount_minor=900)
+    foreign = make.booked(rupees, meera, ada, hours=80)
+    for one in (plain, part, cheap, whole, lost, appealed, free, foreign):
+        money.paid(one)
+    money.paid(bought, ChargeProvider.FUNDS)
+    money.returned(money.asked_back(part.id, 33_33))
+    money.returned(money.asked_back(whole.id))
+    money.returned(money.asked_back(lost.id, kind=ReturnKind.DISPUTE))
+    again = money.asked_back(appealed.id, 4_01)
+    money.returned(again)
+    money.came_back(again)
+    money.asked_back(cheap.id, 5_00)  # on its way: not in the books
+    money.asked_back(bought.id, 20_00)
+    return {"house": house, "fernhill": fernhill, "ada": ada}
+
+
+def report(month: str = "") -> Report:
+    with unit_of_work(PLATFORM) as session:
+        return revenue.report(session, Month.read(month))
+
+
+def booked(sql: str, **asked: Any) -> int:
+    with unit_of_work(PLATFORM) as session:
+        return int(session.execute(text(f"SELECT coalesce(sum(l.amount_minor), 0) {sql}"), asked).scalar_one())
+
+
+LINES = """FROM ledger_lines l JOIN ledger_entries e ON e.id = l.entry_id
+    WHERE l.currency = :currency AND (CAST(:owner AS uuid) IS NULL OR l.organization_id = :owner)"""
+EARNED = """AND l.account = 'receivable' AND e.kind IN ('earning_held', 'earning_ready')
+    AND EXISTS (SELECT FROM earnings x WHERE CAST(x.id AS text) = e.ref AND x.source_kind LIKE 'consultation%')"""
+
+
+def ledger(currency: str, owner: UUID | None = None) -> dict[str, int]:
+    """The figures from the lines of the books, and what organizations have left from their funds."""
+    asked = {"currency": currency, "owner": owner}
+    back = f"{LINES} AND l.account = 'funds' AND e.kind = 'charge_returned' AND EXISTS (SELECT FROM charge_returns r"
+    back += " WHERE CAST(r.id AS text) = split_part(e.ref, '.', 1) AND r.kind = :kind)"
+    found = {
+        "gross": -booked(f"{LINES} AND l.account = 'funds' AND e.kind = 'charge_succeeded'", **asked),
+        "refunds": booked(back, kind="refund", **asked),
+        "disputes": booked(back, kind="dispute", **asked),
+        "promotions": booked(f"{LINES} AND l.account = 'promotions'", **asked),
+        "platform": -booked(f"{LINES} AND l.account = 'platform_revenue'", **asked),
+        "consultants": booked(f"{LINES} {EARNED}", **asked),
+        "processor_fees": booked(f"{LINES} AND l.account = 'processor_fees'", **asked),
+    }
+    funds = booked(
+        f"{LINES} AND l.account = 'funds' AND e.kind NOT IN ('booking_covered', 'booking_uncovered')", **asked
+    )
+    return found | {"organizations": -funds - found["consultants"]}
+
+
+def test_every_figure_is_the_ledgers(world: dict[str, UUID]) -> None:
+    found = report()
+    assert [one.currency for one in found.totals] == ["INR", "USD"]
+    for one in found.totals:
+        assert {name: getattr(one, name) for name in AMOUNTS} == ledger(one.currency)
+    for group in found.organizations:
+        expected = ledger(group.figures.currency, group.organization_id)
+        assert {name: getattr(group.figures, name) for name in AMOUNTS} == expected
+    for groups in (found.practices, found.organizations):
+        for one in found.totals:
+            mine = [group.figures for group in groups if group.figures.currency == one.currency]
+            assert all(sum(getattr(figures, name) for figures in mine) == getattr(one, name) for name in AMOUNTS)
+    with unit_of_work(PLATFORM) as session:
+        assert doctor.examine(session) == []
+
+
+def test_the_figures_themselves(world: dict[str, UUID]) -> None:
+    rupees, dollars = report().totals
+    assert (rupees.gross, rupees.platform, rupees.organizations, rupees.consultants) == (
+        10_000_00, 1_000_00, 500_00, 8_500_00,
+    )  # fmt: skip
+    assert dollars.gross == 100_00 + 90_00 + 80_00 + 3 * 900 + 100_00 and dollars.charges == 7
+    assert (dollars.refunds, dollars.disputes) == (33_33 + 9_00 + 20_00, 9_00)
+    assert dollars.promotions == 10_00 + 20_00 + 9_00 - 3_70  # a third of what was added for `part` went back with it
+    practices = {group.name: group.figures.gross for group in report().practices if group.figures.currency == "USD"}
+    assert practices == {"consultant": dollars.gross}
+
+
+def test_months(world: dict[str, UUID]) -> None:
+    now = Month.read("")
+    assert report("2024-02") == Report([], [], []) and report(str(now)) == report()
+    assert (Month(date(2026, 12, 1)).until.isoformat(), str(Month.read("2024-02"))) == (
+        "2027-01-01T00:00:00+00:00",
+        "2024-02",
+    )
+    for wrong in ("2026-13", "October", "2999-01", "2019-12", "2026-1", "2026-10-01"):
+        with pytest.raises(Invalid):
+            Month.read(wrong)
+    with clock.at(now.until):
+        assert report() == Report([], [], [])
+
+
+def test_the_journal_balances_and_names_no_client(world: dict[str, UUID]) -> None:
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE organizations SET name = '=Fernhill' WHERE slug = 'fernhill'"))
+        written = "".join(lines(revenue.JOURNAL, revenue.journal_rows(session, Month.read(""))))
+        known, entries = session.execute(
+            text("SELECT count(*), count(DISTINCT entry_id) FROM ledger_lines")
+        ).one()  # fmt: skip
+    assert "Lovelace" not in written and "ada@" not in written and "'=Fernhill" in written
+    rows = list(csv.DictReader(io.StringIO(written)))
+    totals = {row["currency"]: row for row in rows if row["entry_id"] == "total"}
+    body = [row for row in rows if row["entry_id"] != "total"]
+    assert len(body) == known and len({row["entry_id"] for row in body}) == entries
+    for currency in ("USD", "INR"):
+        for side in ("debit", "credit"):
+            whole = sum(Decimal(row[side] or 0) for row in body if row["currency"] == currency)
+            assert whole == Decimal(totals[currency][side]) > 0
+        assert totals[currency]["debit"] == totals[currency]["credit"]
+    assert any(row["payee"] == "Meera Iyer" and row["account"] == "payee_held" for row in body)
+    assert not any(row["payee"] for row in body if row["account"] in ("funds", "cash", "receivable"))
+    with unit_of_work(PLATFORM) as session:
+        assert list(revenue.journal_rows(session, Month.read("2024-02"))) == []
+
+
+def test_the_file_of_the_report(world: dict[str, UUID]) -> None:
+    found = report()
+    written = "".join(lines(revenue.COLUMNS, revenue.rows(found, Month.read(""))))
+    rows = list(csv.DictReader(io.StringIO(written)))
+    (dollars,) = (row for row in rows if row["by"] == "total" and row["currency"] == "USD")
+    assert dollars["gross"] == found.totals[1].money("gross").plain()
+    assert {row["by"] for row in rows} == {"total", "practice", "organization"}
