@@ -7,10 +7,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from app.charges import client_service
+from app.charges import client_service, fees
 from app.charges.states import ChargeProvider
 from app.consultations import booking, charging
 from app.consultations.charging import Asked, AskedBack
+from app.core.errors import Conflict
 from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
 from app.gateways import providers
@@ -50,6 +51,22 @@ def _intent(gateway: Cards, asked: Asked) -> Intent | None:
     if asked.unwanted:
         return gateway.cancel(found.reference) if found and found.status is IntentStatus.WAITING else found
     return found or gateway.create_intent(asked.key, asked.amount, asked.metadata)
+
+
+def ask_fee(charge_id: str) -> None:
+    """What the provider kept of a charge. Not known yet: the sweep asks again. Raises Unanswered."""
+    with unit_of_work(Scope.platform("a charge whose fee is asked for")) as session:
+        asked = fees.to_ask(session, UUID(charge_id))
+    if asked is None:
+        return
+    try:
+        fee = providers.cards(asked.provider.value).fee(asked.reference, asked.amount)
+    except (Refused, Conflict) as refusal:
+        log.warning("a fee that cannot be asked for: %s", refusal.message)
+        return
+    if fee is not None:
+        with unit_of_work(Scope.platform("what a provider kept of a charge")) as session:
+            fees.known(session, SYSTEM, asked.charge_id, fee)
 
 
 def give_back(return_id: str) -> None:
@@ -126,6 +143,7 @@ def look_up() -> None:
     """The sweep: charges and refunds nobody heard of. Lost answers and lost webhooks end here."""
     with unit_of_work(Scope.platform("charges nobody heard of")) as session:
         charges, returns = charging.stale(session)
+        without_fee = fees.unknown(session)
     with unit_of_work(Scope.platform("earnings the client's bank has questioned")) as session:
         charging.withhold_again(session, SYSTEM)
     failure: CardError | None = None
@@ -137,6 +155,9 @@ def look_up() -> None:
             give_back(str(return_id))
         except Unanswered as unknown:
             failure = unknown
+    for charge_id in without_fee:
+        with contextlib.suppress(Unanswered):
+            ask_fee(str(charge_id))
     if failure:
         raise failure
 

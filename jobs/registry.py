@@ -73,6 +73,7 @@ JOBS: dict[Topic, Job] = {
     Topic.RUN_STARTED: Job(months.work, MONEY, 1800),
     Topic.CHARGE_ASKED: Job(clients.ask, MONEY, 120),
     Topic.CHARGE_RETURN_ASKED: Job(clients.give_back, MONEY, 120),
+    Topic.CHARGE_FEE_ASKED: Job(clients.ask_fee, MONEY),
     Topic.CHARGES_HEARD: Job(clients.hear, MONEY),
     Topic.CHARGES_LOOK_UP: Job(clients.look_up, MONEY, 900),
     Topic.CONSULTATION_PAID: Job(clients.confirm, MONEY),

@@ -21,7 +21,7 @@ _COLUMNS = (
     Charge.id, Charge.organization_id, Charge.buyer_organization_id, Charge.subject_kind, Charge.subject_id,
     Charge.description, Charge.amount_minor, Charge.promotion_minor, Charge.fee_minor, Charge.refunded_minor,
     Charge.currency, Charge.provider, Charge._status.label("status"), Charge.failure_message, Charge.simulated,
-    Charge.succeeded_at, Charge.created_at,
+    Charge.succeeded_at, Charge.created_at, Charge.processor_fee_minor, Charge.processor_fee_currency,
 )  # fmt: skip
 _KEY = paging.Key((Charge.created_at, Charge.id), ("created_at", "id"))
 _NEXT_TRY = aliased(ChargeReturn)

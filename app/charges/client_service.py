@@ -27,6 +27,7 @@ from app.ledger import recipes
 from app.ledger import service as ledger
 
 OPEN = (ChargeStatus.PENDING, ChargeStatus.UNKNOWN)
+BY_CARD = (ChargeProvider.STRIPE, ChargeProvider.SIMULATED)
 _WAITING = (ReturnStatus.PENDING, ReturnStatus.UNKNOWN)
 
 
@@ -151,6 +152,8 @@ def mark_paid(session: ScopedSession, actor: Actor, charge: Charge) -> bool:
         return False
     charge.advance(ChargeStatus.SUCCEEDED)
     charge.succeeded_at, charge.failure_message, charge.client_secret_sealed = utc_now(), None, None
+    if charge.provider in BY_CARD and charge.amount_minor:
+        outbox.emit(session, Topic.CHARGE_FEE_ASKED, charge_id=charge.id)
     _note(session, actor, charge, "charge.succeeded")
     return True
 

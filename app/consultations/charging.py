@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from app.charges import client_service as client
+from app.charges import fees
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
 from app.consultations import standing, subjects
@@ -148,6 +149,8 @@ def given_back(session: ScopedSession, actor: Actor, return_id: UUID, refund: Re
     client.return_known(session, return_id, refund.reference)
     if refund.status is RefundStatus.SUCCEEDED:
         _subject_of_return(session, return_id).returned(session, actor, return_id)
+        if refund.fee_back:
+            fees.given_back(session, return_id, refund.fee_back)
     elif refund.status is RefundStatus.FAILED:
         _refused_back(session, actor, return_id, refund.message)
 
@@ -185,7 +188,7 @@ def told_of_refund(session: ScopedSession, actor: Actor, provider: ChargeProvide
     back = client.ask_return(
         session, actor, of, amount, ReturnKind.REFUND, "Refunded by the payment provider", refund.reference
     )
-    subjects.of(of).returned(session, actor, back.id)
+    given_back(session, actor, back.id, refund)
     return f"refund {back.id}, made at the provider"
 
 

@@ -34,6 +34,7 @@ class Topic(StrEnum):
     MONTHS_DUE = "months.due"
     RUN_STARTED = "run.started"
     CHARGE_ASKED = "charge.asked"
+    CHARGE_FEE_ASKED = "charge.fee_asked"
     CHARGES_HEARD = "charges.heard"
     CHARGES_LOOK_UP = "charges.look_up"
     CHARGE_RETURN_ASKED = "charge.return_asked"

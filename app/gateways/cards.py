@@ -40,7 +40,9 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """`key` is ours when we asked for it, "" when somebody refunded at the provider itself."""
+    """`key` is ours when we asked for it, "" when somebody refunded at the provider itself. `fee_back`: what the
+    provider gives back of its fee, which is mostly nothing.
+    """
 
     reference: str
     status: RefundStatus
@@ -48,6 +50,7 @@ class Refund:
     intent_reference: str
     key: str = ""
     message: str = ""
+    fee_back: Money | None = None
 
 
 class DisputeStatus(StrEnum):
@@ -119,6 +122,10 @@ class Cards(Protocol):
 
     def cancel(self, reference: str) -> Intent:
         """Nobody can pay this any more; one that was paid in between is given back as it is. Raises Refused."""
+        ...
+
+    def fee(self, reference: str, amount: Money) -> Money | None:
+        """What the provider keeps of a paid charge, in the currency it says; None: not known yet. Raises Refused."""
         ...
 
     def refund(self, key: str, reference: str, amount: Money) -> Refund:

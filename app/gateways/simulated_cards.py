@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.core.money import Money
+from app.core.rates import share
 from app.gateways.cards import (
     BadSignature,
     Dispute,
@@ -25,6 +26,7 @@ CARDS = {
     DECLINED: ("4000 0000 0000 0002", "Is declined"),
     UNKNOWN: ("4000 0000 0000 0259", "Is paid, but the answer is lost at first"),
 }
+FEE_BPS, FEE_MINOR = 290, 30  # 2.9 % and 30 of the smallest unit, as cards cost in the real world
 DECLINED_TEXT = "The card was declined. Try another one."
 
 
@@ -47,6 +49,9 @@ class SimulatedCards:
 
     def cancel(self, reference: str) -> Intent:
         raise Refused("A test card is charged at once or never.")
+
+    def fee(self, reference: str, amount: Money) -> Money | None:
+        return Money(share(amount.minor, FEE_BPS) + FEE_MINOR, amount.currency)
 
     def refund(self, key: str, reference: str, amount: Money) -> Refund:
         return Refund(f"sim_re_{key}", RefundStatus.SUCCEEDED, amount, reference, key)

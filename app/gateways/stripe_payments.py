@@ -36,6 +36,7 @@ URL = "https://api.stripe.com"
 TOLERANCE_S = 300
 LOOK_BACK = timedelta(days=3)  # a key is kept for a day; a payment nobody has the reference of is younger
 MOST_PAGES = 50
+_WITH_FEE = {"expand[]": "balance_transaction"}
 _TIMES_100 = frozenset({"ISK", "UGX"})  # without decimals everywhere else; Stripe takes them with two
 _TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})  # three decimals, the last one zero
 _NOT_DECIDED = frozenset({401, 403, 408, 409, 429})  # nothing final was said of the payment itself
@@ -87,18 +88,25 @@ class StripePayments:
                 return found  # paid, or cancelled, in between
             raise
 
+    def fee(self, reference: str, amount: Money) -> Money | None:
+        found = self._known(f"/v1/payment_intents/{reference}", {"expand[]": "latest_charge.balance_transaction"})
+        charge = found.get("latest_charge")
+        kept = charge.get("balance_transaction") if isinstance(charge, dict) else None
+        return _inward(kept, "fee") if isinstance(kept, dict) else None
+
     def refund(self, key: str, reference: str, amount: Money) -> Refund:
         form = {
             "payment_intent": reference,
             "amount": str(_outward(amount)),
             "reason": "requested_by_customer",
             "metadata[return_key]": key,
+            "expand[]": "balance_transaction",
         }
         return self._refund(self._post("/v1/refunds", form, f"refund-{key}"))
 
     def find_refund(self, key: str, intent_reference: str, reference: str | None) -> Refund | None:
         if reference:
-            found = self._get(f"/v1/refunds/{reference}", {})
+            found = self._get(f"/v1/refunds/{reference}", _WITH_FEE)
             return None if found is None else self._refund(found)
         for one in self._all("/v1/refunds", {"payment_intent": intent_reference}):
             if (one.get("metadata") or {}).get("return_key") == key:
@@ -106,7 +114,7 @@ class StripePayments:
         return None
 
     def refund_of(self, reference: str) -> Refund:
-        return self._refund(self._known(f"/v1/refunds/{reference}"))
+        return self._refund(self._known(f"/v1/refunds/{reference}", _WITH_FEE))
 
     def dispute(self, reference: str) -> Dispute:
         found = self._known(f"/v1/disputes/{reference}")
@@ -141,6 +149,7 @@ class StripePayments:
             self._intent_of(found),
             str((found.get("metadata") or {}).get("return_key") or ""),
             f"The provider could not refund it ({found.get('failure_reason') or found.get('status')}).",
+            _fee_back(found.get("balance_transaction")),
         )
 
     def _intent_of(self, found: dict[str, Any]) -> str:
@@ -150,8 +159,8 @@ class StripePayments:
         charge = self._get(f"/v1/charges/{_id(found['charge'])}", {}) if found.get("charge") else None
         return _id(charge["payment_intent"]) if charge and charge.get("payment_intent") else ""
 
-    def _known(self, path: str) -> dict[str, Any]:
-        found = self._get(path, {})
+    def _known(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        found = self._get(path, params or {})
         if found is None:
             raise Refused("The payment provider does not know this.", "resource_missing")
         return found
@@ -241,11 +250,17 @@ def _outward(amount: Money) -> int:
     return amount.minor
 
 
-def _inward(found: Mapping[str, Any]) -> Money:
-    currency, minor = str(found.get("currency")).upper(), int(found.get("amount") or 0)
+def _inward(found: Mapping[str, Any], name: str = "amount") -> Money:
+    currency, minor = str(found.get("currency")).upper(), int(found.get(name) or 0)
     if currency not in CURRENCIES:
         raise Refused("A currency we do not know.", "currency")
     return Money(minor // 100 if currency in _TIMES_100 and exponent(currency) == 0 else minor, currency)
+
+
+def _fee_back(booked: Any) -> Money | None:
+    """Of the balance transaction of a refund: a fee below zero is one that is given back."""
+    fee = _inward(booked, "fee") if isinstance(booked, dict) and int(booked.get("fee") or 0) < 0 else None
+    return None if fee is None else -fee
 
 
 def _id(value: Any) -> str:

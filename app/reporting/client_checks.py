@@ -48,6 +48,18 @@ CLIENTS = (
         WHERE c.refunded_minor <> coalesce(r.minor, 0)""",
     ),
     (
+        "clients.processor_fee",
+        "What a provider kept of a charge is not what the books have of it.",
+        """SELECT c.id AS subject, 'kept ' || coalesce(c.processor_fee_minor, 0) || ', books '
+            || coalesce(l.minor, 0) AS detail
+        FROM charges c LEFT JOIN (SELECT e.organization_id, e.ref, l.currency, sum(l.amount_minor) AS minor
+            FROM ledger_entries e JOIN ledger_lines l ON l.entry_id = e.id AND l.account = 'processor_fees'
+            WHERE e.kind = 'processor_fee' GROUP BY 1, 2, 3) l
+            ON l.organization_id = c.organization_id AND l.ref = c.id::text
+        WHERE (coalesce(c.processor_fee_minor, 0), c.processor_fee_currency)
+            IS DISTINCT FROM (coalesce(l.minor, 0), coalesce(l.currency, c.processor_fee_currency))""",
+    ),
+    (
         "clients.split",
         "A consultation's parts are not what its own rates make of its price.",
         """SELECT id AS subject, platform_minor || ' and ' || organization_minor || ', computed ' || p || ' and '

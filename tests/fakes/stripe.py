@@ -26,6 +26,7 @@ class StripePeer:
         self.refunds: dict[str, dict[str, Any]] = {}
         self.disputes: dict[str, dict[str, Any]] = {}
         self.charges: dict[str, dict[str, Any]] = {}
+        self.fees: dict[str, dict[str, Any]] = {}  # of a payment or refund: its balance transaction
         self.keys: dict[str, tuple[dict[str, str], dict[str, Any]]] = {}
         self.calls: list[tuple[str, str, dict[str, str]]] = []
         self.lose_replies = 0
@@ -108,7 +109,13 @@ class StripePeer:
                 return 400, {"error": {"type": "invalid_request_error", "code": "payment_intent_unexpected_state"}}
             made["status"] = "canceled"
         self.keys[key] = (form, made)
-        return 200, made
+        return 200, self._expanded("refunds", made) if "expand[]" in form else made
+
+    def _expanded(self, noun: str, found: dict[str, Any]) -> dict[str, Any]:
+        booked = self.fees.get(found["id"])
+        if noun == "refunds":
+            return found | {"balance_transaction": booked}
+        return found | {"latest_charge": {"id": f"ch_{found['id']}", "balance_transaction": booked}}
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, dict[str, Any]]:
         _, _, noun, *rest = path.split("/")
@@ -117,6 +124,8 @@ class StripePeer:
         }[noun]  # fmt: skip
         if rest:
             found = rows.get(rest[0])
+            if found and "expand[]" in query:
+                found = self._expanded(noun, found)
             return (200, found) if found else (404, {"error": {"code": "resource_missing"}})
         listed = [one for one in rows.values() if query.get("payment_intent") in (None, one.get("payment_intent"))]
         start = [one["id"] for one in listed].index(query["starting_after"]) + 1 if "starting_after" in query else 0

@@ -181,3 +181,17 @@ def test_sample_webhooks(stripe: StripePayments) -> None:
             for path in samples for body in [path.read_bytes()]}  # fmt: skip
     told = {name for name, news in read.items() if news}
     assert {name for name in read if name.startswith(("payment_intent.", "refund.", "charge.dispute."))} == told
+
+
+def test_what_stripe_keeps_is_known_later_and_in_its_own_currency(stripe: StripePayments, peer: StripePeer) -> None:
+    made = stripe.create_intent("c1", PRICE, METADATA)
+    peer.pays(made.reference)
+    assert stripe.fee(made.reference, PRICE) is None
+    peer.fees[made.reference] = {"id": "txn_1", "fee": 79, "currency": "eur"}
+    assert stripe.fee(made.reference, PRICE) == Money(79, "EUR")
+    with pytest.raises(Refused):
+        stripe.fee("pi_none", PRICE)
+    peer.fees["re_1"] = {"id": "txn_2", "fee": 0, "currency": "eur"}
+    assert stripe.refund("r1", made.reference, Money(900, "USD")).fee_back is None
+    peer.fees["re_1"] = {"id": "txn_2", "fee": -20, "currency": "eur"}
+    assert stripe.refund_of("re_1").fee_back == Money(20, "EUR")

@@ -21,6 +21,7 @@ FAULTS = [
     ("UPDATE charges SET refunded_minor = refunded_minor - 1 WHERE refunded_minor > 0", "clients.refunded"),
     ("ALTER TABLE charge_returns DISABLE TRIGGER USER; UPDATE charge_returns SET status = 'came_back'; "
      "ALTER TABLE charge_returns ENABLE TRIGGER USER", "clients.came_back"),
+    ("UPDATE charges SET processor_fee_minor = 1, processor_fee_currency = 'INR'", "clients.processor_fee"),
     ("UPDATE credit_uses SET returned_at = now() WHERE ordinal = 2", "clients.prepaid"),
     ("DELETE FROM credit_uses WHERE ordinal = 2", "clients.prepaid"),
     ("UPDATE ledger_lines SET currency = 'GBP' WHERE account = 'prepaid_credits'", "clients.prepaid"),
