@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from app.billing import credits
@@ -54,10 +54,12 @@ def book(
     paid_by: PaidBy = PaidBy.CARD,
     buyer_organization_id: UUID | None = None,
     by_calendar: bool = False,
+    project_id: UUID | None = None,
 ) -> Consultation:
     """Keep a time for a client, who pays within 15 minutes. What is held for many has its own time, whatever is asked.
     By a seat credit it is paid and booked at once.
 
+    `project_id`: a project of an organization the client belongs to; naming it names the organization, too.
     `by_calendar`: the consultant's calendar elsewhere gave the time; it counts where they keep no hours here.
 
     Raises Forbidden, NotFound for what is not offered, Invalid, Conflict when it cannot be booked (any more).
@@ -77,6 +79,9 @@ def book(
         _check_free(session, payee_id, offering.duration_minutes, begins)
     with session.elevated("write a booking down"):
         account = session.get_one(Account, actor.account_id)
+        if project_id is not None:
+            buyer_organization_id = _whose(session, account, project_id, buyer_organization_id)
+            paid_by = PaidBy.TAG if paid_by is PaidBy.CARD else paid_by
         _check_buyer(session, account, paid_by, buyer_organization_id)
         _check_unpaid(session, account.id)
         credit = _credit(session, offering, paid_by, buyer_organization_id)
@@ -85,7 +90,8 @@ def book(
             id=new_id(), created_at=utc_now(), organization_id=quote.organization_id, payee_id=payee_id,
             client_account_id=account.id, client_first_name=first_name(account.name),
             client_time_zone=client_time_zone, locale=locale, buyer_organization_id=buyer_organization_id,
-            offering_id=offering.id, kind=offering.kind, practice=profile.practice, title=offering.title,
+            project_id=project_id, offering_id=offering.id, kind=offering.kind, practice=profile.practice,
+            title=offering.title,
             starts_at=begins, ends_at=ends, clock_at=begins, paid_by=paid_by, currency=quote.list.currency,
             list_minor=quote.list.minor, price_minor=quote.price.minor, platform_minor=quote.platform.minor,
             organization_minor=quote.organization.minor, consultant_minor=quote.consultant.minor,
@@ -275,6 +281,19 @@ def _check_reader(zone: str, locale: str) -> None:
         raise Invalid("Choose a time zone of the list.", fields={"client_timezone": "Choose one of the list."})
     if not identity_rules.is_locale(locale):
         raise Invalid("This language is not known.", fields={"locale": "For example en_US."})
+
+
+_OWNER = text("SELECT organization_id FROM projects WHERE id = :id AND cancelled_at IS NULL")
+
+
+def _whose(session: ScopedSession, account: Account, project_id: UUID, buyer_id: UUID | None) -> UUID:
+    """The organization whose project it is. Raises Invalid unless the client belongs to it, and names no other one."""
+    owner: UUID | None = session.scalar(_OWNER, {"id": project_id})
+    mine = {one.organization_id for one in organizations.memberships_of_address(session, account.email)}
+    if owner is None or owner not in mine or buyer_id not in (None, owner):
+        sentence = "This is no project of an organization you belong to."
+        raise Invalid(sentence, fields={"project_id": sentence})
+    return owner
 
 
 def _check_buyer(session: ScopedSession, account: Account, paid_by: PaidBy, buyer_id: UUID | None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from app.charges.client_models import Charge, ChargeReturn
 from app.consultations.cards import View
@@ -22,7 +22,7 @@ _COLUMNS = (
     _C.id, _C.payee_id, _C.offering_id, _C.title, _C.kind, _C._status.label("status"), _C.starts_at, _C.ends_at,
     _C.clock_at, _C.paid_by, _C.currency, _C.price_minor, _C.list_minor, _C.consultant_minor, _C.client_first_name,
     _C.client_time_zone, _C.locale, _C.video_url, _C.cancelled_at, _C.cancelled_by, _C.cancel_reason, _C.completed_at,
-    _C.version, _C.created_at, ConsultantProfile.name.label("consultant"),
+    _C.version, _C.created_at, _C.project_id, ConsultantProfile.name.label("consultant"),
     ConsultantProfile.slug.label("consultant_slug"),
 )  # fmt: skip
 _NEWEST = paging.Key((_C.starts_at, _C.id), ("starts_at", "id"))
@@ -65,6 +65,16 @@ def consultation(session: ScopedSession, account_id: UUID, consultation_id: UUID
     found = session.execute(_of(account_id).where(_C.id == consultation_id)).one_or_none()
     if found is None:
         raise NotFound("There is no such consultation.")
+    return found
+
+
+_PROJECT = text("SELECT reference || ' ' || title FROM projects WHERE id = :id")
+
+
+def project_of(session: ScopedSession, project_id: UUID) -> str | None:
+    """Reference and title of the project a client named; the caller has seen that the booking is theirs."""
+    with session.elevated("the project a client named on their own booking"):
+        found: str | None = session.scalar(_PROJECT, {"id": project_id})
     return found
 
 

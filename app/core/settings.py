@@ -39,6 +39,8 @@ class Settings:
     stripe_publishable_key: str = ""
     stripe_webhook_secret: str = field(default="", repr=False)
     stripe_url: str = ""
+    stripe_js_url: str = ""
+    calcom_embed_url: str = ""
 
     @property
     def sandbox(self) -> bool:
@@ -114,6 +116,8 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         stripe_publishable_key=env.get("STRIPE_PUBLISHABLE_KEY", ""),
         stripe_webhook_secret=env.get("STRIPE_WEBHOOK_SECRET", ""),
         stripe_url=env.get("STRIPE_URL", "https://api.stripe.com").rstrip("/"),
+        stripe_js_url=env.get("STRIPE_JS_URL", "https://js.stripe.com/v3/"),
+        calcom_embed_url=env.get("CALCOM_EMBED_URL", ""),
         calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
         video_url=env.get("VIDEO_URL", "https://meet.jit.si").rstrip("/"),
         provider_orgs=_switch(env, "ENABLE_PROVIDER_ORGS", default=True),

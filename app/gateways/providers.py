@@ -32,6 +32,21 @@ def chosen() -> str:
     raise Conflict(NOT_SET_UP)
 
 
+def public_key() -> str:
+    """What the browser names us to Stripe with; "" without one of the deployment's own mode."""
+    key = settings().stripe_publishable_key
+    return key if key.startswith("pk_test_" if settings().sandbox else "pk_live_") else ""
+
+
+def missing() -> list[str]:
+    """The settings that real cards cannot be taken without and that are not set, or are of the other mode."""
+    given = {
+        "STRIPE_SECRET_KEY": _fits(),
+        "STRIPE_PUBLISHABLE_KEY": bool(public_key()),
+    }
+    return [name for name, there in given.items() if not there]
+
+
 def _fits() -> bool:
     """A key of the deployment's own mode: real money never moves in sandbox, nor test money in live."""
     key = settings().stripe_secret_key

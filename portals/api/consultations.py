@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, Response, g, jsonify, request
+from flask.json import dumps
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.charges import client_service
+from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider
 from app.consultations import booking, calendar_numbers, cards, client_queries, directory, money, offerings, reviews
 from app.consultations.cards import ConsultationCard
 from app.consultations.models import Consultation
 from app.consultations.profile_models import Offering
 from app.consultations.reviews import Verdict
-from app.consultations.states import CancelledBy
-from app.core.errors import Forbidden, Invalid, NotFound
+from app.consultations.states import CancelledBy, ConsultationStatus
+from app.core.errors import Forbidden, Invalid, NotFound, Refusal
 from app.core.scope import Scope
 from app.core.settings import settings
 from app.gateways import providers
+from app.gateways.cards import CardError
 from app.identity.states import Portal
+from jobs import clients
 from portals.shared import slots
 from portals.web import guards, session
-from portals.web.db import db, use_scope
+from portals.web.db import afterwards, db, use_scope
 from portals.web.errors import problem
 from portals.web.i18n import reader_locale, reader_zone
 from portals.web.jsonio import Body, cursor, limit
@@ -33,6 +39,7 @@ from portals.web.setup import csrf
 
 bp = Blueprint("consultations_v1", __name__, url_prefix="/api/v1/consultations")
 csrf.exempt(bp)  # checked in `_enter`, once it is known that there is a session
+log = logging.getLogger("quittance.api")
 SIGN_IN = "Sign in as a client, or as a consultant."
 
 
@@ -70,7 +77,8 @@ def pricing() -> Response:
 
 @bp.post("/book")
 def book() -> ResponseReturnValue:
-    """`{advisor_id, duration_minutes or offering_id, starts_at or cal_booking_id, locale?, client_timezone?}` → 201.
+    """`{advisor_id, duration_minutes or offering_id, starts_at or cal_booking_id, locale?, client_timezone?,
+    project_id?}` → 201.
 
     `cal_booking_id` counts once the calendar itself told us of it. Other lengths are 422, a time that is taken or a
     consultant who takes no bookings 409.
@@ -78,7 +86,8 @@ def book() -> ResponseReturnValue:
     _client()
     body = Body()
     given = {name: body.text(name, longest=200) for name in
-             ("advisor_id", "offering_id", "cal_booking_id", "starts_at", "locale", "client_timezone")}  # fmt: skip
+             ("advisor_id", "offering_id", "cal_booking_id", "starts_at", "locale", "client_timezone",
+              "project_id")}  # fmt: skip
     body.check()
     row = directory.listed(db(), _id(given["advisor_id"], "advisor_id"))
     offering = _offering(row, given["offering_id"])
@@ -88,10 +97,13 @@ def book() -> ResponseReturnValue:
         db(), g.actor, payee_id=row.payee_id, offering_id=offering.id, starts_at=starts_at,
         client_time_zone=given["client_timezone"] or reader_zone(),
         locale=given["locale"].replace("-", "_") or reader_locale(), by_calendar=known is not None,
+        project_id=_id(given["project_id"], "project_id") if given["project_id"] else None,
     )  # fmt: skip
     if known is not None:
         calendar_numbers.link(db(), g.actor, made, given["cal_booking_id"])
     charge = money.charge(db(), g.actor, made, ChargeProvider(providers.chosen()))
+    if charge.provider is ChargeProvider.STRIPE:
+        afterwards(partial(_with_intent, charge.id))
     return jsonify(
         {
             "consultation_id": str(made.id),
@@ -100,13 +112,35 @@ def book() -> ResponseReturnValue:
             "price_cents": made.price_minor,
             "currency": made.currency,
             "advisor_earnings_cents": made.consultant_minor,
-            "payment_intent_id": charge.provider_reference or str(charge.id),
-            "client_secret": client_service.client_secret(charge),
+            **_intent_of(charge),
+            "project_id": str(made.project_id) if made.project_id else None,
             "payment_url": f"{settings().base_url}/client/consultations/{made.id}/pay",
             "video_url": made.video_url,
             "pricing_snapshot": made.pricing,
         }
     ), 201
+
+
+def _intent_of(charge: Charge) -> dict[str, Any]:
+    """What the client's browser confirms the payment with; our own id where no provider has one."""
+    return {
+        "payment_intent_id": charge.provider_reference or str(charge.id),
+        "client_secret": client_service.client_secret(charge),
+    }
+
+
+def _with_intent(charge_id: UUID, response: Response) -> Response:
+    """The booking is kept: now the provider is asked, and its answer joins ours. Without one the job asks again."""
+    try:
+        clients.ask(str(charge_id))
+    except (CardError, Refusal) as error:
+        log.warning("the provider did not answer in time for the answer: %s", type(error).__name__)
+    db().expire_all()
+    with db().elevated("the charge of the client's own booking"):
+        told = _intent_of(client_service.locked(db(), charge_id))
+    db().rollback()
+    response.set_data(dumps((response.get_json() or {}) | told))
+    return response
 
 
 def _offering(row: Any, offering_id: str) -> Offering:
@@ -144,7 +178,9 @@ def index() -> Response:
 @bp.get("/<uuid:consultation_id>")
 def consultation(consultation_id: UUID) -> Response:
     if g.account.portal is Portal.CLIENT:
-        return jsonify(_of_client(client_queries.consultation(db(), g.account.account_id, consultation_id)))
+        row = client_queries.consultation(db(), g.account.account_id, consultation_id)
+        charge = client_queries.charge_of(db(), row.id) if row.status is ConsultationStatus.PENDING else None
+        return jsonify(_of_client(row) | (_intent_of(charge) if charge else {}))
     return jsonify(_of_card(cards.one(db(), g.actor.payee_id, consultation_id)))
 
 
@@ -228,6 +264,7 @@ def _of_client(row: Any) -> dict[str, Any]:
         "currency": row.currency,
         "client_timezone": row.client_time_zone,
         "locale": row.locale,
+        "project_id": str(row.project_id) if row.project_id else None,
     }
 
 

@@ -17,7 +17,7 @@ from app.consultations.states import PaidBy
 from app.core.errors import Conflict
 from app.organizations import queries as organizations
 from app.organizations.states import Role
-from portals.client import bp
+from portals.client import bp, cards, paying
 from portals.shared import asking, slots
 from portals.shared.consultations import clock_of
 from portals.web import paging
@@ -63,6 +63,7 @@ def book_consultation() -> ResponseReturnValue:
                     client_time_zone=reader_zone(), locale=reader_locale(), paid_by=paid_by,
                     buyer_organization_id=buyer_id,
                 )  # fmt: skip
+                cards.ask_early(made, paying.ask)
                 return done(back=url_for(".consultation_pay", consultation_id=made.id))
         except Conflict as refusal:
             if not refusal.fields:

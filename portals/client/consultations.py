@@ -20,7 +20,7 @@ from app.consultations.states import CancelledBy, ConsultationStatus
 from app.core.clock import utc_now
 from app.core.errors import Conflict
 from app.core.money import Money
-from portals.client import bp
+from portals.client import bp, cards
 from portals.shared import asking, consultations
 from portals.web import paging
 from portals.web.db import db
@@ -70,10 +70,12 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
     held = row.status is ConsultationStatus.COMPLETED
     review = reviews.of_consultation(db(), row.id) if held else None
     return page(
-        "client/consultation.html", row=row, price=price_of(row), charge=charge,
+        "client/consultation.html", fragment="client/_consultation.html", row=row, price=price_of(row), charge=charge,
         returns=client_queries.returns_of(db(), charge.id) if charge else [], minor=Money, review=review,
         may_review=held and review is None, free_until=row.clock_at - FREE_BEFORE,
-        free=is_early(utc_now(), row.clock_at), policy=letters.POLICY, **consultations.times(row),
+        free=is_early(utc_now(), row.clock_at), policy=letters.POLICY, came_back=cards.returned(charge),
+        project=client_queries.project_of(db(), row.project_id) if row.project_id else None,
+        **consultations.times(row),
     )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Paying for a consultation: by a test card in sandbox, or from the funds of an organization."""
+"""Paying for a consultation: by card (a test card in sandbox), or from the funds of an organization."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import g, url_for
@@ -12,14 +13,15 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from app.charges import client_service
+from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus
 from app.consultations import client_queries, letters, money
 from app.consultations.hours import KEPT
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, PaidBy
-from app.core.errors import Conflict, Invalid
+from app.core.errors import Invalid
 from app.gateways import providers, simulated_cards
-from portals.client import bp
+from portals.client import bp, cards
 from portals.client.consultations import price_of
 from portals.web.db import db
 from portals.web.forms import OnceForm
@@ -44,8 +46,10 @@ def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
     if row.status is not ConsultationStatus.PENDING:
         return go(back)
     by_organization = row.paid_by in (PaidBy.CREDIT, PaidBy.INVOICE)
-    form = FundsForm() if by_organization else CardForm()
     charge = client_queries.charge_of(db(), row.id)
+    if not by_organization and not cards.is_simulated(charge):
+        return _real_card(row, charge)
+    form = FundsForm() if by_organization else CardForm()
     if form.accepts():
         with form.refusals():
             if isinstance(form, CardForm):
@@ -57,22 +61,32 @@ def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
     return page(
         "client/pay.html", form=form, row=row, price=price_of(row), refused=refused, policy=letters.POLICY,
         by_organization=by_organization, kept_until=row.created_at + KEPT,
-        test_cards=simulated_cards.CARDS.values() if not by_organization and _simulated() else (),
+        test_cards=() if by_organization else simulated_cards.CARDS.values(),
     )  # fmt: skip
+
+
+def _real_card(row: Any, charge: Charge | None) -> ResponseReturnValue:
+    """A POST asks the provider, (again) where that failed; the card itself never comes to us."""
+    form = cards.BeginForm()
+    if charge is not None and charge.status is ChargeStatus.SUCCEEDED:
+        return go(cards.back_url(row.id))
+    if form.accepts():
+        with form.refusals():
+            ask(_consultation(row.id), ChargeProvider(providers.chosen()))
+            return done(back=url_for(".consultation_pay", consultation_id=row.id))
+    return cards.show(row, charge, form)
+
+
+def ask(made: Consultation, provider: ChargeProvider) -> Charge:
+    return money.charge(db(), g.actor, made, provider)
 
 
 def _consultation(consultation_id: UUID) -> Consultation:
     return db().get_one(Consultation, consultation_id)
 
 
-def _simulated() -> bool:
-    return providers.chosen() == providers.SIMULATED
-
-
 def _by_card(consultation_id: UUID, number: str) -> None:
-    """Raises Invalid beside the field, Conflict where another card is being charged or cards cannot be taken."""
-    if not _simulated():
-        raise Conflict(_("Cards cannot be charged on this page."))
+    """Raises Invalid beside the field, Conflict where another card is being charged."""
     card = simulated_cards.card_named(number)
     if card is None:
         sentence = _("This is none of the test cards below.")

@@ -5,7 +5,7 @@ A view that must keep a change although it refuses (a counted wrong password) ca
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
@@ -24,6 +24,7 @@ class Work:
     scope: Scope = field(default_factory=Scope.public)
     session: ScopedSession | None = None
     kept: bool = False
+    afterwards: list[Callable[[Response], Response]] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
 
 
@@ -76,6 +77,14 @@ def keep() -> None:
     _work().kept = True
 
 
+def afterwards(call: Callable[[Response], Response]) -> None:
+    """Once what this request wrote is kept, outside of any transaction: what may use the network and add to the answer.
+
+    It must not fail: the answer says what was done already.
+    """
+    _work().afterwards.append(call)
+
+
 def finish(response: Response) -> Response:
     """Commit or roll back before the answer leaves. A commit that fails becomes a 500; the answer is not sent."""
     work: Work | None = g.get("work")
@@ -94,6 +103,9 @@ def finish(response: Response) -> Response:
         raise
     finally:
         work.stack.close()
+        calls, work.afterwards = work.afterwards, []
+    for call in calls if good else ():
+        response = call(response)
     return response
 
 

@@ -65,7 +65,7 @@ def test_a_fee_in_another_currency_stays_in_it(superuser: Any) -> None:
 
 
 def test_the_sweep_asks_for_what_was_not_known_at_first(superuser: Any) -> None:
-    _, charge_id = paid()
+    paid()
     clients.look_up()  # too young
     assert lines(superuser) == []
     superuser.execute("UPDATE charges SET succeeded_at = now() - interval '1 hour'")

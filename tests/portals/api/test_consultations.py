@@ -18,11 +18,14 @@ from app.core.clock import utc_now
 from app.core.scope import SYSTEM, Actor, Scope, operator
 from app.db.session import unit_of_work
 from app.identity.states import Portal
+from app.organizations.states import Role
 from app.webhooks import service as webhooks
 from tests.app.consultations import making
-from tests.factories import consultations, people
+from tests.factories import consultations, organizations, people, projects
 from tests.factories.people import PLATFORM
+from tests.fakes.stripe import KEY, StripePeer
 from tests.portals.conftest import Browser
+from tests.stores import environment
 
 SignIn = Callable[[Portal, str], Browser]
 URL = "/api/v1/consultations"
@@ -175,3 +178,40 @@ def test_nobody_else(client: Browser, noor: Browser, advisor: UUID, sign_in: Sig
     assert root.get(URL).status_code == 404
     without_token = noor.open(f"{URL}/{made}/cancel", method="PUT", json={})
     assert without_token.status_code == 400
+
+
+def test_with_stripe_the_answer_has_what_the_browser_confirms_with(noor: Browser, advisor: UUID) -> None:
+    peer = StripePeer()
+    with environment(STRIPE_SECRET_KEY=KEY, STRIPE_PUBLISHABLE_KEY="pk_test_x", STRIPE_URL=peer.url):
+        first, again = (_send(noor, "/book", _wanted(advisor), **{"Idempotency-Key": "one"}) for _again in range(2))
+        assert first.status_code == 201, first.text
+        body = first.json
+        assert body is not None and again.json is not None
+        assert (body["payment_intent_id"], body["client_secret"]) == ("pi_1", "pi_secret")
+        assert (again.json["consultation_id"], again.json["client_secret"]) == (body["consultation_id"], None)
+        shown = noor.get(f"{URL}/{body['consultation_id']}").json
+        assert shown is not None and shown["client_secret"] == "pi_secret"
+        assert len(peer.intents) == 1
+        peer.lose_replies = 1  # the booking stands although the provider says nothing
+        later = (SOON + timedelta(hours=1)).isoformat()
+        alone = _send(noor, "/book", _wanted(advisor, starts_at=later))
+        assert alone.status_code == 201 and alone.json is not None and alone.json["client_secret"] is None
+    peer.close()
+
+
+def test_a_project_is_one_of_the_clients_own_organization(noor: Browser, advisor: UUID) -> None:
+    mine, other = organizations.organization("acme"), organizations.organization("globex")
+    people.member(mine, Role.LEARNER, "noor@client.test")
+    mine_id, other_id = (
+        projects.project(one, projects.contractor(one, email=f"{one}@contractor.test")) for one in (mine, other)
+    )
+    for wrong in (str(other_id), str(advisor), "x"):
+        refused = _send(noor, "/book", _wanted(advisor, project_id=wrong))
+        assert refused.status_code == 422 and "project_id" in refused.text
+    made = _send(noor, "/book", _wanted(advisor, project_id=str(mine_id)))
+    assert made.status_code == 201, made.text
+    assert made.json is not None and made.json["project_id"] == str(mine_id)
+    with unit_of_work(PLATFORM) as session:
+        row = session.execute(text("SELECT project_id, buyer_organization_id, paid_by FROM consultations")).one()
+    assert tuple(row) == (mine_id, mine, "tag")
+    assert "Loyalty email series" in noor.get(f"/client/consultations/{made.json['consultation_id']}").text
