@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.billing import credits
 from app.charges.states import ChargeProvider
-from app.consultations import hours, letters, money, offerings, payments, pricing
+from app.consultations import elsewhere, hours, letters, money, offerings, payments, pricing
 from app.consultations.cancellation import Decision, Why, clock_after_move
 from app.consultations.ending import cancel, complete, give_back, is_paid_too_late, no_show, write_cancelled
 from app.consultations.models import Consultation, ConsultationShare
@@ -75,6 +75,8 @@ def book(
     ends = begins + timedelta(minutes=offering.duration_minutes)
     if offering.kind.is_group:
         _check_seat(session, offering, actor.account_id)
+    elif elsewhere.takes_bookings(profile.calendar_link):
+        _check_elsewhere(profile, by_calendar, begins)
     elif not (by_calendar and _only_elsewhere(session, payee_id, begins)):
         _check_free(session, payee_id, offering.duration_minutes, begins)
     with session.elevated("write a booking down"):
@@ -91,21 +93,13 @@ def book(
             client_account_id=account.id, client_first_name=first_name(account.name),
             client_time_zone=client_time_zone, locale=locale, buyer_organization_id=buyer_organization_id,
             project_id=project_id, offering_id=offering.id, kind=offering.kind, practice=profile.practice,
-            title=offering.title,
-            starts_at=begins, ends_at=ends, clock_at=begins, paid_by=paid_by, currency=quote.list.currency,
-            list_minor=quote.list.minor, price_minor=quote.price.minor, platform_minor=quote.platform.minor,
-            organization_minor=quote.organization.minor, consultant_minor=quote.consultant.minor,
-            pricing=quote.snapshot, _status=S.PENDING, version=1,
+            title=offering.title, starts_at=begins, ends_at=ends, clock_at=begins, paid_by=paid_by,
+            currency=quote.list.currency, list_minor=quote.list.minor, price_minor=quote.price.minor,
+            platform_minor=quote.platform.minor, organization_minor=quote.organization.minor,
+            consultant_minor=quote.consultant.minor, pricing=quote.snapshot, _status=S.PENDING, version=1,
         )  # fmt: skip
         _write(session, made)
-        session.add_all(
-            ConsultationShare(
-                id=new_id(), organization_id=quote.organization_id, payee_id=person, consultation_id=made.id,
-                weight=weight, amount_minor=part.minor,
-            )
-            for person, weight, part in quote.shares
-        )  # fmt: skip
-        session.flush()
+        _write_shares(session, made, quote)
     note(session, actor, made, None, "Booked, to be paid.", action="booked")
     return _by_credit(session, actor, made, credit) if credit else made
 
@@ -271,6 +265,15 @@ def _check_free(
         raise Conflict(_OUT_OF_TIME, fields={"starts_at": "Choose another time."})
 
 
+def _check_elsewhere(profile: ConsultantProfile, by_calendar: bool, begins: datetime) -> None:
+    """Whoever is booked in a calendar elsewhere has no times here."""
+    if not by_calendar:
+        sentence = f"{profile.name} is booked in their own calendar: choose a time there."
+        raise Conflict(sentence, fields={"starts_at": sentence})
+    if begins <= utc_now():
+        raise Conflict(_OUT_OF_TIME, fields={"cal_booking_id": "This time has passed."})
+
+
 def _only_elsewhere(session: ScopedSession, payee_id: UUID, begins: datetime) -> bool:
     kept = hours.read(session, payee_id)
     return not kept.weekly and not kept.days and begins > utc_now()
@@ -333,6 +336,17 @@ def _write(session: ScopedSession, row: Consultation) -> None:
         if "ex_consultations_time" not in str(clash.orig):
             raise
         raise Conflict(_OUT_OF_TIME, fields={"starts_at": "Choose another time."}) from clash
+
+
+def _write_shares(session: ScopedSession, made: Consultation, quote: pricing.Quote) -> None:
+    session.add_all(
+        ConsultationShare(
+            id=new_id(), organization_id=made.organization_id, payee_id=person, consultation_id=made.id, weight=weight,
+            amount_minor=part.minor,
+        )
+        for person, weight, part in quote.shares
+    )  # fmt: skip
+    session.flush()
 
 
 def _taken(session: ScopedSession, found: Consultation) -> bool:

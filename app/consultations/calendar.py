@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -23,7 +23,9 @@ from app.core.scope import Actor
 from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
+from app.gateways import calcom
 from app.gateways.calcom import Side, Trigger
+from app.identity.models import Account
 from app.webhooks import service as webhooks
 
 WAITS = "waits for its booking"
@@ -114,7 +116,7 @@ def _follow(session: ScopedSession, actor: Actor, found: Consultation, event: di
 
 
 def _done(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> str:
-    trigger, side = Trigger(event["trigger"]), Side(event["by"]) if event["by"] else None
+    trigger, side = Trigger(event["trigger"]), Side(event["by"]) if event["by"] else _known(session, found, event)
     match trigger:
         case Trigger.CREATED | Trigger.REQUESTED | Trigger.PAID:
             return _met_at(session, actor, found, event)
@@ -139,6 +141,21 @@ def _done(session: ScopedSession, actor: Actor, found: Consultation, event: dict
             return _held(session, actor, found) if found.status is ConsultationStatus.BOOKED else "nothing changed"
         case Trigger.STARTED:
             return "it began"
+
+
+def _known(session: Session, found: Consultation, event: dict[str, Any]) -> Side | None:
+    """Who it was by the address they have here, where the booking itself does not say it: the client, whoever signs in
+    for the consultant, or nobody we know."""
+    who = event.get("by_index")
+    if not who:
+        return None
+    query = select(Account.id, Account.email).where(
+        or_(Account.id == found.client_account_id, Account.payee_id == found.payee_id)
+    )
+    same = {account_id for account_id, email in session.execute(query) if calcom.index(email) == who}
+    if not same:
+        return None
+    return Side.GUEST if found.client_account_id in same else Side.HOST
 
 
 def _met_at(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> str:

@@ -72,7 +72,7 @@ _COLUMNS = (
     P.id, P.payee_id, P.organization_id, P.practice, P.slug, P.name, P.headline, P.specialties, P.languages, P.country,
     P.accepting, P.listed, P.premium_until, P.rating_sum, P.rating_count, P.avatar_file_id, P.created_at,
 )  # fmt: skip
-_ALL = (*_COLUMNS, P.bio, P.skills, P.portfolio_urls, P.time_zone)
+_ALL = (*_COLUMNS, P.bio, P.skills, P.portfolio_urls, P.time_zone, P.calendar_link)
 # For the search of this transaction: a name with one letter left out is found, one with two letters changed is not.
 _FORGIVING = text("SELECT set_config('pg_trgm.word_similarity_threshold', '0.5', true)")
 _KEY = paging.Key((P.rating_count, P.id), ("rating_count", "id"))

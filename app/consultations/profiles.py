@@ -14,6 +14,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
+from app.consultations import elsewhere
 from app.consultations import profile_rules as rules
 from app.consultations.profile_models import ConsultantProfile
 from app.consultations.profile_rules import Published
@@ -136,6 +137,22 @@ def accept_bookings(session: Session, actor: Actor, payee_id: UUID, accepting: b
         profile.accepting = accepting
         session.flush()
         _note(session, actor, profile, "profile.accepting" if accepting else "profile.not_accepting")
+    return profile
+
+
+def set_calendar_link(session: Session, actor: Actor, payee_id: UUID, text: str) -> ConsultantProfile:
+    """Where their calendar elsewhere takes bookings; nothing: clients see the hours kept here again.
+
+    Raises Forbidden, NotFound, Conflict where no such calendar is set up, Invalid naming `link`.
+    """
+    profile = _own(session, actor, payee_id)
+    if not elsewhere.configured():
+        raise Conflict("Calendars at Cal.com are not set up here.")
+    link = elsewhere.link(text)
+    if profile.calendar_link != link:
+        profile.calendar_link = link
+        session.flush()
+        _note(session, actor, profile, "profile.calendar_linked" if link else "profile.calendar_unlinked")
     return profile
 
 

@@ -17,6 +17,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from app.core.crypto import blind_index
+
 HEADER = "X-Cal-Signature-256"
 NO_SECRET = "no-secret-provided"  # noqa: S105 - a word of theirs
 LONGEST = 200
@@ -58,7 +60,8 @@ class CalendarEvent:
 
     `previous_uid`: of the booking that was moved to `uid`. `by`: who cancelled. `absent`: guests marked as not
     there (True) or as there after all (False); `host_absent` the same of the host. `consultation_id`: what we gave
-    along when the booking was made.
+    along when the booking was made. `by_index`, `host_index`: keyed hashes of the address of who cancelled or moved it,
+    where the booking does not say whose that is, and of the host's handle; only to be compared with (`index`).
     """
 
     trigger: Trigger
@@ -74,6 +77,8 @@ class CalendarEvent:
     by: Side | None = None
     absent: bool | None = None
     host_absent: bool = False
+    by_index: str | None = None
+    host_index: str | None = None
 
 
 def sign(secret: str, body: bytes) -> str:
@@ -128,7 +133,15 @@ def read(body: bytes) -> CalendarEvent:
         by=_by(trigger, data),
         absent=_absent(trigger, data),
         host_absent=data.get("noShowHost") is True or trigger is Trigger.HOST_NO_SHOW,
+        by_index=index(_who(trigger, data)) if _by(trigger, data) is None else None,
+        host_index=index(_fields(data.get("organizer")).get("username")),
     )
+
+
+def index(value: Any) -> str | None:
+    """The keyed hash an address or handle is compared by; None for none."""
+    text = str(value or "").strip().lower()
+    return blind_index(text, "calendar") if text else None
 
 
 def read_booking(data: dict[str, Any]) -> CalendarEvent | None:
@@ -215,6 +228,8 @@ def _emails(data: dict[str, Any]) -> tuple[set[str], set[str]]:
     """Hosts' and guests' addresses, to compare with; they are not kept."""
     hosts = {str(_fields(data.get(name)).get("email", "")).lower() for name in ("organizer", "user")}
     hosts |= {str(data.get("userPrimaryEmail") or "").lower()}
+    members = _listed(_fields(data.get("team")).get("members"))
+    hosts |= {str(_fields(one).get("email", "")).lower() for one in members}
     guests = {str(one.get("email", "")).lower() for one in _attendees(data)}
     return hosts - {""}, guests - {""}
 
@@ -231,12 +246,16 @@ def _by(trigger: Trigger, data: dict[str, Any]) -> Side | None:
     """None when it is not said: then it is nobody's fault."""
     if trigger is Trigger.REJECTED:
         return Side.HOST
-    name = {Trigger.CANCELLED: "cancelledBy", Trigger.RESCHEDULED: "rescheduledBy"}.get(trigger, "")
-    who = str(data.get(name) or "").strip().lower()
+    who = _who(trigger, data)
     hosts, guests = _emails(data)
     if who in hosts:
         return Side.HOST
     return Side.GUEST if who in guests else None
+
+
+def _who(trigger: Trigger, data: dict[str, Any]) -> str:
+    name = {Trigger.CANCELLED: "cancelledBy", Trigger.RESCHEDULED: "rescheduledBy"}.get(trigger, "")
+    return str(data.get(name) or "").strip().lower()
 
 
 def _absent(trigger: Trigger, data: dict[str, Any]) -> bool | None:

@@ -91,8 +91,10 @@ def book() -> ResponseReturnValue:
     body.check()
     row = directory.listed(db(), _id(given["advisor_id"], "advisor_id"))
     offering = _offering(row, given["offering_id"])
-    known = calendar_numbers.start_of(db(), given["cal_booking_id"], row.payee_id) if given["cal_booking_id"] else None
-    starts_at = known or offering.starts_at or slots.chosen(given)
+    known = calendar_numbers.told(db(), given["cal_booking_id"]) if given["cal_booking_id"] else None
+    if known is not None:
+        calendar_numbers.check(db(), known, row.payee_id, offering)
+    starts_at = known.starts_at if known else offering.starts_at or slots.chosen(given)
     made = booking.book(
         db(), g.actor, payee_id=row.payee_id, offering_id=offering.id, starts_at=starts_at,
         client_time_zone=given["client_timezone"] or reader_zone(),

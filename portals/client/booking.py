@@ -9,15 +9,16 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, SelectField, StringField
+from wtforms.validators import Length, Optional
 
-from app.consultations import booking, directory, letters, offerings
+from app.consultations import booking, calendar_numbers, directory, letters, offerings
 from app.consultations.directory import Wanted
 from app.consultations.profile_models import Offering
 from app.consultations.states import PaidBy
 from app.core.errors import Conflict
 from app.organizations import queries as organizations
 from app.organizations.states import Role
-from portals.client import bp, cards, paying
+from portals.client import bp, calendar, cards, paying
 from portals.shared import asking, slots
 from portals.shared.consultations import clock_of
 from portals.web import paging
@@ -36,6 +37,11 @@ class BookForm(OnceForm):
         description=_l("It is named on the booking; its funds are used only when it pays."),
     )  # fmt: skip
     offering = HiddenField()
+    cal_booking_id = StringField(
+        _l("Number of your booking there"), [Optional(), Length(max=500)],
+        description=_l("Is filled in by itself once you have chosen a time. Or copy the address of its page."),
+    )  # fmt: skip
+    looked = HiddenField()
 
 
 @bp.get("/consultations/new")
@@ -57,19 +63,24 @@ def book_consultation() -> ResponseReturnValue:
         try:
             with form.refusals():
                 paid_by, buyer_id = _payer(form.buyer.data or "")
-                starts_at = wanted.starts_at or slots.chosen(request.form)
+                number = calendar.number(form) if calendar.is_asked(row, wanted) else None
+                starts_at = wanted.starts_at or (
+                    slots.chosen(request.form) if number is None else calendar.start_of(number, row.payee_id, wanted)
+                )
                 made = booking.book(
                     db(), g.actor, payee_id=row.payee_id, offering_id=wanted.id, starts_at=starts_at,
                     client_time_zone=reader_zone(), locale=reader_locale(), paid_by=paid_by,
-                    buyer_organization_id=buyer_id,
+                    buyer_organization_id=buyer_id, by_calendar=number is not None,
                 )  # fmt: skip
+                if number is not None:
+                    calendar_numbers.link(db(), g.actor, made, number)
                 cards.ask_early(made, paying.ask)
                 return done(back=url_for(".consultation_pay", consultation_id=made.id))
         except Conflict as refusal:
             if not refusal.fields:
                 raise
             form.blame(refusal)
-            return _chosen(slug, form, status=409)
+            return _chosen(slug, form, status=409, waiting=isinstance(refusal, calendar.NotTold))
     return _chosen(slug, form)
 
 
@@ -83,17 +94,19 @@ def _consultants() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def _chosen(slug: str, form: BookForm, status: int | None = None) -> ResponseReturnValue:
+def _chosen(slug: str, form: BookForm, status: int | None = None, waiting: bool = False) -> ResponseReturnValue:
     row = directory.profile(db(), slug)
     wanted, zone = _offering(row), reader_zone()
     form.buyer.choices = _buyers()
-    week = None
-    if wanted is not None and not wanted.kind.is_group and row.accepting:
+    week, shown = None, None
+    if wanted is not None and row.accepting and calendar.is_asked(row, wanted):
+        shown = calendar.embed(row.calendar_link, g.account)
+    elif wanted is not None and not wanted.kind.is_group and row.accepting:
         week = slots.week(db(), row.payee_id, wanted.duration_minutes, zone, asking.day(request.args, "week"))
     return page(
         "client/new.html", form=form, row=row, offering=wanted, week=week, zone=zone, clock_of=clock_of,
         offered=offerings.bookable(db(), row.payee_id, row.practice), url_with=paging.url_with,
-        policy=letters.POLICY, status=status, url=_url(slug, wanted),
+        policy=letters.POLICY, status=status, url=_url(slug, wanted), calendar=shown, waiting=waiting,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import DateField, Field, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.consultations import hours
+from app.consultations import directory, elsewhere, hours, profiles
 from app.consultations.availability import Range
 from app.core.errors import Invalid
 from portals.consultant import bp
@@ -84,12 +84,15 @@ def availability_days() -> ResponseReturnValue:
                 raise Invalid(refusal.message, fields={"hours": refusal.message}) from refusal
             hours.set_day(db(), g.actor, g.actor.payee_id, form.day.data, ranges, form.note.data or "")
             return done(back=url_for(".availability"), toast=_("This day is saved."))
+    return _shown(_week(), form)
+
+
+def _week() -> WeekForm:
     kept = hours.read(db(), g.actor.payee_id)
-    week = WeekForm(
+    return WeekForm(
         formdata=None, time_zone=kept.zone.key,
         **{f"day_{weekday}": hours_text.write(kept.weekly.get(weekday, ())) for weekday in range(7)},
     )  # fmt: skip
-    return _shown(week, form)
 
 
 @bp.post("/availability/days/removal")
@@ -101,9 +104,30 @@ def availability_day_removal() -> ResponseReturnValue:
     return done(back=url_for(".availability"), toast=_("This day is as every week again."))
 
 
-def _shown(form: WeekForm, day_form: DayForm) -> ResponseReturnValue:
+class LinkForm(BaseForm):
+    link = StringField(
+        _l("Your booking page"), [Optional(), Length(max=elsewhere.LONGEST)],
+        description=_l("name/event, or the address of the page. Leave it empty to be booked by the hours kept here."),
+    )  # fmt: skip
+
+
+@bp.post("/availability/calendar")
+def availability_calendar() -> ResponseReturnValue:
+    """The page of their own calendar that clients are shown."""
+    form = LinkForm()
+    if form.accepts():
+        with form.refusals():
+            saved = profiles.set_calendar_link(db(), g.actor, g.actor.payee_id, form.link.data or "")
+            told = _("Clients choose a time in your calendar.") if saved.calendar_link else _("Your hours here count.")
+            return done(back=url_for(".availability"), toast=told)
+    return _shown(_week(), DayForm(formdata=None), form)
+
+
+def _shown(form: WeekForm, day_form: DayForm, link_form: LinkForm | None = None) -> ResponseReturnValue:
     days = hours.days(db(), g.actor.payee_id, reader_today())
+    link = directory.own(db(), g.actor.payee_id).calendar_link
     return page(
         "consultant/availability.html", form=form, day_form=day_form, days=days, written=hours_text.write,
-        notice=hours.NOTICE, horizon=hours.HORIZON,
+        notice=hours.NOTICE, horizon=hours.HORIZON, link_form=link_form or LinkForm(formdata=None, link=link),
+        calendars=elsewhere.configured(), elsewhere=elsewhere.takes_bookings(link),
     )  # fmt: skip
