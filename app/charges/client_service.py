@@ -344,11 +344,9 @@ def mark_came_back(session: ScopedSession, actor: Actor, charge: Charge, back: C
 
 def _post_parts(session: ScopedSession, charge: Charge, back: ChargeReturn, ref: str, sign: int, memo: str) -> None:
     rail = charge.provider.value
-    for recipe, minor in (
-        (recipes.CHARGE_RETURNED, back.amount_minor),
-        (recipes.PROMOTION_RETURNED, back.promotion_minor),
-        (recipes.PLATFORM_FEE_RETURNED, back.fee_minor),
-    ):
+    parts = (back.amount_minor, back.promotion_minor, back.fee_minor)
+    kinds = (recipes.CHARGE_RETURNED, recipes.PROMOTION_RETURNED, recipes.PLATFORM_FEE_RETURNED)
+    for recipe, minor in zip(kinds, parts, strict=True):
         ledger.post(
             session, recipe, ref=ref, organization_id=charge.organization_id,
             amount=Money(sign * minor, charge.currency), rail=rail, memo=memo,
