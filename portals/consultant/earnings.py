@@ -72,7 +72,7 @@ def index() -> ResponseReturnValue:
         "consultant/earnings/index.html", fragment="consultant/earnings/_list.html", found=found, chosen=chosen,
         months=[(one, month_name(one)) for one in known], what=WHAT, where=WHERE, neighbours=paging.neighbours(found),
         url_with=paging.url_with, month_name=month_name(summed_of), hold_text=HOLD_TEXT,
-        splits=[(one, split_parts(one)) for one in sums], several=len(payers.mine()) > 1,
+        splits=[(one, split_parts(one)) for one in sums], several=len(payers.mine()) > 1, payer=payers.chosen(),
         mixed=len({one.amount.currency for one in found.items}) > 1,
     )  # fmt: skip
 

@@ -90,7 +90,9 @@ def choices() -> list[Choice]:
     ]
 
 
-_NARROWED = frozenset({"dashboard", "payments", "statements", "messages", "contracts", "files", "deliverables"})
+_NARROWED = frozenset(
+    {"dashboard", "earnings", "payments", "statements", "messages", "contracts", "files", "deliverables"}
+)
 
 
 def _narrowable() -> str:
