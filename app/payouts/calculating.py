@@ -45,7 +45,7 @@ _TO_RATE = f"""SELECT a.payee_id, g.currency, {RATE} AS amount_minor FROM appoin
 _SUMS = "payee_id, currency, CAST(sum(amount_minor) AS bigint) AS amount_minor, count(*) AS lines"
 _HAS_ONE = f"""WHEN EXISTS (SELECT FROM payouts o WHERE o.organization_id = :organization_id
     AND o.payee_id = net.payee_id AND o.currency = net.currency AND o.schedule = '{SCHEDULE}'
-    AND o.period_start = :period_start) THEN '{_DONE}'"""
+    AND o.period_start = :period_start AND o.status NOT IN ('cancelled', 'rejected')) THEN '{_DONE}'"""
 _NOW = candidates(
     f"""SELECT {_SUMS} FROM ({_READY}) one
     WHERE CAST(:after AS uuid) IS NULL OR payee_id > :after GROUP BY payee_id, currency""",

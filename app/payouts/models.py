@@ -121,7 +121,8 @@ class Payout(PayeeRecord):
             "schedule",
             "period_start",
             unique=True,
-            postgresql_where=text("schedule IS NOT NULL"),
+            # What was cancelled or rejected gave its items back for good: the period may be calculated again.
+            postgresql_where=text("schedule IS NOT NULL AND status NOT IN ('cancelled', 'rejected')"),
         ),
         Index("ix_payouts_batch", "batch_id", "id", postgresql_where=text("batch_id IS NOT NULL")),
     )

@@ -9,10 +9,11 @@ from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, SelectField
-from wtforms.validators import InputRequired, Optional
+from wtforms import DateField, IntegerField, SelectField
+from wtforms.validators import InputRequired, NumberRange, Optional
 
 from app.core.errors import Invalid
+from app.core.money import MAX_MINOR
 from app.organizations import queries as organizations
 from app.payouts import calculating, runs
 from app.payouts.states import RunStatus
@@ -28,6 +29,10 @@ class RunForm(OnceForm):
     organization = SelectField(_l("Organization"), [InputRequired(_l("Choose an organization."))])
     start = DateField(_l("First day"), [Optional()])
     end = DateField(_l("Last day"), [Optional()])
+    rate = IntegerField(
+        _l("Rate in minor units"), [Optional(), NumberRange(1, MAX_MINOR, _l("Above zero."))],
+        description=_l("For each appointment of this run alone: 50000 is 500.00 in KES. Empty: what is agreed."),
+    )  # fmt: skip
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -62,20 +67,24 @@ def new_payout_run() -> ResponseReturnValue:
             "organization": given.get("organization", ""),
             "start": asking.day(given, "start"),
             "end": asking.day(given, "end"),
+            "rate": given.get("rate", type=int),
         }
     )
+    rate, asked_for = form.rate.data, given.get("rate", "").strip()
+    if not form.is_submitted() and asked_for and (rate is None or not 0 < rate <= MAX_MINOR):
+        form.blame(Invalid(_("The rate is a whole number."), fields={"rate": _("A whole number above zero.")}))
     named = asking.organization_named(form.organization.data or "")
     owner = organizations.by_id(db(), named.id) if named is not None else None
     if form.accepts() and owner is not None:
         with form.refusals():
             span = runs.span_of(owner, form.start.data, form.end.data)
-            run = runs.start(db(), g.actor, owner.id, span)
+            run = runs.start(db(), g.actor, owner.id, span, rate_minor=rate)
             return done(back=url_for(".payout_run", run_id=run.id), toast=_("The run has begun"))
     preview = span = None
-    if owner is not None:
+    if owner is not None and not form.rate.errors:
         try:
             span = runs.span_of(owner, form.start.data, form.end.data)
-            preview = calculating.preview(db(), owner.id, span)
+            preview = calculating.preview(db(), owner.id, span, rate_minor=rate)
         except Invalid as wrong:
             if not form.faulty:
                 form.blame(wrong)

@@ -11,11 +11,12 @@ import pytest
 
 from app.core import clock
 from app.core.errors import Forbidden, Invalid
-from app.core.scope import SYSTEM, Actor
+from app.core.scope import SYSTEM, Actor, operator
 from app.db.session import unit_of_work
 from app.organizations.models import Organization
-from app.payouts import calculating, runs
+from app.payouts import calculating, runs, service
 from app.payouts.run_models import PayoutRun
+from app.reporting import doctor as books
 from jobs import months
 from tests.factories import payouts as make
 from tests.factories.appointments import clinic, doctor, held, on
@@ -93,6 +94,25 @@ def test_twice_creates_nothing_new(superuser: Any) -> None:
     assert payouts(superuser) == before
     assert superuser.execute("SELECT count(*) FROM earnings").fetchone() == (2,)
     assert (again.summary["earnings"], again.summary["payouts"]) == (0, 0)
+
+
+@pytest.mark.parametrize("verb", ["cancel", "reject"])
+def test_what_was_called_off_can_be_calculated_again(superuser: Any, verb: str) -> None:
+    place = clinic(1)
+    held(place, on(1), on(15))
+    assert ran(place).summary["payouts"] == 1
+    (first,) = superuser.execute("SELECT id FROM payouts").fetchone()
+    with unit_of_work(PLATFORM) as session:
+        getattr(service, verb)(session, operator(), first, "Counted too early")
+        span = runs.span_of(session.get_one(Organization, place.organization_id))
+        assert calculating.preview(session, place.organization_id, span).payouts == 1
+    held(place, on(20))
+    assert ran(place).summary["payouts"] == 1 and ran(place).summary["payouts"] == 0
+    rows = payouts(superuser)
+    assert [(row[1], row[3], row[8]) for row in rows if row[3] == "pending"] == [(1500_00, "pending", 3)]
+    assert len(rows) == 2
+    with unit_of_work(PLATFORM) as session:
+        assert [one for one in books.examine(session) if one.code != "outbox.stale"] == []  # the clock is not theirs
 
 
 def test_two_at_once(superuser: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,21 @@ def test_wrong_days_stay_and_are_told(clinics: Shop, browser: Browser, superuser
     assert superuser.execute("SELECT count(*) FROM payout_runs").fetchone() == (0,)
 
 
+def test_another_rate(clinics: Shop, browser: Browser, superuser: Any) -> None:
+    days = "organization=clinic&start=2026-10-01&end=2026-10-31"
+    assert "1,400.00" in browser.get(f"{HERE}/new?{days}&rate=70000").text
+    for wrong in ("0", "-5", "lots"):
+        seen = browser.get(f"{HERE}/new?{days}&rate={wrong}")
+        assert "A whole number above zero." in seen.text and "Make 1 payout" not in seen.text
+        refused = browser.post(f"{HERE}/new?{days}", {**PERIOD, "rate": wrong, "idempotency_key": f"wrong{wrong}"})
+        assert refused.status_code == 422 and 'aria-invalid="true"' in refused.text
+    assert superuser.execute("SELECT count(*) FROM payout_runs").fetchone() == (0,)
+    assert browser.post(f"{HERE}/new?{days}", {**PERIOD, "rate": "70000", "idempotency_key": "r"}).status_code == 303
+    work()
+    assert superuser.execute("SELECT amount_minor FROM payouts").fetchall() == [(1400_00,)]
+    assert "at 70000 minor units" in browser.get(HERE).text
+
+
 def test_members_find_nothing(clinics: Shop, sign_in: SignIn) -> None:
     people.member(clinics.organization_id, Role.OWNER, "olga@clinic.test")
     olga = sign_in(Portal.ORG, "olga@clinic.test")
