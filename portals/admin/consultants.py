@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,12 +15,14 @@ from wtforms import DateField
 from wtforms.validators import Optional
 
 from app.consultations import directory, profiles
-from app.consultations.directory import Numbers, Wanted
+from app.consultations.directory import Sort, Wanted
 from app.consultations.entitlements import Entitlement, entitled
 from app.consultations.profile_rules import LONGEST_SEARCH, language_names
 from app.consultations.states import Practice
-from app.core.clock import today
+from app.core.clock import today, utc_now
 from app.organizations import queries as organizations
+from app.reporting import consultants as reports
+from app.reporting.consultants import Metrics
 from portals.admin import asking, bp
 from portals.admin.engagements import ReasonForm, ResumeForm
 from portals.shared import pictures
@@ -42,6 +46,14 @@ class PremiumForm(BaseForm):
     )
 
 
+def _this_month() -> tuple[datetime, datetime]:
+    """Where the reader is."""
+    zone = ZoneInfo(g.tz)
+    first = utc_now().astimezone(zone).date().replace(day=1)
+    after = (first + timedelta(days=31)).replace(day=1)
+    return datetime.combine(first, time(), zone), datetime.combine(after, time(), zone)
+
+
 @bp.get("/consultants")
 def consultants() -> ResponseReturnValue:
     args, want = request.args, paging.wanted()
@@ -53,7 +65,8 @@ def consultants() -> ResponseReturnValue:
         listed=LISTED[state],
         organization_id=organization.id if organization else None,
     )
-    found = directory.search(db(), chosen, want.cursor, want.limit)
+    sort = asking.one_of(Sort, args, "sort") or Sort.NAME
+    found = directory.by(db(), chosen, sort, want.cursor, want.limit)
     return page(
         "admin/consultants/index.html",
         fragment="admin/consultants/_list.html",
@@ -65,9 +78,11 @@ def consultants() -> ResponseReturnValue:
         organization=organization,
         organizations=asking.organization_choices(),
         names=organizations.names(db(), {row.organization_id for row in found.items}),
-        numbers=directory.numbers(db(), [row.payee_id for row in found.items]),
+        metrics=reports.metrics(db(), [row.payee_id for row in found.items], *_this_month()),
         statuses=directory.statuses(db(), found.items),
-        nothing=Numbers(),
+        nothing=Metrics(),
+        sort=sort,
+        url_with=paging.url_with,
         average=directory.average,
         practices=PRACTICES,
     )
@@ -80,7 +95,7 @@ def consultant(payee_id: UUID) -> ResponseReturnValue:
         "admin/consultants/show.html",
         row=row,
         organization=organizations.names(db(), [row.organization_id])[row.organization_id],
-        numbers=directory.numbers(db(), [payee_id]).get(payee_id, Numbers()),
+        numbers=reports.metrics(db(), [payee_id], *_this_month()).get(payee_id, Metrics()),
         engaged=directory.statuses(db(), [row])[payee_id],
         average=directory.average(row),
         languages=language_names(row.languages),

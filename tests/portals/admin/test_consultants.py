@@ -15,6 +15,7 @@ from app.core.clock import today
 from app.identity.states import Portal
 from app.organizations.states import Role
 from tests.factories import consultations, organizations, people
+from tests.portals.admin.test_statements import statements
 from tests.portals.conftest import Browser
 
 SignIn = Callable[[Portal, str], Browser]
@@ -43,6 +44,20 @@ def test_found_by_name_practice_state_and_organization(admin: Browser, doctor: U
     assert "Nobody matches" in admin.get("/admin/consultants?state=unlisted").text
     shown = admin.get(f"/admin/consultants/{doctor}").text
     assert "KES" in shown and "Clinic" in shown and "wanjiru-kamau" in shown
+
+
+def test_sorted_with_the_same_number_of_statements(admin: Browser, doctor: UUID) -> None:
+    consultations.consultant()
+    with statements() as two:
+        page = admin.get("/admin/consultants").text
+    assert page.index("Priya Raghavan") < page.index("Wanjiru Kamau") and 'aria-sort="ascending"' in page
+    for n in range(4):
+        consultations.consultant(name=f"Zoe {n}", email=f"zoe{n}@consultant.test")
+    with statements() as six:
+        admin.get("/admin/consultants")
+    assert len(six) == len(two)
+    page = admin.get("/admin/consultants?sort=sessions&limit=2").text
+    assert 'aria-sort="descending"' in page and "sort=sessions&amp;cursor=" in page.replace("limit=2&amp;", "")
 
 
 def test_suspended_and_taken_up_again(admin: Browser, client: Browser, doctor: UUID, superuser: Any) -> None:
