@@ -18,11 +18,10 @@ from app.consultations.appointments import AT_ONCE, Held
 from app.consultations.import_models import AppointmentImport
 from app.consultations.models import Appointment
 from app.consultations.states import AppointmentSource, ImportStatus
-from app.core.clock import utc_now
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Invalid, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import outbox, paging
+from app.db import paging, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.payees import queries as payees
@@ -57,17 +56,13 @@ def keep(
     record = AppointmentImport(
         id=new_id(),
         organization_id=organization_id,
-        file_name=name,
-        file_sha256=sha256,
         content=whole.packed(),
         status=ImportStatus.UPLOADED,
         summary={
             "at": 0, "new": 0, "known": 0, "read": found.read, "not_held": found.not_held,
             "faulty": len({fault.line for fault in faults}),
         },
-        imported_by=actor.label,
-        imported_by_account_id=actor.account_id,
-        created_at=utc_now(),
+        **uploads.opened(actor, name=name, sha256=sha256),
     )  # fmt: skip
     session.add(record)
     session.flush()
@@ -136,21 +131,15 @@ def confirm(
     """Hand a file to the job that imports it, once. Raises Forbidden, NotFound, Conflict, Invalid for faults nobody
     agreed to leave out."""
     _require(actor, organization_id)
-    record = locked(session, organization_id, import_id)
-    if record.status is not ImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
-    if record.summary["faulty"] and not skip_faulty:
-        said = "Tick this, or mend the lines in the file and upload it again."
-        raise Invalid(said, fields={"skip_faulty": said})
-    record.status = ImportStatus.RUNNING
-    record.imported_by, record.imported_by_account_id = actor.label, actor.account_id
-    outbox.emit(session, Topic.APPOINTMENTS_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
+    record = uploads.waiting(session, AppointmentImport, organization_id, import_id)
+    uploads.agreed(record.summary["faulty"], skip_faulty, "skip_faulty")
+    uploads.hand_over(session, actor, record, Topic.APPOINTMENTS_IMPORT_CONFIRMED)
     return record
 
 
 def take(session: ScopedSession, organization_id: UUID, import_id: UUID) -> bool:
     """Write the next appointments of a confirmed file; False when it is done."""
-    record = locked(session, organization_id, import_id)
+    record = uploads.find(session, AppointmentImport, organization_id, import_id, lock=True)
     if record.status is not ImportStatus.RUNNING:
         return False
     found = content(record)
@@ -162,7 +151,7 @@ def take(session: ScopedSession, organization_id: UUID, import_id: UUID) -> bool
         for row in rows
         if row.line in by_line
     ]
-    result = appointments.record(session, actor_of(record), organization_id, AppointmentSource.IMPORT, told)
+    result = appointments.record(session, uploads.actor_of(record), organization_id, AppointmentSource.IMPORT, told)
     record.summary = {
         **record.summary,
         "at": done + len(rows),
@@ -172,10 +161,11 @@ def take(session: ScopedSession, organization_id: UUID, import_id: UUID) -> bool
     if done + len(rows) < len(found.rows):
         session.flush()
         return True
-    record.status, record.finished_at, record.content = ImportStatus.DONE, utc_now(), None
+    uploads.finish(record)
+    record.content = None
     session.flush()
     audit.record(
-        session, actor_of(record), "appointments.imported", SUBJECT, record.id, organization_id=organization_id,
+        session, uploads.actor_of(record), "appointments.imported", SUBJECT, record.id, organization_id=organization_id,
         file=record.file_name, sha256=record.file_sha256, new=record.summary["new"], known=record.summary["known"],
     )  # fmt: skip
     return False
@@ -183,53 +173,26 @@ def take(session: ScopedSession, organization_id: UUID, import_id: UUID) -> bool
 
 def fail(session: Session, organization_id: UUID, import_id: UUID, reason: str) -> None:
     """The job could not import the file; the reason is for the person who uploaded it."""
-    record = locked(session, organization_id, import_id)
-    record.status, record.finished_at = ImportStatus.FAILED, utc_now()
-    record.summary = {**record.summary, "reason": reason}
-    session.flush()
+    uploads.fail(session, uploads.find(session, AppointmentImport, organization_id, import_id, lock=True), reason)
 
 
 def discard(session: Session, actor: Actor, organization_id: UUID, import_id: UUID) -> None:
     """Give up a file nothing was imported from. Raises Forbidden, NotFound, Conflict."""
     _require(actor, organization_id)
-    if locked(session, organization_id, import_id).status is not ImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
+    uploads.waiting(session, AppointmentImport, organization_id, import_id)
     session.execute(delete(AppointmentImport).where(AppointmentImport.id == import_id))
 
 
-def locked(session: Session, organization_id: UUID, import_id: UUID) -> AppointmentImport:
+def find(session: Session, organization_id: UUID, import_id: UUID) -> AppointmentImport:
     """Raises NotFound."""
-    return find(session, organization_id, import_id, lock=True)
-
-
-def find(session: Session, organization_id: UUID, import_id: UUID, *, lock: bool = False) -> AppointmentImport:
-    """Raises NotFound."""
-    query = select(AppointmentImport).where(
-        AppointmentImport.id == import_id, AppointmentImport.organization_id == organization_id
-    )
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(query)
-    if found is None:
-        raise NotFound("There is no such import.")
-    return found
+    return uploads.find(session, AppointmentImport, organization_id, import_id)
 
 
 def imports(
     session: Session, organization_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
 ) -> paging.Page:
     """id, file_name, status, summary, imported_by, created_at, finished_at; newest first."""
-    query: paging.AnySelect = select(
-        AppointmentImport.id, AppointmentImport.file_name, AppointmentImport.status, AppointmentImport.summary,
-        AppointmentImport.imported_by, AppointmentImport.created_at, AppointmentImport.finished_at,
-    ).where(AppointmentImport.organization_id == organization_id)  # fmt: skip
-    key = paging.Key((AppointmentImport.created_at, AppointmentImport.id), ("created_at", "id"))
-    return paging.fetch(session, query, key, cursor, limit)
-
-
-def actor_of(record: AppointmentImport) -> Actor:
-    """Who confirmed the import, for the job that does it."""
-    return Actor(record.imported_by, "system", record.imported_by_account_id, organization_id=record.organization_id)
+    return uploads.listing(session, AppointmentImport, organization_id, cursor, limit)
 
 
 def _require(actor: Actor, organization_id: UUID) -> None:

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -20,7 +20,7 @@ from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import locks, outbox
+from app.db import locks, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.organizations.models import Organization
@@ -120,7 +120,7 @@ def _take(
     by_key = {supplier.key: payee_ids[supplier.reference or supplier.key] for supplier in bills.suppliers}
     imported = _write(session, actor, record, bills.rows, by_key)
     summary = summarize(bills, imported=imported, already=len(bills.rows) - imported)
-    record.status, record.finished_at = ImportStatus.DONE, utc_now()
+    uploads.finish(record)
     record.summary = {**summary.as_dict(), "errors": summary.as_dict()["errors"][:100], "new_payees": new_payees}
     return summary, new_payees
 
@@ -224,15 +224,11 @@ def _new_record(
         id=new_id(),
         organization_id=organization_id,
         file_id=file.file_id,
-        file_name=file.name,
-        file_sha256=file.sha256,
         currency=currency,
         mapping=dict(options.pop("columns")),
         options=options,
         status=ImportStatus.UPLOADED,
-        imported_by=actor.label,
-        imported_by_account_id=actor.account_id,
-        created_at=utc_now(),
+        **uploads.opened(actor, name=file.name, sha256=file.sha256),
     )
     session.add(record)
     session.flush()
@@ -265,9 +261,7 @@ def choose(
 ) -> BillImport:
     """Keep what the person decided about the columns. Raises Forbidden, NotFound, Conflict once it is running."""
     _require(actor, organization_id)
-    record = _upload(session, organization_id, import_id)
-    if record.status is not ImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
+    record = uploads.waiting(session, BillImport, organization_id, import_id)
     options = asdict(choices)
     record.currency, record.mapping = currency, dict(options.pop("columns"))
     record.options = {**(record.options or {}), **options}
@@ -279,21 +273,16 @@ def confirm(
 ) -> BillImport:
     """Hand a kept upload to the job that imports it, once. Raises Forbidden, NotFound, Conflict."""
     _require(actor, organization_id)
-    record = _upload(session, organization_id, import_id)
-    if record.status is not ImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
-    record.status = ImportStatus.RUNNING
+    record = uploads.waiting(session, BillImport, organization_id, import_id)
     record.options = {**(record.options or {}), "skip_bad": skip_bad}
-    record.imported_by, record.imported_by_account_id = actor.label, actor.account_id
-    outbox.emit(session, Topic.BILLS_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
+    uploads.hand_over(session, actor, record, Topic.BILLS_IMPORT_CONFIRMED)
     return record
 
 
 def fail(session: Session, organization_id: UUID, import_id: UUID, reason: str) -> BillImport:
     """The job could not import the file; the reason is for the person who uploaded it. Raises NotFound."""
     record = _upload(session, organization_id, import_id)
-    record.status, record.finished_at = ImportStatus.FAILED, utc_now()
-    record.summary = {"reason": reason}
+    uploads.fail(session, record, reason)
     return record
 
 
@@ -305,16 +294,8 @@ def choices_of(record: BillImport) -> Choices:
 
 def actor_of(record: BillImport) -> Actor:
     """Who confirmed the import, for the job that does it."""
-    return Actor(record.imported_by, "system", record.imported_by_account_id, organization_id=record.organization_id)
+    return uploads.actor_of(record)
 
 
 def _upload(session: Session, organization_id: UUID, import_id: UUID) -> BillImport:
-    record = session.scalar(
-        select(BillImport)
-        .where(BillImport.id == import_id, BillImport.organization_id == organization_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if record is None:
-        raise NotFound("There is no such import.")
-    return record
+    return uploads.find(session, BillImport, organization_id, import_id, lock=True)

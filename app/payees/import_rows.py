@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import utc_now
 from app.core.scope import Actor
-from app.db import locks
+from app.db import locks, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.identity.invitations import Invitee
@@ -178,7 +178,7 @@ def counts(session: Session, import_id: UUID) -> dict[RowOutcome, int]:
 
 def _finish(session: ScopedSession, record: PayeeImport) -> None:
     found = counts(session, record.id)
-    record.status, record.finished_at = PayeeImportStatus.DONE, utc_now()
+    uploads.finish(record)
     record.summary = {outcome.value: count for outcome, count in found.items()}
     audit.record(
         session, import_service.actor_of(record), "payees.imported", import_service.SUBJECT, record.id,

@@ -11,15 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.core.clock import utc_now
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Invalid
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import outbox
+from app.db import uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.files import service as files
@@ -86,14 +85,10 @@ def keep_upload(
         kind=kind,
         invites=invites,
         file_id=file.id,
-        file_name=file.name,
-        file_sha256=file.sha256,
         mapping=dict(options.pop("columns")),
         options={**options, "currency": currency},
         status=PayeeImportStatus.UPLOADED,
-        imported_by=actor.label,
-        imported_by_account_id=actor.account_id,
-        created_at=utc_now(),
+        **uploads.opened(actor, name=file.name, sha256=file.sha256),
     )
     session.add(record)
     session.flush()
@@ -107,7 +102,7 @@ def keep_upload(
 def choose(session: Session, actor: Actor, organization_id: UUID, import_id: UUID, choices: Choices) -> None:
     """Keep what the person decided about the columns. Raises Forbidden, NotFound, Conflict once it is running."""
     require(actor, organization_id)
-    record = _waiting(session, organization_id, import_id)
+    record = uploads.waiting(session, PayeeImport, organization_id, import_id)
     options = asdict(choices)
     record.mapping = dict(options.pop("columns"))
     record.options = {**record.options, **options}
@@ -165,7 +160,7 @@ def confirm(
     Raises Forbidden, NotFound, Conflict when it runs already, Invalid while rows are faulty unless `skip_bad`.
     """
     require(actor, organization_id)
-    record = _waiting(session, organization_id, import_id)
+    record = uploads.waiting(session, PayeeImport, organization_id, import_id)
     if found.faults and not skip_bad:
         raise Invalid("Some rows are faulty.", fields={"skip_bad": "Tick this, or mend the file and upload it again."})
     reasons, known = found.file.reasons | _reasons(found), found.known
@@ -189,9 +184,7 @@ def confirm(
             "payee_ids": [known.get(row.line) if row.line not in reasons else None for row in rows],
         },
     )
-    record.status = PayeeImportStatus.RUNNING
-    record.imported_by, record.imported_by_account_id = actor.label, actor.account_id
-    outbox.emit(session, Topic.PAYEES_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
+    uploads.hand_over(session, actor, record, Topic.PAYEES_IMPORT_CONFIRMED)
     return record
 
 
@@ -203,7 +196,7 @@ def _reasons(found: Preview) -> dict[int, str]:
 def discard(session: Session, actor: Actor, organization_id: UUID, import_id: UUID) -> None:
     """Give up an upload nothing was written from. Raises Forbidden, NotFound, Conflict."""
     require(actor, organization_id)
-    record = _waiting(session, organization_id, import_id)
+    record = uploads.waiting(session, PayeeImport, organization_id, import_id)
     file_id, name = record.file_id, record.file_name
     session.execute(delete(PayeeImport).where(PayeeImport.id == import_id))
     if file_id is not None:
@@ -215,25 +208,9 @@ def discard(session: Session, actor: Actor, organization_id: UUID, import_id: UU
 
 def actor_of(record: PayeeImport) -> Actor:
     """Who confirmed the import, for the job that does it."""
-    return Actor(record.imported_by, "system", record.imported_by_account_id, organization_id=record.organization_id)
-
-
-def _waiting(session: Session, organization_id: UUID, import_id: UUID) -> PayeeImport:
-    """The upload, locked. Raises NotFound, Conflict once it was confirmed."""
-    record = locked(session, organization_id, import_id)
-    if record.status is not PayeeImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
-    return record
+    return uploads.actor_of(record)
 
 
 def locked(session: Session, organization_id: UUID, import_id: UUID) -> PayeeImport:
     """Raises NotFound."""
-    record = session.scalar(
-        select(PayeeImport)
-        .where(PayeeImport.id == import_id, PayeeImport.organization_id == organization_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if record is None:
-        raise NotFound("There is no such import.")
-    return record
+    return uploads.find(session, PayeeImport, organization_id, import_id, lock=True)

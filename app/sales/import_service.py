@@ -12,11 +12,10 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.core.clock import utc_now
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Invalid
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import outbox, paging
+from app.db import paging, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.files import service as files
@@ -63,13 +62,9 @@ def keep(
         id=new_id(),
         organization_id=organization_id,
         file_id=file_id,
-        file_name=name,
-        file_sha256=sha256,
         status=ImportStatus.UPLOADED,
         summary={"at": 0, "new": 0, "known": 0, "elsewhere": 0, "refunds": 0, **_counted(orders)},
-        imported_by=actor.label,
-        imported_by_account_id=actor.account_id,
-        created_at=utc_now(),
+        **uploads.opened(actor, name=name, sha256=sha256),
     )
     session.add(record)
     session.flush()
@@ -142,15 +137,9 @@ def confirm(
     """Hand a file to the job that imports it, once. Raises Forbidden, NotFound, Conflict, Invalid for faults nobody
     agreed to leave out."""
     _require(actor, organization_id)
-    record = locked(session, organization_id, import_id)
-    if record.status is not ImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
-    if record.summary["faulty"] and not skip_faulty:
-        said = "Tick this, or mend the lines in the file and upload it again."
-        raise Invalid(said, fields={"skip_faulty": said})
-    record.status = ImportStatus.RUNNING
-    record.imported_by, record.imported_by_account_id = actor.label, actor.account_id
-    outbox.emit(session, Topic.ORDERS_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
+    record = uploads.waiting(session, OrderImport, organization_id, import_id)
+    uploads.agreed(record.summary["faulty"], skip_faulty, "skip_faulty")
+    uploads.hand_over(session, actor, record, Topic.ORDERS_IMPORT_CONFIRMED)
     return record
 
 
@@ -159,7 +148,7 @@ def take(session: ScopedSession, record: OrderImport, orders: Orders) -> bool:
 
     Orders that came in another way are left out, so that nobody is credited twice for them.
     """
-    actor, organization_id = actor_of(record), record.organization_id
+    actor, organization_id = uploads.actor_of(record), record.organization_id
     done = record.summary["at"]
     rows = orders.rows[done : done + AT_ONCE]
     _here, elsewhere = _there(session, organization_id, rows)
@@ -191,7 +180,7 @@ def _refund(session: ScopedSession, actor: Actor, organization_id: UUID, row: Or
 
 
 def _finish(session: Session, actor: Actor, record: OrderImport) -> None:
-    record.status, record.finished_at = ImportStatus.DONE, utc_now()
+    uploads.finish(record)
     _forget_file(session, actor, record)
     audit.record(
         session, actor, "orders.imported", SUBJECT, record.id, organization_id=record.organization_id,
@@ -201,17 +190,13 @@ def _finish(session: Session, actor: Actor, record: OrderImport) -> None:
 
 def fail(session: Session, record: OrderImport, reason: str) -> None:
     """The job could not import the file; the reason is for the person who uploaded it."""
-    record.status, record.finished_at = ImportStatus.FAILED, utc_now()
-    record.summary = {**record.summary, "reason": reason}
-    session.flush()
+    uploads.fail(session, record, reason)
 
 
 def discard(session: Session, actor: Actor, organization_id: UUID, import_id: UUID) -> None:
     """Give up a file nothing was imported from. Raises Forbidden, NotFound, Conflict."""
     _require(actor, organization_id)
-    record = locked(session, organization_id, import_id)
-    if record.status is not ImportStatus.UPLOADED:
-        raise Conflict("This file is being imported or is imported already.")
+    record = uploads.waiting(session, OrderImport, organization_id, import_id)
     _forget_file(session, actor, record)
     session.execute(delete(OrderImport).where(OrderImport.id == import_id))
 
@@ -225,39 +210,19 @@ def _forget_file(session: Session, actor: Actor, record: OrderImport) -> None:
 
 def locked(session: Session, organization_id: UUID, import_id: UUID) -> OrderImport:
     """Raises NotFound."""
-    return _one(session, organization_id, import_id, lock=True)
+    return uploads.find(session, OrderImport, organization_id, import_id, lock=True)
 
 
 def find(session: Session, organization_id: UUID, import_id: UUID) -> OrderImport:
     """Raises NotFound."""
-    return _one(session, organization_id, import_id, lock=False)
-
-
-def _one(session: Session, organization_id: UUID, import_id: UUID, *, lock: bool) -> OrderImport:
-    query = select(OrderImport).where(OrderImport.id == import_id, OrderImport.organization_id == organization_id)
-    if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
-    found = session.scalar(query)
-    if found is None:
-        raise NotFound("There is no such import.")
-    return found
+    return uploads.find(session, OrderImport, organization_id, import_id)
 
 
 def imports(
     session: Session, organization_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
 ) -> paging.Page:
     """id, file_name, status, summary, imported_by, created_at, finished_at; newest first."""
-    query: paging.AnySelect = select(
-        OrderImport.id, OrderImport.file_name, OrderImport.status, OrderImport.summary, OrderImport.imported_by,
-        OrderImport.created_at, OrderImport.finished_at,
-    ).where(OrderImport.organization_id == organization_id)  # fmt: skip
-    key = paging.Key((OrderImport.created_at, OrderImport.id), ("created_at", "id"))
-    return paging.fetch(session, query, key, cursor, limit)
-
-
-def actor_of(record: OrderImport) -> Actor:
-    """Who confirmed the import, for the job that does it."""
-    return Actor(record.imported_by, "system", record.imported_by_account_id, organization_id=record.organization_id)
+    return uploads.listing(session, OrderImport, organization_id, cursor, limit)
 
 
 def _require(actor: Actor, organization_id: UUID) -> None:
