@@ -97,13 +97,6 @@ def slots(
     return found
 
 
-def is_open(hours: Hours, starts_at: datetime, ends_at: datetime) -> bool:
-    """Whether a time lies inside the hours as a whole; it need not be one of the slots."""
-    first = starts_at.astimezone(hours.zone).date() - timedelta(days=1)
-    last = ends_at.astimezone(hours.zone).date()
-    return any(opens <= starts_at and ends_at <= closes for opens, closes in open_spans(hours, first, last))
-
-
 def _span(day: date, starts: int, ends: int, zone: ZoneInfo) -> Span | None:
     """In UTC. A time the clock shows twice opens at the second showing and closes at the first, so that the hours keep
     their length and are never offered twice; one it never shows is the moment the clock jumps over it."""

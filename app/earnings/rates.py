@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 
 from app.audit import service as audit
 from app.core.clock import utc_now
-from app.core.errors import Forbidden, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.rates import WHOLE_BPS
 from app.core.scope import Actor, Permission
 from app.db import locks
@@ -21,8 +21,7 @@ from app.db.types import new_id
 from app.earnings.rate_models import OrganizationRates
 from app.earnings.splits import ADVISOR, CONSULTANT, PROVIDER, Rates, percent, with_override
 from app.organizations.models import Organization
-from app.payees.models import Engagement, Payee
-from app.payees.states import PayeeKind
+from app.payees.models import Engagement
 
 _ENGAGED = text(
     """SELECT o.is_house, g.consultant_bps, c.practice FROM engagements g
@@ -97,23 +96,30 @@ def history(session: ScopedSession, organization_id: UUID) -> list[Version]:
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A consultant of an organization and the share agreed with them in person; None: the organization's rates."""
+    """A consultant of an organization and the share agreed with them in person; None: the organization's rates.
+
+    `elsewhere`: clients book them through another organization, which has their profile, so nothing is shared here.
+    """
 
     payee_id: UUID
     name: str
     consultant_bps: int | None
+    elsewhere: bool = False
+
+
+_OWN = text(
+    """SELECT p.id, p.name, g.consultant_bps, coalesce(c.organization_id <> g.organization_id, false) AS elsewhere
+    FROM engagements g JOIN payees p ON p.id = g.payee_id LEFT JOIN consultant_profiles c ON c.payee_id = g.payee_id
+    WHERE g.organization_id = :organization_id AND p.kind = 'consultant' ORDER BY p.name, p.id LIMIT :limit"""
+)
+_ELSEWHERE = text(
+    "SELECT EXISTS (SELECT FROM consultant_profiles WHERE payee_id = :payee_id AND organization_id <> :organization_id)"
+)
 
 
 def consultants(session: ScopedSession, organization_id: UUID, limit: int = 500) -> list[Own]:
     """Everybody the organization engages as a consultant, by name."""
-    rows = session.execute(
-        select(Payee.id, Payee.name, Engagement.consultant_bps)
-        .join(Engagement, Engagement.payee_id == Payee.id)
-        .where(Engagement.organization_id == organization_id, Payee.kind == PayeeKind.CONSULTANT)
-        .order_by(Payee.name, Payee.id)
-        .limit(limit)
-    )
-    return [Own(*row) for row in rows]
+    return [Own(*row) for row in session.execute(_OWN, {"organization_id": organization_id, "limit": limit})]
 
 
 def set_version(
@@ -196,7 +202,8 @@ def set_override(
 ) -> None:
     """Agree on a share with one consultant; None: the organization's rates again. Bookings that are made keep theirs.
 
-    Raises Forbidden, NotFound, Invalid beyond what the platform leaves now or by rates already set for later.
+    Raises Forbidden, NotFound, Invalid beyond what the platform leaves now or by rates already set for later, Conflict
+    where another organization has the consultant's profile: what is booked is booked there.
     """
     actor.require(Permission.CONSULTATION_MANAGE)
     actor.require_organization(organization_id)
@@ -209,6 +216,8 @@ def set_override(
     if engagement is None:
         raise NotFound("This consultant does not work for this organization.")
     if consultant_bps is not None:
+        if session.execute(_ELSEWHERE, {"payee_id": payee_id, "organization_id": organization_id}).scalar_one():
+            raise Conflict("Clients book this consultant through another organization: its rates are what counts.")
         base = rates_of(session, organization_id, payee_id)
         with_override(base, consultant_bps)
         if base.rule == PROVIDER.rule:

@@ -1,4 +1,4 @@
-"""Consultants who can be booked, with what they offer: rows as the profiles' and offerings' services leave them."""
+"""What consultants offer and what is booked with them, as rows: any price, any state, at any time."""
 
 from __future__ import annotations
 
@@ -7,36 +7,24 @@ from uuid import UUID
 
 from app.consultations import pricing
 from app.consultations.models import Consultation, ConsultationShare
-from app.consultations.profile_models import Collaborator, ConsultantProfile, Offering
+from app.consultations.profile_models import Collaborator, Offering
 from app.consultations.states import ConsultationStatus, OfferingKind, PaidBy, Practice
 from app.core.clock import utc_now
-from app.core.scope import Scope, operator
 from app.db.session import unit_of_work
 from app.db.types import new_id
 from app.identity import service as identity
 from app.identity.states import Portal
-from app.payees import service as payees
-from app.payees.states import PayeeKind
+from tests.factories import consultations
 from tests.factories.people import PLATFORM
 
 
 def consultant(
     organization_id: UUID, practice: Practice = Practice.CONSULTANT, name: str = "Meera Iyer", currency: str = "USD"
 ) -> UUID:
-    """A consultant engaged by the organization, listed and accepting; returns the payee's id."""
-    with unit_of_work(Scope.organization(organization_id)) as session:
-        made = payees.create(
-            session, operator(), organization_id, kind=PayeeKind.CONSULTANT, name=name, currency=currency, terms_days=0
-        ).id
-    with unit_of_work(PLATFORM) as session:
-        session.add(
-            ConsultantProfile(
-                id=new_id(), payee_id=made, organization_id=organization_id, practice=practice,
-                slug=f"consultant-{made.hex[-10:]}", name=name, bio="Advises.", skills=[], specialties=[],
-                languages=["en"], portfolio_urls=[],
-            )
-        )  # fmt: skip
-    return made
+    """One of any number of the same name, without an account; returns the payee's id."""
+    return consultations.consultant(
+        organization_id, practice, name, email=f"{new_id().hex[-12:]}@consultant.test", currency=currency, account=False
+    )
 
 
 def offering(

@@ -15,8 +15,7 @@ from app.core.scope import Actor
 from app.db.session import ScopedSession, unit_of_work
 from app.db.types import new_id
 from app.identity.states import Portal
-from app.payees.states import PayeeKind
-from tests.factories import payees, people
+from tests.factories import consultations, people
 from tests.factories.people import PLATFORM
 
 NOON = datetime(2026, 12, 7, 12, tzinfo=UTC)  # a Monday
@@ -25,16 +24,9 @@ NOON = datetime(2026, 12, 7, 12, tzinfo=UTC)  # a Monday
 def consultant(
     organization_id: UUID, name: str = "Leila Haddad", practice: Practice = Practice.CONSULTANT, zone: str = "UTC"
 ) -> UUID:
-    payee_id = payees.vendor(organization_id, name, kind=PayeeKind.CONSULTANT, currency="USD")
-    with unit_of_work(PLATFORM) as session:
-        session.execute(
-            insert(ConsultantProfile).values(
-                payee_id=payee_id, organization_id=organization_id, practice=practice,
-                slug=name.lower().replace(" ", "-"), name=name, bio="", skills=[], specialties=[], languages=["en"],
-                portfolio_urls=[], time_zone=zone,
-            )
-        )  # fmt: skip
-    return payee_id
+    return consultations.consultant(
+        organization_id, practice, name, email=f"{new_id().hex[-12:]}@consultant.test", time_zone=zone, account=False
+    )
 
 
 def actor_of(payee_id: UUID) -> Actor:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.consultations.availability import DAY_MINUTES, Hours, Range, checked, is_open, slots
+from app.consultations.availability import DAY_MINUTES, Hours, Range, checked, open_spans, slots
 from app.core.errors import Invalid
 
 BERLIN = ZoneInfo("Europe/Berlin")  # 29 March 2026: 2:00 becomes 3:00; 25 October: 3:00 becomes 2:00
@@ -63,8 +63,10 @@ def test_days_the_clock_changes(day: date, ranges: list[Range], expected: list[s
 def test_hours_over_midnight() -> None:
     hours = Hours(BERLIN, {0: [(1380, DAY_MINUTES)], 1: [(0, 60)]})
     starts = datetime(2026, 11, 23, 23, 45, tzinfo=BERLIN)
-    assert is_open(hours, starts.astimezone(UTC), (starts + HALF).astimezone(UTC))
-    assert not is_open(hours, starts.astimezone(UTC), (starts + 3 * HALF).astimezone(UTC))
+    found = slots(
+        hours, earliest=starts - HALF, latest=starts + 4 * HALF, length=HALF, step=timedelta(minutes=15)
+    )  # fmt: skip
+    assert starts in found and found[-1] == starts + 1.5 * HALF  # the last one ends with the hours
 
 
 def test_hours_are_checked() -> None:
@@ -110,10 +112,11 @@ def test_slots_hold_what_they_promise(
     latest, long = earliest + timedelta(days=3), timedelta(minutes=length)
     found = slots(hours, earliest=earliest, latest=latest, length=long, step=timedelta(minutes=15), busy=taken)
     assert found == sorted(set(found))
+    spans = open_spans(hours, first - timedelta(days=2), first + timedelta(days=5))
     for starts in found:
         assert earliest <= starts <= latest
         assert not any(start < starts + long and end > starts for start, end in taken)
-        assert is_open(hours, starts, starts + long)
+        assert any(opens <= starts and starts + long <= closes for opens, closes in spans)
         for minute in range(length):
             wall = (starts + timedelta(minutes=minute)).astimezone(zone)
             assert any(s <= wall.hour * 60 + wall.minute < e for s, e in hours.of(wall.date()))

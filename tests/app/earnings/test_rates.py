@@ -15,6 +15,7 @@ from app.db.session import unit_of_work
 from app.earnings import rates
 from app.earnings.splits import ADVISOR, CONSULTANT, PROVIDER, Rates
 from app.organizations.states import Role
+from app.payees import service as payees
 from tests.factories.bookings import consultant
 from tests.factories.organizations import organization
 from tests.factories.people import PLATFORM, member, payee
@@ -47,7 +48,10 @@ def test_presets_by_practice_and_by_who_engages() -> None:
     assert of(house, consultant(house, Practice.ADVISOR)) == ADVISOR
     assert of(house, consultant(house, Practice.CONSULTANT)) == CONSULTANT
     assert of(clinic, consultant(clinic, Practice.CONSULTANT)) == PROVIDER
-    assert of(clinic, consultant(clinic, Practice.ADVISOR)) == ADVISOR
+    lent = consultant(house, Practice.ADVISOR)
+    with unit_of_work(PLATFORM) as session:
+        payees.engage(session, operator(), clinic, lent, currency="USD", terms_days=0)
+    assert of(clinic, lent) == ADVISOR  # wherever they belong
     with pytest.raises(NotFound):
         of(house, consultant(clinic, Practice.CONSULTANT))
 
