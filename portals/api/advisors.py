@@ -9,6 +9,7 @@ from uuid import UUID
 from flask import Blueprint, Response, g, jsonify, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from werkzeug.exceptions import ServiceUnavailable
 
 from app.consultations import applications, directory, earning_sums, offerings, profiles
 from app.consultations import profile_rules as rules
@@ -17,6 +18,9 @@ from app.consultations.states import Practice
 from app.core.errors import Invalid
 from app.core.scope import Permission, Scope
 from app.core.settings import settings
+from app.files.pictures import square
+from app.files.sniffing import Inspected
+from app.files.storage import StorageUnavailable
 from app.identity.states import Portal
 from app.payees import application_queries, application_rules
 from app.payees import applications as everybodys
@@ -32,6 +36,7 @@ from portals.web.i18n import reader_today
 from portals.web.jsonio import Body, cursor, limit
 from portals.web.ratelimit import limiter
 from portals.web.setup import csrf
+from portals.web.uploads import keep
 
 public = Blueprint("public_v1", __name__, url_prefix="/api/v1/advisors")
 own = Blueprint("consultant_v1", __name__, url_prefix="/api/v1/advisors")
@@ -80,11 +85,13 @@ def advisor(payee_id: UUID) -> Response:
 def apply() -> ResponseReturnValue:
     """`{name, email, headline, practice?, specialties, skills?, languages, country?, bio, portfolio_urls?,
     organization?}` → 202 whoever has the address: its reader gets the link that sends the application off.
+
+    The same as multipart/form-data, where lists are fields that repeat, may bring a file called `picture`.
     """
-    if not request.is_json:
-        return problem(415, "Send JSON, with Content-Type: application/json.")
+    if not request.is_json and request.mimetype != "multipart/form-data":
+        return problem(415, "Send JSON, or multipart/form-data with a picture.")
     use_scope(Scope.public())
-    body = Body()
+    body = Body() if request.is_json else Body(_fields_sent())
     slug = body.text("organization", longest=100) or None
     practice = body.choice("practice", Practice, Practice.CONSULTANT)
     email = body.text("email", required=True, longest=254)
@@ -106,11 +113,33 @@ def apply() -> ResponseReturnValue:
         bio=bio,
         of_platform=slug is None,
     )
-    applications.apply(db(), slug, email, stated, expertise)
+    applications.apply(db(), slug, email, stated, expertise, _picture())
     return jsonify(detail=_("We mail a link to this address. The application is sent once it is used.")), 202
 
 
 _NAMES = {"work": "headline", "links": "portfolio_urls"}
+
+
+def _fields_sent() -> dict[str, Any]:
+    """A multipart form as the JSON it stands for."""
+    lists = set(_LISTS) & set(request.form)
+    return {name: request.form.getlist(name) if name in lists else value for name, value in request.form.items()}
+
+
+def _picture() -> tuple[Inspected, str] | None:
+    """What was sent as `picture`, in the store. Raises Invalid; 503 while the store is away."""
+    file = request.files.get("picture")
+    if file is None or not file.filename:
+        return None
+    try:
+        looked = square(file.stream.read(), file.filename or "")
+    except Invalid as refusal:
+        raise Invalid(refusal.message, fields={"picture": refusal.message}) from None
+    try:
+        (kept,) = keep([looked])
+    except StorageUnavailable:
+        raise ServiceUnavailable() from None
+    return kept.inspected, kept.key
 
 
 def _optional(body: Body, name: str, default: list[str]) -> list[str]:
