@@ -21,7 +21,7 @@ from app.consultations.states import AppointmentSource, ImportStatus
 from app.core.errors import Invalid, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import paging, uploads
+from app.db import outbox, paging, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.payees import queries as payees
@@ -133,7 +133,8 @@ def confirm(
     _require(actor, organization_id)
     record = uploads.waiting(session, AppointmentImport, organization_id, import_id)
     uploads.agreed(record.summary["faulty"], skip_faulty, "skip_faulty")
-    uploads.hand_over(session, actor, record, Topic.APPOINTMENTS_IMPORT_CONFIRMED)
+    uploads.confirmed(actor, record)
+    outbox.emit(session, Topic.APPOINTMENTS_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
     return record
 
 

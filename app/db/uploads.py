@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.scope import Actor
-from app.core.topics import Topic
-from app.db import outbox, paging
+from app.db import paging
 
 UPLOADED, RUNNING, DONE, FAILED = "uploaded", "running", "done", "failed"
 
@@ -64,11 +63,10 @@ def agreed(faulty: object, skip: bool, field: str) -> None:
         raise Invalid(said, fields={field: said})
 
 
-def hand_over(session: Session, actor: Actor, record: Upload, topic: Topic) -> None:
-    """To the job of `topic`, in the name of who confirmed it."""
+def confirmed(actor: Actor, record: Upload) -> None:
+    """It goes to the job, to which the caller promises it, in the name of who confirmed it."""
     record.status = type(record.status)(RUNNING)
     record.imported_by, record.imported_by_account_id = actor.label, actor.account_id
-    outbox.emit(session, topic, import_id=record.id, organization_id=record.organization_id)
 
 
 def finish(record: Upload) -> None:

@@ -20,7 +20,7 @@ from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import locks, uploads
+from app.db import locks, outbox, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.organizations.models import Organization
@@ -275,7 +275,8 @@ def confirm(
     _require(actor, organization_id)
     record = uploads.waiting(session, BillImport, organization_id, import_id)
     record.options = {**(record.options or {}), "skip_bad": skip_bad}
-    uploads.hand_over(session, actor, record, Topic.BILLS_IMPORT_CONFIRMED)
+    uploads.confirmed(actor, record)
+    outbox.emit(session, Topic.BILLS_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
     return record
 
 

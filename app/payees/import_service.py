@@ -18,7 +18,7 @@ from app.audit import service as audit
 from app.core.errors import Invalid
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import uploads
+from app.db import outbox, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.files import service as files
@@ -184,7 +184,8 @@ def confirm(
             "payee_ids": [known.get(row.line) if row.line not in reasons else None for row in rows],
         },
     )
-    uploads.hand_over(session, actor, record, Topic.PAYEES_IMPORT_CONFIRMED)
+    uploads.confirmed(actor, record)
+    outbox.emit(session, Topic.PAYEES_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
     return record
 
 

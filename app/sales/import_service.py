@@ -15,7 +15,7 @@ from app.audit import service as audit
 from app.core.errors import Invalid
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import paging, uploads
+from app.db import outbox, paging, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.files import service as files
@@ -139,7 +139,8 @@ def confirm(
     _require(actor, organization_id)
     record = uploads.waiting(session, OrderImport, organization_id, import_id)
     uploads.agreed(record.summary["faulty"], skip_faulty, "skip_faulty")
-    uploads.hand_over(session, actor, record, Topic.ORDERS_IMPORT_CONFIRMED)
+    uploads.confirmed(actor, record)
+    outbox.emit(session, Topic.ORDERS_IMPORT_CONFIRMED, import_id=import_id, organization_id=organization_id)
     return record
 
 
