@@ -48,6 +48,7 @@ class Place:
                 session, making.actor_of(self.payee_id), self.payee_id, {d: [(0, 1440)] for d in range(7)}, "UTC"
             )
         with unit_of_work(PLATFORM) as session:
+            booking.offerings.seed_sessions(session)
             self.what = next(one for one in booking.offerings.sessions(session) if one.duration_minutes == 30)
         self.buyer = make.buyer()
         self.owner = make.owner(self.buyer)
