@@ -62,7 +62,9 @@ class Month:
 @dataclass(frozen=True, slots=True)
 class Figures:
     """Minor units of one currency. `refunds` and `disputes` went back to clients (less what came back); the parts of
-    platform, organizations and consultants are what they have left of it. `promotions` is what the platform added."""
+    platform, organizations and consultants are what they have left of it. `promotions` is what the platform added,
+    `credits_expired` what organizations had paid for sessions nobody held in time. What a pack costs is charged as its
+    credits are used. Fees of card providers are in the provider's currency."""
 
     currency: str
     charges: int
@@ -74,14 +76,15 @@ class Figures:
     organizations: int
     consultants: int
     processor_fees: int
+    credits_expired: int
 
     def money(self, name: str) -> Money:
         return Money(getattr(self, name), self.currency)
 
     @property
     def kept(self) -> Money:
-        """What the month left the platform: its parts less what it added and what card providers took."""
-        return Money(self.platform - self.promotions - self.processor_fees, self.currency)
+        """What the month left the platform: parts and expired credits, less what it added and card providers took."""
+        return Money(self.platform + self.credits_expired - self.promotions - self.processor_fees, self.currency)
 
 
 AMOUNTS = tuple(field.name for field in fields(Figures))[2:]
@@ -114,6 +117,7 @@ _SIDES: tuple[tuple[Recipe, Account, int], ...] = (
     (recipes.PLATFORM_FEE, Account.PLATFORM_REVENUE, -1),
     (recipes.PLATFORM_FEE_RETURNED, Account.PLATFORM_REVENUE, -1),
     (recipes.PROCESSOR_FEE, Account.PROCESSOR_FEES, 1),
+    (recipes.CREDITS_EXPIRED, Account.PLATFORM_REVENUE, -1),
 )
 _VALUES = ", ".join(f"('{recipe.kind}', '{account.value}', {sign})" for recipe, account, sign in _SIDES)
 _KINDS = ", ".join(f"'{recipe.kind}'" for recipe, _account, _sign in _SIDES)
@@ -121,7 +125,8 @@ _RETURNED = ", ".join(
     f"'{recipe.kind}'"
     for recipe in (recipes.CHARGE_RETURNED, recipes.PROMOTION_RETURNED, recipes.PLATFORM_FEE_RETURNED)
 )
-# `subject` is the charge or the return an entry is about; what undoes a return has its id with “.back” behind it.
+# `subject` is the charge or the return an entry is about; what undoes a return has its id with “.back” behind it, and
+# so has a fee that is given back with one.
 # What consultants earned stands once beside each charge and return, whatever of it was posted: a free consultation
 # has no charge in the books, but its discount.
 _REPORT = text(
@@ -138,7 +143,7 @@ _REPORT = text(
         SELECT DISTINCT m.subject, m.back, m.undone, m.organization_id, m.currency,
             r.id AS return_id, r.kind AS return_kind, c.subject_id AS consultation_id
         FROM moved m
-        LEFT JOIN charge_returns r ON m.back AND r.id = m.subject
+        LEFT JOIN charge_returns r ON r.id = m.subject
         LEFT JOIN charges c ON c.id = coalesce(r.charge_id, m.subject) AND c.subject_kind = 'consultation'
     ), part AS (
         SELECT a.organization_id, a.currency, a.consultation_id, 'consultants' AS what,
@@ -147,6 +152,7 @@ _REPORT = text(
                     FROM consultation_returns b WHERE b.return_id = a.return_id), 0) END AS amount_minor
         FROM about a JOIN consultations k ON k.id = a.consultation_id
         WHERE EXISTS (SELECT FROM moved m WHERE m.subject = a.subject AND m.back = a.back AND m.undone = a.undone
+            AND m.organization_id = a.organization_id AND m.currency = a.currency
             AND m.kind <> '{recipes.PROCESSOR_FEE.kind}')
         UNION ALL
         SELECT m.organization_id, m.currency, a.consultation_id,
@@ -170,6 +176,7 @@ _REPORT = text(
                 ("platform", f"'{recipes.PLATFORM_FEE.kind}', '{recipes.PLATFORM_FEE_RETURNED.kind}'"),
                 ("consultants", "'consultants'"),
                 ("processor_fees", f"'{recipes.PROCESSOR_FEE.kind}'"),
+                ("credits_expired", f"'{recipes.CREDITS_EXPIRED.kind}'"),
             )
         )}
     FROM named n LEFT JOIN organizations o ON o.id = n.organization_id
@@ -187,7 +194,7 @@ def report(session: Session, month: Month) -> Report:
         left = row.gross - row.refunds - row.disputes + row.promotions - row.platform - row.consultants
         figures = Figures(
             row.currency, row.charges, row.gross, row.refunds, row.disputes, row.promotions, row.platform, left,
-            row.consultants, row.processor_fees,
+            row.consultants, row.processor_fees, row.credits_expired,
         )  # fmt: skip
         if row.by_practice:
             practices.append(Group(row.practice, None, figures))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -15,6 +16,7 @@ from app.charges import client_queries
 from app.charges.client_queries import ReturnView
 from app.charges.states import ReturnKind
 from app.consultations import by_hand, late
+from app.consultations import platform_queries as queries
 from app.core.errors import NotFound
 from portals.admin import asking, bp
 from portals.web import paging
@@ -70,9 +72,15 @@ def refunds() -> ResponseReturnValue:
 @bp.post("/refunds/<uuid:return_id>/retry")
 def refund_retry(return_id: UUID) -> ResponseReturnValue:
     by_hand.try_again(db(), g.actor, return_id)
-    row = client_queries.one_return(db(), return_id)
     toast = (_("Asked for again"), _("It counts once it went through."))
-    return done(back=url_for(".consultation", consultation_id=row.subject_id), toast=toast)
+    return done(back=_back(client_queries.one_return(db(), return_id)), toast=toast)
+
+
+def _back(row: Any) -> str:
+    """The consultation's page; what was paid for something else has its line in the list."""
+    if row.subject_kind != queries.SUBJECT:
+        return url_for(".refunds")
+    return url_for(".consultation", consultation_id=row.subject_id)
 
 
 @bp.route("/refunds/<uuid:return_id>/settlement", methods=["GET", "POST"])
@@ -82,8 +90,7 @@ def refund_settlement(return_id: UUID) -> ResponseReturnValue:
     if form.accepts():
         with form.refusals():
             late.stays(db(), g.actor, return_id, form.note.data or "")
-            back = url_for(".consultation", consultation_id=row.subject_id)
-            return done(back=back, toast=(_("Settled"), _("What was earned goes on.")))
+            return done(back=_back(row), toast=(_("Settled"), _("What was earned goes on.")))
     return page("admin/refunds/settlement.html", fragment="admin/refunds/_settlement.html", form=form, row=row)
 
 
@@ -97,6 +104,7 @@ def dispute_decision(return_id: UUID) -> ResponseReturnValue:
         with form.refusals():
             by_hand.dispute_decided(db(), g.actor, return_id, lost=lost)
             said = _("Everybody gives back their part.") if lost else _("What was earned goes on.")
-            back = url_for(".consultation", consultation_id=row.subject_id)
-            return done(back=back, toast=(_("Decision noted"), said))
-    return page("admin/refunds/decision.html", fragment="admin/refunds/_decision.html", form=form, row=row)
+            return done(back=_back(row), toast=(_("Decision noted"), said))
+    return page(
+        "admin/refunds/decision.html", fragment="admin/refunds/_decision.html", form=form, row=row, back=_back(row)
+    )

@@ -28,6 +28,7 @@ COLUMNS = {
     "organizations": _l("Organizations"),
     "consultants": _l("Consultants"),
     "processor_fees": _l("Card fees"),
+    "credits_expired": _l("Expired credits"),
 }
 
 

@@ -12,16 +12,21 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from app.billing.credits import expire
+from app.charges import fees
 from app.charges.states import ChargeProvider, ReturnKind
 from app.consultations.states import PaidBy, Practice
 from app.core import clock
 from app.core.csv import lines
 from app.core.errors import Invalid
+from app.core.money import Money
+from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
 from app.reporting import doctor, revenue
 from app.reporting.revenue import AMOUNTS, Month, Report
 from tests.factories import bookings as make
 from tests.factories import client_money as money
+from tests.factories import credits
 from tests.factories.organizations import credit, organization
 from tests.factories.people import PLATFORM
 
@@ -43,15 +48,21 @@ def world(database_url: str) -> dict[str, UUID]:
     bought = make.booked(long, meera, ada, hours=60, paid_by=PaidBy.INVOICE, buyer=buyer)
     free = make.booked(session, advisor, ada, hours=70, discount_minor=900)
     foreign = make.booked(rupees, meera, ada, hours=80)
-    for one in (plain, part, cheap, whole, lost, appealed, free, foreign):
+    card, abroad = money.paid(plain), money.paid(part)
+    for one in (cheap, whole, lost, appealed, free, foreign):
         money.paid(one)
     money.paid(bought, ChargeProvider.FUNDS)
-    money.returned(money.asked_back(part.id, 33_33))
+    half = money.asked_back(part.id, 33_33)
+    money.returned(half)
     money.returned(money.asked_back(whole.id))
     money.returned(money.asked_back(lost.id, kind=ReturnKind.DISPUTE))
     again = money.asked_back(appealed.id, 4_01)
     money.returned(again)
     money.came_back(again)
+    with unit_of_work(PLATFORM) as session:
+        for charge_id, fee in ((card, Money(3_20, "USD")), (abroad, Money(59, "EUR"))):
+            assert fees.known(session, SYSTEM, charge_id, fee)
+        fees.given_back(session, half, Money(1_00, "USD"))
     money.asked_back(cheap.id, 5_00)  # on its way: not in the books
     money.asked_back(bought.id, 20_00)
     return {"house": house, "fernhill": fernhill, "ada": ada}
@@ -83,7 +94,10 @@ def ledger(currency: str, owner: UUID | None = None) -> dict[str, int]:
         "refunds": booked(back, kind="refund", **asked),
         "disputes": booked(back, kind="dispute", **asked),
         "promotions": booked(f"{LINES} AND l.account = 'promotions'", **asked),
-        "platform": -booked(f"{LINES} AND l.account = 'platform_revenue'", **asked),
+        "platform": -booked(f"{LINES} AND l.account = 'platform_revenue' AND e.kind <> 'credits_expired'", **asked),
+        "credits_expired": -booked(
+            f"{LINES} AND l.account = 'platform_revenue' AND e.kind = 'credits_expired'", **asked
+        ),
         "consultants": booked(f"{LINES} {EARNED}", **asked),
         "processor_fees": booked(f"{LINES} AND l.account = 'processor_fees'", **asked),
     }
@@ -95,7 +109,7 @@ def ledger(currency: str, owner: UUID | None = None) -> dict[str, int]:
 
 def test_every_figure_is_the_ledgers(world: dict[str, UUID]) -> None:
     found = report()
-    assert [one.currency for one in found.totals] == ["INR", "USD"]
+    assert [one.currency for one in found.totals] == ["EUR", "INR", "USD"]
     for one in found.totals:
         assert {name: getattr(one, name) for name in AMOUNTS} == ledger(one.currency)
     for group in found.organizations:
@@ -110,7 +124,8 @@ def test_every_figure_is_the_ledgers(world: dict[str, UUID]) -> None:
 
 
 def test_the_figures_themselves(world: dict[str, UUID]) -> None:
-    rupees, dollars = report().totals
+    euros, rupees, dollars = report().totals
+    assert (euros.processor_fees, euros.charges, euros.consultants) == (59, 0, 0) and dollars.processor_fees == 2_20
     assert (rupees.gross, rupees.platform, rupees.organizations, rupees.consultants) == (
         10_000_00, 1_000_00, 500_00, 8_500_00,
     )  # fmt: skip
@@ -119,6 +134,26 @@ def test_the_figures_themselves(world: dict[str, UUID]) -> None:
     assert dollars.promotions == 10_00 + 20_00 + 9_00 - 3_70  # a third of what was added for `part` went back with it
     practices = {group.name: group.figures.gross for group in report().practices if group.figures.currency == "USD"}
     assert practices == {"consultant": dollars.gross}
+
+
+def test_credits_are_charged_as_they_are_used_and_what_expires_is_the_platforms() -> None:
+    house, ada = organization("house", is_house=True, currency="USD"), make.client_account()
+    advisor, session_of = make.consultant(house, Practice.ADVISOR), make.offering(house, None, 19_00)
+    buyer = credits.buyer()
+    pack = credits.pack(credits.owner(buyer), session_of, 5)
+    used = make.booked(session_of, advisor, ada, paid_by=PaidBy.CREDIT, buyer=buyer)
+    money.paid(used, ChargeProvider.CREDIT)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE seat_packs SET expires_on = CURRENT_DATE - 2 WHERE id = :id"), {"id": pack.id})
+        assert expire(session) == 1
+    (dollars,) = report().totals
+    assert {name: getattr(dollars, name) for name in AMOUNTS} == ledger("USD")
+    # no credit is taken here: booking does that
+    assert (dollars.gross, dollars.platform, dollars.credits_expired) == (19_00, 5_70, 5 * 19_00)
+    assert {group.name: group.figures.credits_expired for group in report().organizations} == {
+        "House": 0,
+        "Fernhill": 5 * 19_00,
+    }
 
 
 def test_months(world: dict[str, UUID]) -> None:
@@ -163,5 +198,5 @@ def test_the_file_of_the_report(world: dict[str, UUID]) -> None:
     written = "".join(lines(revenue.COLUMNS, revenue.rows(found, Month.read(""))))
     rows = list(csv.DictReader(io.StringIO(written)))
     (dollars,) = (row for row in rows if row["by"] == "total" and row["currency"] == "USD")
-    assert dollars["gross"] == found.totals[1].money("gross").plain()
+    assert dollars["gross"] == found.totals[2].money("gross").plain()
     assert {row["by"] for row in rows} == {"total", "practice", "organization"}

@@ -6,13 +6,17 @@ from uuid import uuid4
 
 import pytest
 
+from app.billing import packs
 from app.charges import client_service
 from app.charges.client_queries import ReturnView, returns_across
 from app.charges.states import ReturnKind
 from app.consultations.models import Consultation
+from app.core.scope import Actor
 from app.db.session import unit_of_work
 from app.reporting import doctor, overview
-from tests.factories import client_money
+from tests.factories import bookings as make
+from tests.factories import client_money, credits
+from tests.factories.organizations import organization
 from tests.factories.people import PLATFORM
 from tests.portals.admin.conftest import told_of
 from tests.portals.conftest import Browser
@@ -104,6 +108,20 @@ def test_one_that_came_back_is_settled_or_asked_for_again(browser: Browser, held
     third = client_money.asked_back(held.id, 10_00)
     client_money.refused(third)
     assert browser.post(f"/admin/refunds/{third}/settlement", {"note": "Cash"}).status_code == 303 and waiting() == 0
+
+
+def test_refunds_of_packs_stand_there_too(browser: Browser, admin: Actor) -> None:
+    session_of = make.offering(organization("house", is_house=True, currency="USD"), None, 19_00)
+    pack = credits.pack(credits.owner(credits.buyer()), session_of, 5)
+    with unit_of_work(PLATFORM) as session:
+        back = packs.refund(session, admin, pack.id, "Bought twice").id
+        packs.not_returned(session, admin, back, "The card has expired.")
+    page = browser.get("/admin/refunds").text
+    assert f"return-{back}" in page and "Bought twice" in page and waiting() == 1
+    assert browser.get(f"/admin/refunds/{back}/settlement").status_code == 200
+    answer = browser.post(f"/admin/refunds/{back}/retry")
+    assert answer.location == "/admin/refunds" and waiting() == 0
+    assert client_money.returns() == [("refund", 95_00, "failed"), ("refund", 95_00, "pending")]
 
 
 def newest() -> object:
