@@ -35,7 +35,17 @@ from app.identity import rules as identity_rules
 from app.identity.models import Account
 from app.organizations import queries as organizations
 
-__all__ = ["book", "cancel", "complete", "confirm", "expire_unpaid", "no_show", "reschedule", "set_video"]
+__all__ = [
+    "book",
+    "cancel",
+    "check_movable_here",
+    "complete",
+    "confirm",
+    "expire_unpaid",
+    "no_show",
+    "reschedule",
+    "set_video",
+]
 
 S = ConsultationStatus
 MOST_UNPAID = 5  # of one client, at a time
@@ -170,6 +180,7 @@ def reschedule(
     locks.hold(session, "calendar of", found.payee_id)
     _expire(session, found.payee_id)
     if actor is not SYSTEM:
+        check_movable_here(session, found.payee_id)
         _check_free(session, found.payee_id, int(length.total_seconds() // 60), starts_at, but=found.id)
     old = found.starts_at
     if starts_at == old:
@@ -272,6 +283,13 @@ def _check_elsewhere(profile: ConsultantProfile, by_calendar: bool, begins: date
         raise Conflict(sentence, fields={"starts_at": sentence})
     if begins <= utc_now():
         raise Conflict(_OUT_OF_TIME, fields={"cal_booking_id": "This time has passed."})
+
+
+def check_movable_here(session: ScopedSession, payee_id: UUID) -> None:
+    """Raises Conflict where free times are known to a calendar elsewhere alone."""
+    profile = session.scalars(select(ConsultantProfile).where(ConsultantProfile.payee_id == payee_id)).one()
+    if elsewhere.takes_bookings(profile.calendar_link):
+        raise Conflict(f"This is in {profile.name}’s own calendar: move it there, and it moves here.")
 
 
 def _only_elsewhere(session: ScopedSession, payee_id: UUID, begins: datetime) -> bool:

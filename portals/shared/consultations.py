@@ -83,6 +83,7 @@ def told(ended: Ended, side: CancelledBy) -> str:
 def move(consultation_id: UUID, side: CancelledBy) -> ResponseReturnValue:
     """Another free time of the same length."""
     row, form = found(consultation_id, side), MoveForm()
+    booking.check_movable_here(db(), row.payee_id)
     if form.accepts():
         try:
             with form.refusals():

@@ -29,6 +29,7 @@ from app.earnings import rates
 from app.payouts import service as payouts
 from app.rails.base import Outcome
 from app.reporting import doctor
+from jobs import clients
 from jobs import payouts as payout_jobs
 from tests.factories import bookings as make
 from tests.factories.payouts import PLATFORM, admin, payee_actor, shop
@@ -271,3 +272,30 @@ def test_a_refund_that_came_back_waits_for_a_person(paid_out: bool) -> None:
                  " JOIN charges c ON c.id = r.charge_id ORDER BY r.id")
         ).all()  # fmt: skip
     assert [tuple(row) for row in rows] == [("came_back", True, 40_00), ("succeeded", False, 40_00)]
+
+
+@pytest.mark.usefixtures("database_url")
+def test_what_comes_back_from_a_payout_while_the_bank_decides_waits_too() -> None:
+    history = History()
+    with fake_rail(outcome=Outcome.FAILED):
+        history.book(100_00, 0, 0)
+        history.complete(0)
+        with unit_of_work(Scope.payee(history.owner)) as session:
+            made = payouts.withdraw(
+                session, payee_actor(history.owner), organization_id=history.organization_id, currency="GBP",
+                amount=Money(60_00, "GBP"),
+            ).id  # fmt: skip
+        history.ask_back(0, None, ReturnKind.DISPUTE)  # 60 is in a payout, 25 waits
+        assert _states(history) == [("held", "dispute")]
+        with unit_of_work(PLATFORM) as session:
+            payouts.cancel(session, operator(), made, "Not now")
+        clients.look_up()
+        with unit_of_work(PLATFORM) as session:
+            ready, held = session.execute(
+                text("SELECT (SELECT count(*) FROM ready_earnings), (SELECT sum(amount_minor) FROM held_earnings)")
+            ).one()
+        assert (ready, held) == (0, 85_00)
+        history.sums()
+        history.decide(-1, False)
+        assert _states(history) == [("ready", None)]
+        history.sums()

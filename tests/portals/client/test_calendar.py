@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.consultations import profiles
+from app.consultations import booking, profiles
 from app.consultations.states import ConsultationStatus as S
-from app.core.scope import Scope
+from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
 from app.gateways import calcom
 from app.identity.states import Portal
@@ -149,3 +149,20 @@ def test_the_consultants_own_page(linked: UUID, sign_in: SignIn) -> None:
     with environment(CALCOM_EMBED_URL=""):
         assert "link-form" not in ada.get("/consultant/availability").text
         assert ada.post(path, {"link": "ada"}).status_code == 409
+
+
+def test_what_is_in_the_calendar_is_moved_there(noor: Browser, linked: UUID, client: Browser) -> None:  # noqa: F811
+    tell(client, "BOOKING_CREATED", "cal-1")
+    made = UUID(book(noor, "cal-1").location.split("/")[3])
+    with unit_of_work(PLATFORM) as session:
+        booking.confirm(session, SYSTEM, made)
+    for answer in (
+        noor.get(f"/client/consultations/{made}/move"),
+        noor.post(f"/client/consultations/{made}/move", {"starts_at": SOON.isoformat()}),
+    ):
+        assert answer.status_code == 409 and "own calendar: move it there" in answer.text
+    later = SOON + timedelta(days=1)
+    body = {"rescheduleUid": "cal-1", "rescheduledBy": "noor@client.test"}
+    tell(client, "BOOKING_RESCHEDULED", "cal-2", starts_at=later, **body)
+    with unit_of_work(PLATFORM) as session:
+        assert session.execute(text("SELECT starts_at FROM consultations")).scalar_one() == later
