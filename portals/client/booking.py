@@ -11,13 +11,12 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
-from app.consultations import booking, calendar_numbers, directory, letters, offerings
+from app.consultations import booking, calendar_numbers, credits, directory, letters, offerings, payments
 from app.consultations.directory import Wanted
 from app.consultations.profile_models import Offering
 from app.consultations.states import PaidBy
 from app.core.errors import Conflict
 from app.organizations import queries as organizations
-from app.organizations.states import Role
 from portals.client import bp, calendar, cards, paying
 from portals.shared import asking, slots
 from portals.shared.consultations import clock_of
@@ -58,7 +57,7 @@ def book_consultation() -> ResponseReturnValue:
     slug, form = request.args.get("consultant", "")[:100], BookForm()
     row = directory.profile(db(), slug)
     wanted = _offering(row)
-    form.buyer.choices = _buyers()
+    form.buyer.choices = _buyers(wanted)
     if form.accepts() and wanted is not None:
         try:
             with form.refusals():
@@ -74,6 +73,8 @@ def book_consultation() -> ResponseReturnValue:
                 )  # fmt: skip
                 if number is not None:
                     calendar_numbers.link(db(), g.actor, made, number)
+                if paid_by is PaidBy.CREDIT:
+                    return done(back=url_for(".consultation", consultation_id=made.id), toast=_("Booked by a credit."))
                 cards.ask_early(made, paying.ask)
                 return done(back=url_for(".consultation_pay", consultation_id=made.id))
         except Conflict as refusal:
@@ -97,7 +98,7 @@ def _consultants() -> ResponseReturnValue:
 def _chosen(slug: str, form: BookForm, status: int | None = None, waiting: bool = False) -> ResponseReturnValue:
     row = directory.profile(db(), slug)
     wanted, zone = _offering(row), reader_zone()
-    form.buyer.choices = _buyers()
+    form.buyer.choices = _buyers(wanted)
     week, shown = None, None
     if wanted is not None and row.accepting and calendar.is_asked(row, wanted):
         shown = calendar.embed(row.calendar_link, g.account)
@@ -126,19 +127,26 @@ def _memberships() -> list[Any]:
     return list(organizations.memberships_of_address(db(), g.account.email))
 
 
-def _buyers() -> list[tuple[str, str]]:
-    """One's own card, one's own card with an organization named, or the organization's funds."""
-    found = [(NOBODY, _("Just for me, by card"))]
-    for one in _memberships():
-        found.append((f"tag:{one.organization_id}", _("%(name)s, paid by my card", name=one.name)))
-        if one.role.rank >= Role.MANAGER.rank:
-            found.append((f"invoice:{one.organization_id}", _("%(name)s pays", name=one.name)))
+def _buyers(wanted: Offering | None) -> list[tuple[str, str]]:
+    """One's own card, one's own card with an organization named, or what the organization pays by."""
+    mine, found = _memberships(), [(NOBODY, _("Just for me, by card"))]
+    spending = wanted is not None and any(PaidBy.CREDIT in payments.ways(one) for one in mine)
+    left = credits.of_member(db(), g.account.email, wanted.id) if wanted and spending else {}
+    for one in mine:
+        for way in payments.ways(one):
+            value = f"{way.value}:{one.organization_id}"
+            if way is PaidBy.TAG:
+                found.append((value, _("%(name)s, paid by my card", name=one.name)))
+            elif way is PaidBy.INVOICE:
+                found.append((value, _("%(name)s pays", name=one.name)))
+            elif of := left.get(one.organization_id):
+                found.append((value, _("%(name)s: 1 credit of %(n)s left", name=one.name, n=of.left)))
     return found
 
 
 def _payer(choice: str) -> tuple[PaidBy, Any]:
     for one in _memberships():
-        for paid_by in (PaidBy.TAG, PaidBy.INVOICE):
-            if choice == f"{paid_by.value}:{one.organization_id}":
-                return paid_by, one.organization_id
+        for way in payments.ways(one):
+            if choice == f"{way.value}:{one.organization_id}":
+                return way, one.organization_id
     return PaidBy.CARD, None

@@ -40,6 +40,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     contract_drafts,
     contract_templates,
     contracts,
+    credits,
     deliverables,
     files,
     funds,

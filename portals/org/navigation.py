@@ -9,7 +9,7 @@ from flask import g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
-from app.organizations.states import OrganizationKind
+from app.organizations.states import BillingMode, OrganizationKind
 from app.reporting.organization import Attention, attention
 from portals.shared import notices
 from portals.shared.messages import unread_count
@@ -33,6 +33,7 @@ ITEMS = (
     NavItem(_l("Discount codes"), "tag", "org.codes", section=_SALES),
     NavItem(_l("Stores"), "building-store", "org.stores", section=_SALES),
     NavItem(_l("Rates"), "percentage", "org.rates", section=_MONEY, only_with="consultants"),
+    NavItem(_l("Seat credits"), "tag", "org.credits", section=_MONEY, only_with="credits"),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
     NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
     NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),
@@ -57,6 +58,7 @@ _NEEDS = {
     "org.codes": Permission.SALES_READ,
     "org.stores": Permission.SALES_READ,
     "org.rates": Permission.CONSULTATION_READ,
+    "org.credits": Permission.CREDIT_READ,
     "org.funds": Permission.FUNDS_READ,
     "org.payouts": Permission.PAYOUT_READ,
     "org.batches": Permission.PAYOUT_READ,
@@ -94,6 +96,7 @@ def counts() -> Mapping[str, int]:
         "deliverables": now.deliverables,
         "orders": now.orders,
         "applications": now.applications,
+        "credits": int(g.organization.billing_mode is BillingMode.SEAT_PACK),
         "consultants": int(now.consultants or g.organization.kind is not OrganizationKind.BUYER),
     }
 

@@ -296,6 +296,13 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "no_show_consultant": _s(_l("Consultant absent"), "alert-circle", "red"),
         "expired": _s(_l("Not paid in time"), "hourglass", "grey", True),
     },
+    "seat_pack": {
+        "pending": _s(_l("To be paid"), "clock", "amber"),
+        "active": _s(_l("Active"), "circle-check", "green", True),
+        "expired": _s(_l("Expired"), "clock", "grey", True),
+        "refunded": _REFUNDED,
+        "cancelled": _CANCELED,
+    },
     "charge": {
         "pending": _s(_l("To be paid"), "clock", "amber"),
         "unknown": _s(_l("No answer yet"), "help-circle", "amber"),
