@@ -15,7 +15,7 @@ from app.consultations.models import Consultation
 from app.consultations.privacy import first_name
 from app.consultations.profile_models import ConsultantProfile
 from app.consultations.records import client_of
-from app.consultations.states import ConsultationStatus
+from app.consultations.states import ConsultationStatus, PaidBy
 from app.core.formats import format_start
 from app.core.settings import settings
 from app.db.session import ScopedSession
@@ -48,8 +48,7 @@ def moved(session: ScopedSession, found: Consultation) -> None:
 def cancelled(session: ScopedSession, found: Consultation, decision: Decision) -> None:
     """To both sides: what goes back, and why."""
     _to_client(
-        session, found, "consultation_cancelled", f"Cancelled: {found.title}", what=decision.why.sentence,
-        refund=amount_value(found.price) if decision.refund else None,
+        session, found, "consultation_cancelled", f"Cancelled: {found.title}", **_refund(found, decision),
     )  # fmt: skip
     _to_consultant(
         session, found, "consultation_news", f"Cancelled: {found.title}", what=decision.why.told,
@@ -60,12 +59,18 @@ def cancelled(session: ScopedSession, found: Consultation, decision: Decision) -
 def not_met(session: ScopedSession, found: Consultation, decision: Decision) -> None:
     """Somebody did not appear. To both sides, without a calendar file."""
     _to_client(
-        session, found, "consultation_cancelled", f"About {found.title}", what=decision.why.sentence,
-        refund=amount_value(found.price) if decision.refund else None, attach=False,
+        session, found, "consultation_cancelled", f"About {found.title}", **_refund(found, decision), attach=False,
     )  # fmt: skip
     _to_consultant(
         session, found, "consultation_news", f"About {found.title}", what=decision.why.told, reason="", attach=False
     )
+
+
+def _refund(found: Consultation, decision: Decision) -> dict[str, Any]:
+    """What the client is told of the money. What a credit paid for does not come to them."""
+    if found.paid_by is PaidBy.CREDIT and decision.refund:
+        return {"what": f"{decision.why.sentence} Your organization has its credit again.", "refund": None}
+    return {"what": decision.why.sentence, "refund": amount_value(found.price) if decision.refund else None}
 
 
 def ask_for_reviews(session: ScopedSession, held: Sequence[Consultation]) -> int:

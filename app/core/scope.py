@@ -113,6 +113,7 @@ API_SCOPES: dict[str, frozenset[Permission]] = {
     "orders.read": frozenset({P.SALES_READ}),
     "orders.write": frozenset({P.SALES_READ, P.SALES_RECORD}),
     "appointments.write": frozenset({P.APPOINTMENT_RECORD}),
+    "credits.read": frozenset({P.CREDIT_READ}),
 }
 
 

@@ -49,6 +49,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     appointments,
     audit,
     batches,
+    billing,
     consultants,
     consultation_changes,
     consultations,

@@ -59,6 +59,7 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     advisors,
     appointments,
     consultations,
+    credits,
     orders,
     organization_consultants,
     payees,

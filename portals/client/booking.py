@@ -108,6 +108,7 @@ def _chosen(slug: str, form: BookForm, status: int | None = None, waiting: bool 
         "client/new.html", form=form, row=row, offering=wanted, week=week, zone=zone, clock_of=clock_of,
         offered=offerings.bookable(db(), row.payee_id, row.practice), url_with=paging.url_with,
         policy=letters.POLICY, status=status, url=_url(slug, wanted), calendar=shown, waiting=waiting,
+        by_credit=any(value.startswith(PaidBy.CREDIT.value) for value, _text in form.buyer.choices),
     )  # fmt: skip
 
 

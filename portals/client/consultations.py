@@ -12,11 +12,11 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.consultations import client_queries, letters, reviews
+from app.consultations import client_queries, credits, letters, reviews
 from app.consultations.cancellation import FREE_BEFORE, is_early
 from app.consultations.cards import View
 from app.consultations.reviews import Verdict
-from app.consultations.states import CancelledBy, ConsultationStatus
+from app.consultations.states import CancelledBy, ConsultationStatus, PaidBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict
 from app.core.money import Money
@@ -73,6 +73,7 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
         "client/consultation.html", fragment="client/_consultation.html", row=row, price=price_of(row), charge=charge,
         returns=client_queries.returns_of(db(), charge.id) if charge else [], minor=Money, review=review,
         may_review=held and review is None, free_until=row.clock_at - FREE_BEFORE,
+        credit_of=credits.payer_of(db(), row.id) if row.paid_by is PaidBy.CREDIT else None,
         free=is_early(utc_now(), row.clock_at), policy=letters.POLICY, came_back=cards.returned(charge),
         project=client_queries.project_of(db(), row.project_id) if row.project_id else None,
         **consultations.times(row),

@@ -33,7 +33,7 @@ ITEMS = (
     NavItem(_l("Discount codes"), "tag", "org.codes", section=_SALES),
     NavItem(_l("Stores"), "building-store", "org.stores", section=_SALES),
     NavItem(_l("Rates"), "percentage", "org.rates", section=_MONEY, only_with="consultants"),
-    NavItem(_l("Seat credits"), "tag", "org.credits", section=_MONEY, only_with="credits"),
+    NavItem(_l("Seat credits"), "coins", "org.credits", section=_MONEY, only_with="credits"),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
     NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
     NavItem(_l("Batches"), "transfer", "org.batches", section=_MONEY),

@@ -48,6 +48,7 @@ TABLE_OF = {
     "order_id": "orders",
     "order_import_id": "order_imports",
     "organization_id": "organizations",
+    "pack_id": "seat_packs",
     "passkey_id": "passkeys",
     "payee_id": "payees",
     "payee_import_id": "payee_imports",
@@ -90,6 +91,7 @@ UNTOUCHED = (
     "payment_requests",
     "payouts",
     "projects",
+    "seat_packs",
     "stores",
 )
 

@@ -22,7 +22,7 @@ def buyer(slug: str = "fernhill", **more: object) -> UUID:
 
 
 def owner(organization_id: UUID) -> Actor:
-    return people.member(organization_id, Role.OWNER)
+    return people.member(organization_id, Role.OWNER, f"boss@{organization_id.hex[-8:]}.test")
 
 
 def sold(what: Offering) -> Sold:
