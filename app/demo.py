@@ -19,6 +19,7 @@ from app import (
     demo_brands,
     demo_consultants,
     demo_contracts,
+    demo_credits,
     demo_deliverables,
     demo_directory,
     demo_messages,
@@ -186,6 +187,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_accounts.load(session, owner, fernhill.id)
     demo_consultants.load(session, admin, fernhill.id, actors["consultant@fernhill.test"])
     demo_bookings.load(session, "naledi-dube", "priya-raghavan")
+    demo_credits.load(session, admin, owner, fernhill.id, "naledi-dube")
 
 
 def _payee(
