@@ -1,4 +1,4 @@
-"""Bookings of the demo's client: held and reviewed, held, and two to come."""
+"""Bookings of the demo's client: some months of them held and reviewed, and two to come."""
 
 from __future__ import annotations
 
@@ -32,10 +32,18 @@ def load(session: ScopedSession, advisor_slug: str, consultant_slug: str) -> Non
     )  # fmt: skip
     half_hour = next(one.id for one in offerings.sessions(session) if one.duration_minutes == 30)
     review = offerings.own(session, consultant)[0].id
-    held = _booked(session, noor, advisor, half_hour, -12)
-    with clock.at(held.ends_at + timedelta(minutes=5)):
-        booking.complete(session, SYSTEM, [held.id])
-        reviews.write(session, noor, held.id, Verdict(5, "Clear, kind, and to the point.", 5, 5, 4))
+    hour = next(one.id for one in offerings.sessions(session) if one.duration_minutes == 60)
+    for what, days, verdict in (
+        (hour, -130, Verdict(4, "A plan I can follow.", 4, 5, 4)),
+        (half_hour, -98, Verdict(5)),
+        (hour, -70, Verdict(3, "Good advice; I had hoped for a template.", 4, 3, 3)),
+        (half_hour, -41, Verdict(5, "We said no to the wrong market.", 5, 5, 5)),
+        (half_hour, -12, Verdict(5, "Clear, kind, and to the point.", 5, 5, 4)),
+    ):
+        held = _booked(session, noor, advisor, what, days)
+        with clock.at(held.ends_at + timedelta(minutes=5)):
+            booking.complete(session, SYSTEM, [held.id])
+            reviews.write(session, noor, held.id, verdict)
     held = _booked(session, noor, consultant, review, -9)
     with clock.at(held.ends_at + timedelta(minutes=5)):
         booking.complete(session, SYSTEM, [held.id])

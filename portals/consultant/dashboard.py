@@ -80,9 +80,10 @@ def own_profile() -> AnyRow | None:
 
 
 def _currencies(earned: Mapping[str, Any], owed: Sequence[Balance], payer: Payer | None) -> list[str]:
-    """What something was earned or is owed in, else what the consultant will be paid in."""
-    found = [*earned, *(b.currency for b in owed), *([payer.currency] if payer else ["USD"])]
-    return list(dict.fromkeys(found))[: max(1, len({*earned, *(b.currency for b in owed)}))]
+    """What something was earned or is owed in, the currency of the engagement first."""
+    found = list(dict.fromkeys([*earned, *(b.currency for b in owed)]))
+    own = [one.currency for one in ([payer] if payer else payers.mine())]
+    return sorted(found, key=lambda code: (code not in own, code)) or own[:1] or ["USD"]
 
 
 def _figures(owed: Sequence[Balance], earned: Mapping[str, Any], currency: str) -> dict[str, Any]:
