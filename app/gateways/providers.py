@@ -29,7 +29,7 @@ def chosen() -> str:
         return STRIPE
     if settings().sandbox:
         return SIMULATED
-    raise Conflict(NOT_SET_UP)
+    raise Conflict(f"{NOT_SET_UP} Missing: {', '.join(missing())}.")
 
 
 def public_key() -> str:

@@ -23,6 +23,7 @@ LABELS: dict[str, str] = {
     "earning_ready": "Bill approved",
     "earning_released": "Bill due",
     "earning_cancelled": "Approval taken back",
+    "earning_withheld": "Waits again",
     "payout_reserved": "Taken into a payout",
     "payout_released": "Back from a payout",
     "payout_funded": "Payout",

@@ -22,6 +22,8 @@ KINDS = {
     "earning_ready": _l("Bill approved and due"),
     "earning_released": _l("Bill due"),
     "earning_cancelled": _l("Approval taken back"),
+    "earning_withheld": _l("Waits again"),
+    "processor_fee": _l("Kept by the card provider"),
     "payout_reserved": _l("Taken into a payout"),
     "payout_released": _l("Given back by a payout"),
     "payout_funded": _l("Payout covered by funds"),
@@ -36,9 +38,13 @@ ACCOUNTS = {
     Account.CLEARING: _l("Clearing"),
     Account.FUNDS: _l("Funds"),
     Account.RECEIVABLE: _l("Receivable"),
+    Account.PREPAID_CREDITS: _l("Prepaid credits"),
     Account.PAYEE_HELD: _l("Payee held"),
     Account.PAYEE_AVAILABLE: _l("Payee available"),
     Account.PAYEE_IN_TRANSIT: _l("Payee in transit"),
+    Account.PLATFORM_REVENUE: _l("Platform revenue"),
+    Account.PROMOTIONS: _l("Promotions"),
+    Account.PROCESSOR_FEES: _l("Fees of card providers"),
 }
 
 

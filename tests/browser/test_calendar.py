@@ -92,3 +92,24 @@ def test_booking(
             text("SELECT b.uid, c.starts_at FROM consultations c JOIN calendar_bookings b ON b.consultation_id = c.id")
         ).one()
     assert (uid, starts) == ("cal-1", starts_at)
+
+
+def test_the_consultants_page(
+    app: Flask, script: CalendarScript, wanted: UUID, serve: Serve, visit: Visit, axe: Axe  # noqa: F811
+) -> None:  # fmt: skip
+    base = serve(app)
+    for width, dark in ((1440, False), (390, True)):
+        with unit_of_work(PLATFORM) as session:
+            link = identity.issue_link(session, Portal.CONSULTANT, "priya@consultant.test")
+        assert link is not None
+        page = visit(f"{base}/consultant/signin/{link.token}", width=width, dark=dark)
+        page.click("main button[type=submit]")
+        page.wait_for_url(lambda url: "/signin" not in url)
+        page.goto(f"{base}/consultant/availability")
+        page.fill("#link-form input[name=link]", "https://evil.test/priya")
+        page.click("#link-form button[type=submit]")
+        page.wait_for_selector("text=Give a page at")
+        assert axe(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        if PICTURES:
+            page.screenshot(path=f"{PICTURES}/availability-{width}.png", full_page=True)

@@ -11,12 +11,14 @@ from sqlalchemy import text
 from app.core.scope import Actor
 from app.core.topics import Topic
 from app.db.session import unit_of_work
+from app.ledger.recipes import Account
 from app.payouts import review, service
 from app.payouts.queries import PayoutFilter
 from app.rails.base import Outcome, RailEvent, Result
 from app.webhooks import service as webhooks
 from app.webhooks.models import EventStatus
 from jobs import payouts as jobs
+from portals.admin.ledger import ACCOUNTS
 from tests.factories import charges
 from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
@@ -103,6 +105,10 @@ def test_the_ledger_shows_both_sides(browser: Browser, place: Shop) -> None:
     only = browser.htmx("GET", "/admin/ledger?organization=shop&kind=deposit_confirmed").text
     assert "Cash · bank" in only and "Taken into a payout" not in only
     assert "No entries of this kind" in browser.get("/admin/ledger?organization=shop&kind=payout_returned").text
+
+
+def test_every_account_has_a_name() -> None:
+    assert set(ACCOUNTS) == set(Account)
 
 
 def test_one_organizations_books_are_not_anothers(browser: Browser, place: Shop) -> None:
