@@ -8,13 +8,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.consultations import earning_lines, earning_sums, explaining
+from app.consultations import earning_lines, earning_sums, explaining, rating
 from app.consultations.earning_lines import Chosen, EarningLine, What, Where
 from app.consultations.earning_sums import Series
+from app.consultations.rating import Span
 from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import Money
-from app.core.scope import Scope
+from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
 from tests.factories import appointments as clinics
 from tests.factories import bookings, consultations, earned
@@ -127,3 +128,18 @@ def test_appointments_of_this_month(database_url: str) -> None:
         session.execute(text("UPDATE engagements SET flat_rate_minor = 70000"))
     with unit_of_work(Scope.payee(payee_id)) as session:
         assert earning_sums.appointments_this_month(session, payee_id)[0].comes_to == Money(1_400_00, "KES")
+
+
+@pytest.mark.parametrize(("rate_minor", "told"), [(None, "The usual flat rate"), (700_00, "The flat rate agreed")])
+def test_an_appointment_says_which_rate(database_url: str, rate_minor: int | None, told: str) -> None:
+    place = clinics.clinic(0)
+    payee_id = clinics.doctor(place.organization_id, rate_minor=rate_minor)
+    place.payee_ids.append(payee_id)
+    clinics.held(place, clinics.on(5))
+    span = Span(date(2026, 10, 1), date(2026, 10, 31), "Africa/Nairobi")
+    with unit_of_work(PLATFORM) as session:
+        assert rating.rate(session, SYSTEM, place.organization_id, span) == 1
+    only = lines(payee_id)[0]
+    assert (only.what, only.amount, only.gross) == (What.APPOINTMENT, Money(rate_minor or 500_00, "KES"), None)
+    assert explaining.rule_of(only).startswith(told)
+    assert [line.amount for line in explaining.lines_of(only)] == [only.amount]
