@@ -176,7 +176,7 @@ def give_back(
         of = charge_of(session, consultation_id)
         if of is None:
             raise NotFound("Nothing was charged for this consultation.")
-        if actor.role != SYSTEM.role:
+        if actor.role != SYSTEM.role and key is None:  # of one that is tried again the reason was told before
             reason = _payee_facing(session, of, reason)
         back = client.ask_return(session, actor, client.locked(session, of.id), amount, kind, reason, reference, key)
         if note and note.strip():

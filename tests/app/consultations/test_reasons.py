@@ -7,8 +7,10 @@ from sqlalchemy import text
 
 from app.audit import queries as audit
 from app.audit.models import Audience
+from app.charges import client_service
 from app.charges.states import ReturnKind
-from app.consultations import booking, money
+from app.consultations import booking, by_hand, money
+from app.consultations.cancellation import Why
 from app.consultations.privacy import LONGEST_REASON, payee_facing
 from app.consultations.states import CancelledBy, ConsultationStatus
 from app.core.errors import Invalid
@@ -93,3 +95,19 @@ def test_staff_that_cancels_or_says_who_was_absent_names_nobody() -> None:
         assert ended.consultation.status is ConsultationStatus.NO_SHOW_CLIENT
         notes = [line.note for line in audit.timeline(session, held.id, Audience.EVERYONE)]
     assert any("…, …" in str(note) for note in notes), notes
+
+
+@pytest.mark.usefixtures("database_url")
+def test_our_own_words_stand_whatever_the_client_is_called() -> None:
+    """A refund for a cancellation is tried again by a person though a word of its reason is the client's surname."""
+    held = clinic_session()
+    paid(held)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE accounts SET name = 'Ada More' WHERE id = :id"), {"id": held.client_account_id})
+        refused = money.give_back(
+            session, SYSTEM, held.id, amount=None, kind=ReturnKind.REFUND, reason=Why.EARLY.told
+        )  # fmt: skip
+        money.not_returned(session, SYSTEM, refused.id, "The card is closed.")
+    with unit_of_work(PLATFORM) as session:
+        again = by_hand.try_again(session, people.admin(), refused.id)
+        assert again.reason == Why.EARLY.told and again.key == client_service.next_key(refused.key)
