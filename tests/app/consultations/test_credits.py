@@ -28,8 +28,8 @@ from app.reporting import doctor
 from jobs import credits as jobs
 from tests.app.consultations import making
 from tests.app.consultations.making import NOON
+from tests.factories import consultations, people
 from tests.factories import credits as make
-from tests.factories import organizations, people
 from tests.factories.people import PLATFORM
 
 BOUGHT = NOON - timedelta(days=20)
@@ -41,7 +41,7 @@ class Place:
     """An advisor who is always there, an organization with a pack of five half hours, and a learner of it."""
 
     def __init__(self) -> None:
-        house = organizations.organization("house", currency="USD", is_house=True)
+        house = consultations.house()
         self.payee_id = making.consultant(house, practice=Practice.ADVISOR)
         with unit_of_work(Scope.payee(self.payee_id)) as session:
             hours.set_week(
