@@ -56,7 +56,7 @@ def _this_month() -> tuple[datetime, datetime]:
 
 @bp.get("/consultants")
 def consultants() -> ResponseReturnValue:
-    args, want = request.args, paging.wanted()
+    args, want = request.args, paging.wanted(40)
     organization = asking.organization_named(args.get("organization", ""))
     state = args.get("state", "") if args.get("state", "") in LISTED else ""
     chosen = Wanted(
