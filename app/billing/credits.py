@@ -68,7 +68,7 @@ def use(session: ScopedSession, credit: Credit, consultation_id: UUID) -> None:
     session.add(
         CreditUse(
             id=new_id(), organization_id=credit.organization_id, pack_id=credit.pack_id, ordinal=credit.ordinal,
-            value_minor=credit.value.minor, kind=CreditKind.USED, consultation_id=consultation_id,
+            value_minor=credit.value.minor, kind=CreditKind.USED, consultation_id=consultation_id, created_at=utc_now(),
         )
     )  # fmt: skip
     session.flush()

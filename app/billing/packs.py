@@ -68,7 +68,7 @@ def buy(
         id=new_id(), organization_id=organization_id, offering_id=sold.offering_id, title=sold.title,
         credits=size.credits, list_minor=sold.price.minor, price_minor=price.minor, currency=price.currency,
         expires_on=rules.last_day(today_of(session, organization_id)), bought_by=actor.label,
-        bought_by_account_id=actor.account_id, _status=PackStatus.PENDING,
+        bought_by_account_id=actor.account_id, _status=PackStatus.PENDING, created_at=utc_now(),
     )  # fmt: skip
     with session.elevated("the charge of a pack an organization buys"):
         session.add(pack)
@@ -108,6 +108,15 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
             rail=of.provider.value, memo=of.description,
         )  # fmt: skip
         _note(session, actor, pack, "pack.paid")
+
+
+def ask_again(session: ScopedSession, actor: Actor, pack_id: UUID) -> Charge:
+    """The card was refused: its provider is asked anew, for the same charge. Raises Forbidden, NotFound, Conflict."""
+    actor.require(Permission.CREDIT_BUY)
+    of = charge_of(session, pack_id)
+    actor.require_organization(of.organization_id)
+    with session.elevated("the charge of a pack an organization buys"):
+        return client.make(session, actor, client.locked(session, of.id))
 
 
 def failed(session: ScopedSession, actor: Actor, charge_id: UUID, message: str) -> None:

@@ -8,31 +8,20 @@ from uuid import UUID
 from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from wtforms import StringField
-from wtforms.validators import InputRequired, Length
 
-from app.charges import client_service
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus
 from app.consultations import client_queries, letters, money
 from app.consultations.hours import KEPT
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, PaidBy
-from app.core.errors import Invalid
-from app.gateways import providers, simulated_cards
+from app.gateways import providers
 from portals.client import bp, cards
 from portals.client.consultations import price_of
+from portals.shared.cards import CardForm, card_of, give, test_cards
 from portals.web.db import db
 from portals.web.forms import OnceForm
 from portals.web.htmx import done, go, page
-
-
-class CardForm(OnceForm):
-    number = StringField(
-        _l("Card number"), [InputRequired(_l("Write a card number.")), Length(max=30)],
-        render_kw={"inputmode": "numeric", "autocomplete": "off", "spellcheck": "false"},
-    )  # fmt: skip
 
 
 class FundsForm(OnceForm):
@@ -61,7 +50,7 @@ def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
     return page(
         "client/pay.html", form=form, row=row, price=price_of(row), refused=refused, policy=letters.POLICY,
         by_organization=by_organization, kept_until=row.created_at + KEPT,
-        test_cards=() if by_organization else simulated_cards.CARDS.values(),
+        test_cards=() if by_organization else test_cards(),
     )  # fmt: skip
 
 
@@ -87,10 +76,6 @@ def _consultation(consultation_id: UUID) -> Consultation:
 
 def _by_card(consultation_id: UUID, number: str) -> None:
     """Raises Invalid beside the field, Conflict where another card is being charged."""
-    card = simulated_cards.card_named(number)
-    if card is None:
-        sentence = _("This is none of the test cards below.")
-        raise Invalid(sentence, fields={"number": sentence})
+    card = card_of(number)
     charge = money.charge(db(), g.actor, _consultation(consultation_id), ChargeProvider.SIMULATED)
-    with db().elevated("the client's own charge"):
-        client_service.card_given(db(), g.actor, charge.id, card)
+    give(charge.id, card)

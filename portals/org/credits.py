@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -15,6 +16,7 @@ from wtforms.validators import InputRequired
 from app.billing import packs, queries, rules
 from app.billing.rules import Sold
 from app.billing.states import CreditKind, PackStatus
+from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus
 from app.consultations import credits, directory, offerings
 from app.consultations.directory import Wanted
@@ -172,30 +174,44 @@ def pack(pack_id: UUID) -> ResponseReturnValue:
     row = queries.pack(db(), g.organization.id, pack_id)
     want = paging.wanted(25)
     found = credits.uses(db(), g.organization.id, row.id, want.cursor, want.limit)
+    charge = queries.charge_of(db(), row.id)
     return page(
         "org/credits/pack.html", fragment="org/credits/_uses.html", row=row, found=found, minor=Money, kinds=KINDS,
-        neighbours=paging.neighbours(found), charge=queries.charge_of(db(), row.id), buys=_buys(),
+        neighbours=paging.neighbours(found), charge=charge, buys=_buys(), came_back=cards.returned(charge),
     )  # fmt: skip
 
 
 @bp.route("/credits/<uuid:pack_id>/payment", methods=["GET", "POST"])
 @require(Permission.CREDIT_BUY)
 def pack_payment(pack_id: UUID) -> ResponseReturnValue:
-    """By a test card in sandbox."""
+    """By a test card in sandbox, or in the provider's own field."""
     row = queries.pack(db(), g.organization.id, pack_id)
     back, charge = url_for(".pack", pack_id=row.id), queries.charge_of(db(), row.id)
     if row.status is not PackStatus.PENDING or charge is None:
         return go(back)
+    if not cards.is_simulated(charge):
+        return _real_card(row, charge, back)
     form = cards.CardForm()
     if form.accepts():
         with form.refusals():
-            if not cards.simulated():
-                raise Conflict(_("Cards cannot be charged on this page."))
             card = cards.card_of(form.number.data or "")
             cards.give(charge.id, card)
             return done(back=back, toast=(_("Your card is being charged"), _("The credits are there once it is.")))
     return page(
         "org/credits/payment.html", form=form, row=row, price=charge.amount, back=back,
         refused=charge.failure_message if charge.status is ChargeStatus.FAILED else None,
-        test_cards=cards.test_cards() if cards.simulated() else (),
+        test_cards=cards.test_cards(),
+    )  # fmt: skip
+
+
+def _real_card(row: Any, charge: Charge, back: str) -> ResponseReturnValue:
+    """A POST asks the provider again where that failed; the card itself never comes to us."""
+    form = cards.BeginForm()
+    if form.accepts():
+        with form.refusals():
+            packs.ask_again(db(), g.actor, row.id)
+            return done(back=url_for(".pack_payment", pack_id=row.id))
+    return page(
+        "org/credits/card.html", fragment="org/credits/_card.html", row=row, price=charge.amount, back=back, form=form,
+        **cards.field_of(charge),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.billing.models import SeatPack
 from app.charges.client_models import Charge
 from app.charges.states import ChargeStatus
-from app.consultations.profile_models import Offering
+from app.consultations.profile_models import ConsultantProfile, Offering
 from app.core import clock
 from app.db.session import unit_of_work
 from app.identity.states import Portal
@@ -22,8 +22,10 @@ from tests.factories import bookings, people
 from tests.factories.charges import funds
 from tests.factories.organizations import organization
 from tests.factories.people import PLATFORM
+from tests.fakes.stripe import KEY, StripePeer
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import House, SignIn
+from tests.stores import environment
 
 HERE = "/org/oxford/credits"
 GOOD, DECLINED = "4242 4242 4242 4242", "4000000000000002"
@@ -72,6 +74,26 @@ def test_by_card_the_credits_are_there_once_it_is_charged(house: House, half_hou
     page = house.browser.get(HERE).text
     assert "5 of 5" in page and "Active" in page
     assert house.browser.get(at).status_code == 303  # there is nothing to pay any more
+
+
+def test_by_a_real_card_in_the_providers_field(house: House, half_hour: Offering) -> None:
+    peer = StripePeer()
+    try:
+        with environment(STRIPE_SECRET_KEY=KEY, STRIPE_PUBLISHABLE_KEY="pk_test_fake", STRIPE_URL=peer.url):
+            at = buy(house, half_hour)
+            assert "being prepared" in house.browser.get(at).text
+            jobs.ask(str(charge().id))
+            shown = house.browser.get(at)
+            assert 'data-secret="pi_secret"' in shown.text and KEY not in shown.text
+            assert f'data-back="{at.removesuffix("/payment")}"' in shown.text
+            assert "js.stripe.com" in shown.headers["Content-Security-Policy"]
+            assert "being charged" in house.browser.get(at.removesuffix("/payment") + "?redirect_status=succeeded").text
+            assert "5 of 5" not in house.browser.get(HERE).text  # a word in an address pays nothing
+            peer.pays("pi_1")
+            jobs.ask(str(charge().id))
+            assert "5 of 5" in house.browser.get(HERE).text and charge().status is ChargeStatus.SUCCEEDED
+    finally:
+        peer.close()
 
 
 def test_from_funds(house: House, half_hour: Offering) -> None:
@@ -136,7 +158,8 @@ def test_what_a_consultant_offers(house: House, half_hour: Offering) -> None:
     somebody = bookings.consultant(here)
     own = bookings.offering(here, somebody, 50_00, minutes=60)
     assert "Meera Iyer" in house.browser.get(f"{HERE}/new").text
-    slug = f"consultant-{somebody.hex[-10:]}"
+    with unit_of_work(PLATFORM) as session:
+        slug = session.scalars(select(ConsultantProfile.slug).where(ConsultantProfile.payee_id == somebody)).one()
     assert str(own.id) in house.browser.get(f"{HERE}/new?consultant={slug}").text
     assert "60 minutes with Meera Iyer" in house.browser.get(f"{HERE}/new?offering={own.id}").text
     assert house.browser.get(f"{HERE}/new?offering={UUID(int=1)}").status_code == 404
