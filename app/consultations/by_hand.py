@@ -110,6 +110,8 @@ def disputed(
     if not 0 < len(number) <= _LONGEST_REFERENCE or " " in number or not number.isprintable():
         raise Invalid("Write the dispute’s number.", fields={"reference": "The provider’s number of the dispute."})
     of = money.charge_of(session, found.id)
+    if of is not None and of.provider not in client_service.BY_CARD:
+        raise Conflict("No card was charged, so no bank can question it.")
     known = client_service.by_reference(session, number)
     if known is not None and (of is None or known.charge_id != of.id or known.kind is not ReturnKind.DISPUTE):
         raise Conflict("This number belongs to something else already.")

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from app.audit import queries as trail
 from app.audit.models import Audience
 from app.charges import client_queries
+from app.charges.client_service import BY_CARD
 from app.consultations import platform_queries as queries
 from app.consultations import pricing
 from app.consultations.platform_queries import Wanted
@@ -103,7 +104,7 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
         parts=shared.parts(*amounts), lines=pricing.explain(row.pricing) if row.pricing else [],
         rule=pricing.rule_of(row.pricing) if row.pricing else "",
         history=steps(trail.timeline(db(), row.id, Audience.PLATFORM), "consultation"), practices=PRACTICES,
-        paid_by=PAID_BY,
+        paid_by=PAID_BY, by_card=charge is not None and charge.provider in BY_CARD,
     )  # fmt: skip
 
 

@@ -9,14 +9,15 @@ import pytest
 from app.billing import packs
 from app.charges import client_service
 from app.charges.client_queries import ReturnView, returns_across
-from app.charges.states import ReturnKind
+from app.charges.states import ChargeProvider, ReturnKind
 from app.consultations.models import Consultation
+from app.consultations.states import PaidBy
 from app.core.scope import Actor
 from app.db.session import unit_of_work
 from app.reporting import doctor, overview
 from tests.factories import bookings as make
 from tests.factories import client_money, credits
-from tests.factories.organizations import organization
+from tests.factories.organizations import credit, organization
 from tests.factories.people import PLATFORM
 from tests.portals.admin.conftest import told_of
 from tests.portals.conftest import Browser
@@ -87,6 +88,21 @@ def test_a_refused_one_waits_for_a_person_and_is_tried_again(browser: Browser, h
     assert waiting() == 0 and client_money.returns()[-1] == ("refund", 40_00, "succeeded")
     assert f"return-{newest()}" in browser.get("/admin/refunds?view=done").text
     assert browser.post(f"/admin/refunds/{newest()}/retry").status_code == 409
+
+
+def test_what_no_card_paid_is_given_back_at_once_and_questioned_by_nobody(browser: Browser, held: Consultation) -> None:
+    buyer = organization("buyer", currency="USD")
+    credit(buyer, 1_000_00, "USD")
+    offering = make.offering(held.organization_id, held.payee_id, 40_00)
+    bought = make.booked(offering, held.payee_id, held.client_account_id, hours=90, paid_by=PaidBy.INVOICE, buyer=buyer)
+    client_money.paid(bought, ChargeProvider.FUNDS)
+    path = f"/admin/consultations/{bought.id}"
+    assert "disputes/new" not in browser.get(path).text
+    assert "disputes/new" in browser.get(f"/admin/consultations/{held.id}").text
+    answer = browser.post(f"{path}/disputes/new", {"reason": "Fraud", "reference": "dp_9"})
+    assert answer.status_code == 409 and "No card was charged" in answer.text
+    assert browser.post(f"{path}/refunds/new", {"amount": "15", "reason": REASON}).status_code == 303
+    assert client_money.returns() == [("refund", 15_00, "succeeded")] and waiting() == 0
 
 
 def test_one_that_came_back_is_settled_or_asked_for_again(browser: Browser, held: Consultation) -> None:
