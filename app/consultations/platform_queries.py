@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import any_, func, or_, select, text
+from sqlalchemy import any_, func, or_, select, text, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.charges.client_models import Charge
@@ -89,24 +90,24 @@ def consultations(
 
 
 def _found(term: str) -> Any:
-    """Each side has an index of its own: lists of ids, not sub-queries, keep them usable."""
+    """Each side is looked for by an index of its own; one condition of all three would walk through everything."""
     try:
         return _C.id == UUID(term)
     except ValueError:
         pass
+    part = "%" + re.sub(r"([\\%_])", r"\\\1", term) + "%"
     clients = (
         select(Account.id)
-        .where(
-            Account.portal == Portal.CLIENT,
-            or_(Account.name.icontains(term, autoescape=True), Account.email.icontains(term, autoescape=True)),
-        )
+        .where(Account.portal == Portal.CLIENT, or_(Account.name.ilike(part), Account.email.ilike(part)))
         .limit(MOST_FOUND)
     )
-    return or_(
-        _C.client_account_id == any_(func.array(clients.scalar_subquery())),
-        _C.payee_id == any_(func.array(matching(term).scalar_subquery())),
-        _C.title.icontains(term, autoescape=True),
+    of = aliased(_C)
+    sides = (
+        of.client_account_id == any_(func.array(clients.scalar_subquery())),
+        of.payee_id == any_(func.array(matching(term).scalar_subquery())),
+        of.title.ilike(part),
     )
+    return _C.id.in_(union_all(*(select(of.id).where(side) for side in sides)))
 
 
 def consultation(session: Session, consultation_id: UUID) -> paging.AnyRow:
