@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.audit import models as audit
+from app.billing import invoice_models
 from app.billing import models as billing
 from app.charges import client_models
 from app.charges import models as charges
@@ -34,8 +35,8 @@ from app.webhooks import models as webhooks
 
 MODULES = (
     application_models, appointment_imports, audit, billing, charges, client_models, consultations, contracts,
-    deliverables, directory_models, earnings, files, idempotency, identity, ledger, messages, methods, notify,
-    numbering, organizations, outbox, payables, payees, payouts, profile_models, projects, rate_models, run_models,
-    sales, schedule, tax, webhooks,
+    deliverables, directory_models, earnings, files, idempotency, identity, invoice_models, ledger, messages, methods,
+    notify, numbering, organizations, outbox, payables, payees, payouts, profile_models, projects, rate_models,
+    run_models, sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
+from app.billing import printing
 from app.consultations import calendar_files, letters
 from app.consultations.models import Consultation
 from app.contracts import queries as contracts
@@ -33,6 +34,16 @@ def contract(contract_id: str) -> Attachment:
     return Attachment(found.file_name, "application/pdf", storage().get(found.storage_key))
 
 
+def invoice(invoice_id: str) -> Attachment:
+    """An invoice, credit or debit note as it stands when the mail goes out."""
+    with unit_of_work(Scope.platform("an invoice for a mail")) as session:
+        found = printing.printable(session, UUID(invoice_id))
+    content = printing.pdf(found)
+    with unit_of_work(Scope.platform("the digest of an invoice's paper")) as session:
+        printing.remember(session, found, content)
+    return Attachment(f"{found.number.replace('/', '-')}.pdf", "application/pdf", content)
+
+
 def calendar(consultation_id: str, side: str) -> Attachment:
     """A consultation for the calendar of its client or its consultant, as it stands when the mail goes out."""
     with unit_of_work(Scope.platform("a calendar file for a mail")) as session:
@@ -41,7 +52,12 @@ def calendar(consultation_id: str, side: str) -> Attachment:
     return Attachment("consultation.ics", "text/calendar", calendar_files.write(event))
 
 
-MAKERS: dict[str, Callable[..., Attachment]] = {"remittance": remittance, "contract": contract, "calendar": calendar}
+MAKERS: dict[str, Callable[..., Attachment]] = {
+    "remittance": remittance,
+    "contract": contract,
+    "calendar": calendar,
+    "invoice": invoice,
+}
 
 
 def make(attachment: Mapping[str, Any]) -> Attachment:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from app.core.topics import Topic
 from jobs import (
     appointments,
+    billing,
     bookings,
     books,
     calendar,
@@ -79,5 +80,9 @@ JOBS: dict[Topic, Job] = {
     Topic.CONSULTATION_PAID: Job(clients.confirm, MONEY),
     Topic.BOOKINGS_UNPAID: Job(bookings.expire_unpaid),
     Topic.CREDITS_DAILY: Job(credits.once_a_day, MONEY, 1800),
+    Topic.MONTH_CLOSE: Job(billing.close_month, MONEY, 3600),
+    Topic.INVOICE_ISSUED: Job(billing.issued),
+    Topic.INVOICE_PAID: Job(billing.paid, MONEY),
+    Topic.INVOICES_OVERDUE: Job(billing.remind),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
 }

@@ -61,6 +61,14 @@ ENTRIES = (
     Entry("deliverables: reminders", "11 * * * *", Topic.DELIVERABLES_DUE),
     # every zone has its own first of the month; what is due is asked of the runs, so any hour catches up
     Entry("runs of the month that is over", "27 * * * *", Topic.MONTHS_DUE),
+    Entry(
+        "invoices of the month that is over",
+        "0 0 1 * *",
+        Topic.MONTH_CLOSE,
+        catch_up=timedelta(days=27),
+        wants_due=True,
+    ),
+    Entry("overdue invoices", "37 8 * * *", Topic.INVOICES_OVERDUE, catch_up=timedelta(days=2)),
     Entry("housekeeping", "17 3 * * *", Topic.HOUSEKEEPING, catch_up=timedelta(days=2)),
 )
 

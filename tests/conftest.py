@@ -31,8 +31,8 @@ SECRET = "0123456789abcdef" * 4
 CLEARED = ("DATABASE_URL", "REDIS_URL", "BASE_URL", "FILES_URL", "SMTP_URL", "SIMULATOR_URL", "MAIL_FROM", "PORT")
 
 
-# How fast examples are made is the machine's doing, and no finding.
-hypothesis_settings.register_profile("house", suppress_health_check=[HealthCheck.too_slow])
+# A busy machine is slow; how long an example takes is no finding.
+hypothesis_settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("house")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
@@ -70,6 +70,28 @@ def record_many(
         "detail": plain,
     }  # fmt: skip
     rows = [{"id": new_id(), "subject_id": subject_id, **same} for subject_id in subject_ids]
+    session.execute(insert(AuditRecord).inline().values(rows))
+
+
+def record_across(
+    session: Session,
+    actor: Actor,
+    action: str,
+    subject_kind: str,
+    subjects: Sequence[tuple[UUID, UUID, Mapping[str, Any]]],
+) -> None:
+    """The same act in many organizations, in one statement: (subject, organization, detail) each."""
+    if not subjects:
+        return
+    session.flush()
+    same = {
+        "account_id": actor.account_id, "actor": actor.label, "role": actor.role, "action": action,
+        "subject_kind": subject_kind, "ip": actor.ip, "request_id": request_id.get(),
+    }  # fmt: skip
+    rows = [
+        {"id": new_id(), "subject_id": subject_id, "organization_id": organization_id, "detail": dict(detail), **same}
+        for subject_id, organization_id, detail in subjects
+    ]
     session.execute(insert(AuditRecord).inline().values(rows))
 
 

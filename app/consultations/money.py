@@ -14,13 +14,13 @@ from sqlalchemy import func, select, text
 
 from app.audit import service as audit
 from app.audit.models import Audience
-from app.billing import credits
+from app.billing import accrual, credits, notes
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
 from app.consultations.models import Consultation, ConsultationReturn, ConsultationShare
 from app.consultations.privacy import payee_facing
-from app.consultations.standing import earning_ids, undecided, withhold_disputed
+from app.consultations.standing import earning_ids, undecided, unpaid_by_buyer, withhold_disputed
 from app.consultations.states import ConsultationStatus, PaidBy
 from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
@@ -96,6 +96,8 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
         if not client.succeed(session, actor, of):
             return
         consultation = consultation_of(session, of)
+        if of.provider is ChargeProvider.FUNDS:
+            accrual.accrue(session, of)
         recording.record_many(session, actor, _earnings(session, consultation))
         outbox.emit(session, Topic.CONSULTATION_PAID, consultation_id=consultation.id)
 
@@ -227,6 +229,8 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
             client.post_return(session, actor, of, back)
             if of.provider is ChargeProvider.CREDIT:
                 credits.give_back(session, consultation.id)
+            elif of.provider is ChargeProvider.FUNDS and not accrual.reduce(session, of.id, back.amount):
+                notes.credit_return(session, actor, back.id)
             recording.record_many(session, actor, _reversals(session, consultation, back, rows))
         go_on(session, actor, of)
 
@@ -316,14 +320,17 @@ def _reversals(
 def release(session: ScopedSession, actor: Actor, consultation_ids: Sequence[UUID], note: str | None = None) -> int:
     """What was earned stands: make it ready, with what was taken back of it. Returns how many earnings.
 
-    For sessions that were held, clients who did not come and cancellations too late. What a bank has questioned, or
-    a person has to settle, waits for that. The caller has checked the permission.
+    For sessions that were held, clients who did not come and cancellations too late. What a bank has questioned, a
+    person has to settle or an organization pays by invoice waits for that. The caller has checked the permission.
     """
     if not consultation_ids:
         return 0
     with session.elevated("earnings of consultations that are over"):
         open_ones = undecided(session, consultation_ids)
-        ids = earning_ids(session, [one for one in consultation_ids if one not in open_ones])
+        decided = [one for one in consultation_ids if one not in open_ones]
+        unpaid = unpaid_by_buyer(session, decided)
+        earnings.wait_for(session, actor, earning_ids(session, list(unpaid)), HoldReason.INVOICE)
+        ids = earning_ids(session, [one for one in decided if one not in unpaid])
         return earnings.release_these(session, actor, ids, note)
 
 

@@ -10,8 +10,9 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from app.consultations.states import Practice
+from app.core.countries import countries
 from app.core.errors import Invalid
-from app.payees.application_rules import LONGEST_NAME, MOST_LINKS, countries, is_link
+from app.payees.application_rules import LONGEST_NAME, MOST_LINKS, is_link
 
 LONGEST_HEADLINE, LONGEST_BIO, LONGEST_WORD, MOST_WORDS = 200, 6_000, 60, 20
 LONGEST_SEARCH = 100

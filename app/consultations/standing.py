@@ -59,3 +59,36 @@ def withhold_disputed(session: ScopedSession, actor: Actor, consultation_id: UUI
     ids = earning_ids(session, [consultation_id])
     earnings.wait_for(session, actor, ids, HoldReason.DISPUTE)
     withholding.withhold(session, actor, ids, HoldReason.DISPUTE)
+
+
+_UNPAID = text(
+    """SELECT c.subject_id FROM charges c
+    LEFT JOIN billing_profiles p ON p.organization_id = c.buyer_organization_id
+    WHERE c.subject_kind = 'consultation' AND c.subject_id = ANY(:ids) AND c.provider = 'funds'
+        AND c.status = 'succeeded' AND c.amount_minor > c.refunded_minor
+        AND coalesce(p.payout_on, 'invoice_paid') = 'invoice_paid'
+        AND NOT EXISTS (SELECT FROM billed_charges b JOIN invoices i ON i.id = b.invoice_id
+            WHERE b.charge_id = c.id AND i.status = 'paid')"""
+)
+
+
+def unpaid_by_buyer(session: ScopedSession, consultation_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of organizations that pay by invoice and have not paid it, unless the platform fronts it."""
+    return set(session.scalars(_UNPAID, {"ids": list(consultation_ids)}))
+
+
+_OF_INVOICE = text(
+    """SELECT k.id FROM billed_charges b JOIN charges c ON c.id = b.charge_id AND c.subject_kind = 'consultation'
+    JOIN consultations k ON k.id = c.subject_id
+    WHERE b.invoice_id = :invoice_id AND k.status = ANY(:over) AND (CAST(:after AS uuid) IS NULL OR k.id > :after)
+    ORDER BY k.id LIMIT :most"""
+)
+
+
+def over_of_invoice(
+    session: ScopedSession, invoice_id: UUID, over: Sequence[str], after: UUID | None, most: int
+) -> list[UUID]:
+    """Consultations an invoice billed that are over, by id, after one of them."""
+    return list(
+        session.scalars(_OF_INVOICE, {"invoice_id": invoice_id, "over": list(over), "after": after, "most": most})
+    )

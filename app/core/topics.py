@@ -41,4 +41,8 @@ class Topic(StrEnum):
     CONSULTATION_PAID = "consultation.paid"
     BOOKINGS_UNPAID = "bookings.unpaid"
     CREDITS_DAILY = "credits.daily"
+    INVOICE_ISSUED = "invoice.issued"
+    INVOICE_PAID = "invoice.paid"
+    INVOICES_OVERDUE = "invoices.overdue"
+    MONTH_CLOSE = "month.close"
     HOUSEKEEPING = "housekeeping"

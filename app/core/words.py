@@ -9,6 +9,7 @@ _ONES = (
     "eighteen nineteen"
 ).split()
 _TENS = "- - twenty thirty forty fifty sixty seventy eighty ninety".split()
+_LAKHS = frozenset({"BDT", "INR", "LKR", "NPR", "PKR"})  # counted in lakh (100,000) and crore (100 lakh)
 _GROUPS = ("", " thousand", " million", " billion", " trillion", " quadrillion")
 
 
@@ -26,6 +27,16 @@ def number_in_words(number: int) -> str:
     return " ".join(reversed(groups))
 
 
+def number_in_lakhs(number: int) -> str:
+    """12345678 → "one crore twenty-three lakh forty-five thousand six hundred seventy-eight". Raises as above."""
+    crores, rest = divmod(number, 10_000_000)
+    lakhs, rest = divmod(rest, 100_000)
+    parts = [f"{number_in_lakhs(crores)} crore"] if crores else []
+    parts += [f"{number_in_words(lakhs)} lakh"] if lakhs else []
+    parts += [number_in_words(rest)] if rest or not parts else []
+    return " ".join(parts)
+
+
 def amount_in_words(amount: Money) -> str:
     """USD 1,234.50 → "One thousand two hundred thirty-four US dollars and 50/100".
 
@@ -35,7 +46,7 @@ def amount_in_words(amount: Money) -> str:
 
     digits = exponent(amount.currency)
     whole, part = divmod(amount.minor, 10**digits)
-    words = number_in_words(whole)
+    words = number_in_lakhs(whole) if amount.currency in _LAKHS else number_in_words(whole)
     name = get_currency_name(amount.currency, count=whole, locale="en")
     fraction = f" and {part:0{digits}d}/{10**digits}" if digits else ""
     return f"{words[0].upper()}{words[1:]} {name}{fraction}"

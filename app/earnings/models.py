@@ -38,6 +38,7 @@ class HoldReason(StrEnum):
     SESSION = "session"
     DISPUTE = "dispute"
     REFUND = "refund"
+    INVOICE = "invoice"
 
 
 class Earning(PayeeRecord):

@@ -18,6 +18,7 @@ HOLD_TEXT: dict[HoldReason, str] = {
     HoldReason.SESSION: "Waiting for the session to be held.",
     HoldReason.DISPUTE: "The client’s bank has questioned the charge: waiting for its answer.",
     HoldReason.REFUND: "A refund to the client came back: waiting until it is settled.",
+    HoldReason.INVOICE: "The client’s organization pays by invoice: waiting until that is paid.",
 }
 RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.TERMS: "The payment terms have passed.",
@@ -27,6 +28,7 @@ RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.SESSION: "The session was held.",
     HoldReason.DISPUTE: "The client’s bank has decided.",
     HoldReason.REFUND: "The refund that came back is settled.",
+    HoldReason.INVOICE: "The invoice was paid.",
 }
 
 

@@ -11,8 +11,8 @@ from enum import StrEnum
 
 
 class Account(StrEnum):
-    """`payee_*`, `funds` and `prepaid_credits` are liabilities, `platform_revenue` is income, `promotions` and
-    `processor_fees` are expenses, the rest assets. See DESIGN section 4."""
+    """`payee_*`, `funds`, `prepaid_credits` and `output_tax` are liabilities, `platform_revenue` is income,
+    `promotions` and `processor_fees` are expenses, the rest assets. See DESIGN section 4."""
 
     CASH = "cash"  # per rail: what our account at a rail or bank holds
     CLEARING = "clearing"  # per rail: handed to the rail, not yet confirmed
@@ -25,6 +25,7 @@ class Account(StrEnum):
     PLATFORM_REVENUE = "platform_revenue"  # what the platform keeps of charges
     PROMOTIONS = "promotions"  # discounts the platform bears
     PROCESSOR_FEES = "processor_fees"
+    OUTPUT_TAX = "output_tax"  # charged on invoices, owed to the state
 
 
 PER_PAYEE = frozenset({Account.PAYEE_HELD, Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT})
@@ -62,6 +63,11 @@ PROCESSOR_FEE = Recipe("processor_fee", Account.PROCESSOR_FEES, Account.CASH)
 CHARGE_RETURNED = Recipe("charge_returned", Account.FUNDS, Account.CASH)
 PROMOTION_RETURNED = Recipe("promotion_returned", Account.FUNDS, Account.PROMOTIONS)
 PLATFORM_FEE_RETURNED = Recipe("platform_fee_returned", Account.PLATFORM_REVENUE, Account.FUNDS)
+# An invoice adds tax to what was charged, and rounds where the law wants it; a credit note posts the opposite.
+TAX_BILLED = Recipe("tax_billed", Account.FUNDS, Account.OUTPUT_TAX)
+TOTAL_ROUNDED = Recipe("total_rounded", Account.FUNDS, Account.PLATFORM_REVENUE)
+MORE_BILLED = Recipe("more_billed", Account.FUNDS, Account.PLATFORM_REVENUE)  # a debit note
+INVOICE_PAID = Recipe("invoice_paid", Account.CASH, Account.FUNDS)
 EARNING_HELD = Recipe("earning_held", Account.RECEIVABLE, Account.PAYEE_HELD)
 EARNING_READY = Recipe("earning_ready", Account.RECEIVABLE, Account.PAYEE_AVAILABLE)
 EARNING_RELEASED = Recipe("earning_released", Account.PAYEE_HELD, Account.PAYEE_AVAILABLE)

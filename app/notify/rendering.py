@@ -66,6 +66,8 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("consultation_new", "name title client starts url", "video_url"),
         ("consultation_news", "name title client starts what url", "reason"),
         ("credits_ending", "name organization number title last_day url", ""),
+        ("invoice_issued", "name organization what number amount url", "due_on of_number reason"),
+        ("invoice_overdue", "name organization number amount due_on days url", ""),
         ("deposit_confirmed", "name organization amount reference url", "balance"),
     )
 }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from urllib.parse import urlsplit
 
+from app.core.countries import countries
 from app.core.errors import Invalid
 from app.payees.kinds import spec_of
 from app.payees.states import ApplicationStatus, PayeeKind
@@ -16,16 +16,6 @@ UNCONFIRMED_KEPT = timedelta(days=30)
 MAILS_PER_DAY = 3  # to one address, whatever it applies for
 LONGEST_WORK, LONGEST_MESSAGE, LONGEST_LINK, MOST_LINKS, LONGEST_REASON = 200, 4_000, 300, 5, 1_000
 LONGEST_NAME = 200
-_NO_COUNTRY = frozenset("AC CP CQ DG EA EU EZ IC QO TA UN XA XB ZZ".split())  # groups and made-up codes of the CLDR
-
-
-@cache
-def countries() -> dict[str, str]:
-    """Code → English name. Babel's data is slow to load, so it is taken at the first call."""
-    from babel import Locale
-
-    names = {str(code): str(name) for code, name in Locale("en").territories.items()}
-    return {code: names[code] for code in names if len(code) == 2 and code.isalpha() and code not in _NO_COUNTRY}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 from app.pdf.contracts import ContractDocument
 from app.pdf.documents import CheckDocument, RemittanceDocument, StatementDocument
+from app.pdf.invoices import InvoiceDocument, with_xml
 from app.pdf.templates import FOLDER, environment
 
 _FONTS = Path(__file__).resolve().parents[2] / "static" / "fonts"
@@ -60,6 +61,13 @@ def render_contract(document: ContractDocument) -> bytes:
     return _render("contract.html", {"doc": document})
 
 
+def render_invoice(document: InvoiceDocument, xml: bytes | None = None) -> bytes:
+    """An invoice or note, A4, PDF/A-3b. `xml`: the electronic invoice to put inside. Raises PdfUnavailable, TooLong."""
+    _limit(len(document.lines))
+    made = _render("invoice.html", {"doc": document}, variant="pdf/a-3b")
+    return with_xml(made, xml, document) if xml else made
+
+
 def available() -> bool:
     """Whether documents can be made on this machine."""
     try:
@@ -74,13 +82,13 @@ def _limit(lines: int) -> None:
         raise TooLong(f"A document holds at most {MAX_LINES} lines.")
 
 
-def _render(template: str, values: Mapping[str, Any]) -> bytes:
+def _render(template: str, values: Mapping[str, Any], variant: str | None = None) -> bytes:
     weasyprint = _weasyprint()
     html = environment().get_template(template).render(values)
     with _turn:
         stylesheet, fonts, fetcher = _shared()
         made: bytes = weasyprint.HTML(string=html, url_fetcher=fetcher).write_pdf(
-            stylesheets=[stylesheet], font_config=fonts, pdf_tags=True
+            stylesheets=[stylesheet], font_config=fonts, pdf_tags=True, pdf_variant=variant
         )
     return made
 
@@ -101,15 +109,17 @@ def _shared() -> tuple[Any, Any, Any]:
     from weasyprint.urls import URLFetcher, URLFetcherResponse
 
     class PackagedFonts(URLFetcher):  # type: ignore[misc]
-        """Knows `font:<file name>` in static/fonts and refuses everything else."""
+        """Knows `font:<file name>` in static/fonts and pictures inside a page; refuses everything else."""
 
         def fetch(self, url: str, headers: Any = None) -> Any:
             name = url.removeprefix(_FONT_SCHEME)
+            if url.startswith("data:image/"):  # a logo, inside the page
+                return super().fetch(url, headers)
             if not url.startswith(_FONT_SCHEME) or "/" in name or not name.endswith(".woff2"):
                 raise ValueError("documents fetch nothing")
             return URLFetcherResponse(url, (_FONTS / name).read_bytes(), {"Content-Type": "font/woff2"})
 
     atexit.register(_shared.cache_clear)  # while the modules its finalizer needs are still there
     fonts = FontConfiguration()
-    fetcher = PackagedFonts(allowed_protocols=())
+    fetcher = PackagedFonts(allowed_protocols=("data",))
     return CSS(filename=FOLDER / "document.css", font_config=fonts, url_fetcher=fetcher), fonts, fetcher

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 
+from app.core.countries import countries
 from app.rails.base import Field
 from app.rails.fields import compact, read, refuse
 
@@ -87,7 +88,7 @@ def _country(values: dict[str, str], wrong: dict[str, str]) -> str:
         country = "US"
     if not country:
         wrong["country"] = "Say in which country the account is."
-    elif not _is_country(country):
+    elif country not in countries():
         if "country" in values:
             wrong["country"] = f"{country} is not a country code. Two letters, for example GB, DE or US."
         else:
@@ -96,15 +97,6 @@ def _country(values: dict[str, str], wrong: dict[str, str]) -> str:
     else:
         values["country"] = country
     return country
-
-
-@cache
-def _is_country(code: str) -> bool:
-    from babel import Locale  # slow to import
-
-    return (
-        code.isalpha() and len(code) == 2 and code not in ("EU", "UN", "EZ", "ZZ") and code in Locale("en").territories
-    )
 
 
 @cache

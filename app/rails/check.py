@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import cache
 
+from app.core.countries import countries
 from app.rails.base import (
     BadSignature,
     Blame,
@@ -59,7 +59,7 @@ def address_lines(destination: Mapping[str, str]) -> tuple[str, ...]:
     """The lines under the name, as a postman reads them; the country in words, in capitals."""
     region = " ".join(filter(None, (destination.get("region", ""), destination.get("postal_code", ""))))
     town = ", ".join(filter(None, (destination.get("city", ""), region)))
-    country = _country_name(destination.get("country", "")).upper()
+    country = countries().get(destination.get("country", ""), "").upper()
     return tuple(filter(None, (destination.get("address_1", ""), destination.get("address_2", ""), town, country)))
 
 
@@ -90,7 +90,7 @@ class CheckRail:
         values, wrong = read(self.fields, destination)
         if "country" in values:
             values["country"] = {"UK": "GB"}.get(values["country"].upper(), values["country"].upper())
-            if not _country_name(values["country"]):
+            if values["country"] not in countries():
                 wrong["country"] = f"{values['country']} is not a country code. Two letters, for example GB."
         if "postal_code" in values:
             values["postal_code"] = values["postal_code"].upper()
@@ -133,10 +133,3 @@ def _check_postal_code(values: Mapping[str, str], wrong: dict[str, str]) -> None
         wrong.setdefault("postal_code", rule[1])
     if values.get("country") in ("US", "CA", "AU") and "region" not in values:
         wrong.setdefault("region", "Give the state or province.")
-
-
-@cache
-def _country_name(code: str) -> str:
-    from babel import Locale  # slow to import
-
-    return Locale("en").territories.get(code, "") if len(code) == 2 and code not in ("EU", "UN", "EZ", "ZZ") else ""

@@ -7,8 +7,8 @@ from flask.typing import ResponseReturnValue
 
 from app.consultations import directory, offerings
 from app.consultations.profile_rules import language_names
+from app.core.countries import countries
 from app.core.scope import Scope
-from app.payees.application_rules import countries
 from portals.public import bp
 from portals.shared import pictures
 from portals.shared.consultant_signup import PRACTICES

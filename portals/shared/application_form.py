@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, HiddenField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from app.core.countries import countries
 from app.payees import application_rules as rules
 from app.payees import applications
 from app.payees.application_rules import Stated
@@ -16,7 +17,7 @@ from portals.web.forms import BaseForm
 
 
 def country_choices() -> list[tuple[str, str]]:
-    named = sorted(rules.countries().items(), key=lambda one: one[1])
+    named = sorted(countries().items(), key=lambda one: one[1])
     return [("", str(_l("Choose a country"))), *named]
 
 

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired, Length
 from app.consultations import applications as consultants
 from app.consultations import directory
 from app.consultations.profile_rules import language_names
+from app.core.countries import countries
 from app.core.scope import Permission
 from app.organizations import queries as organizations
 from app.payees import application_queries as queries
@@ -92,7 +93,7 @@ def _row(application_id: UUID) -> Any:
 def application(application_id: UUID) -> ResponseReturnValue:
     row = _row(application_id)
     return page(
-        "shared/applications/show.html", row=row, names=_names([row]), kinds=KINDS, countries=rules.countries(),
+        "shared/applications/show.html", row=row, names=_names([row]), kinds=KINDS, countries=countries(),
         may_decide=g.actor.can(Permission.PAYEE_MANAGE), said=consultants.details(db(), application_id),
         practices=PRACTICES, languages=language_names,
     )  # fmt: skip

@@ -17,14 +17,21 @@ ROOT = Path(__file__).parents[2]
 
 
 def emissions() -> Iterator[tuple[str, Topic, frozenset[str]]]:
-    """(where, topic, names of the payload) of each `outbox.emit(session, Topic.X, …)` in the business."""
+    """(where, topic, names of the payload) of each `outbox.emit(session, Topic.X, …)` in the business, or of many."""
     for path in sorted((ROOT / "app").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "emit"):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr not in ("emit", "emit_many"):
                 continue
             topic = node.args[1] if len(node.args) > 1 else None
+            if node.func.attr == "emit_many" and isinstance(topic, ast.Name):
+                continue  # one of several, chosen where it is said
             assert isinstance(topic, ast.Attribute), f"{path}:{node.lineno} names no topic"
             names = frozenset(word.arg for word in node.keywords if word.arg and word.arg != "delay_seconds")
+            if node.func.attr == "emit_many":
+                each = next(part for part in ast.walk(node.args[2]) if isinstance(part, ast.Dict))
+                names = frozenset(key.value for key in each.keys if isinstance(key, ast.Constant))
             yield f"{path.relative_to(ROOT)}:{node.lineno}", Topic[topic.attr], names
 
 

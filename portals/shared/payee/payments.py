@@ -40,6 +40,7 @@ HOLD_WORDS = {
     HoldReason.SESSION: _l("the session"),
     HoldReason.DISPUTE: _l("the bank’s decision"),
     HoldReason.REFUND: _l("a refund that came back"),
+    HoldReason.INVOICE: _l("the invoice to be paid"),
 }
 
 

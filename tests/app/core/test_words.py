@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.money import MAX_MINOR, Money
-from app.core.words import amount_in_words, number_in_words
+from app.core.words import amount_in_words, number_in_lakhs, number_in_words
 
 _SMALL = {
     word: number
@@ -52,3 +52,22 @@ def test_amounts_as_a_check_spells_them(minor: int, currency: str, words: str) -
 def test_less_than_nothing_cannot_be_spelled() -> None:
     with pytest.raises(ValueError, match="spelled"):
         amount_in_words(Money(-1, "USD"))
+
+
+def _read_lakhs(words: str) -> int:
+    if " crore" in words:
+        crores, rest = words.rsplit(" crore", 1)
+        return _read_lakhs(crores) * 10**7 + _read_lakhs(rest)
+    lakhs, rest = words.split(" lakh") if " lakh" in words else ("", words)
+    return _read(lakhs) * 10**5 + _read(rest)
+
+
+@given(st.integers(0, 10**14))
+def test_lakhs_and_crores_say_the_number(number: int) -> None:
+    assert _read_lakhs(number_in_lakhs(number)) == number
+
+
+def test_rupees_are_counted_in_lakh() -> None:
+    assert amount_in_words(Money(12_34_567_50, "INR")) == (
+        "Twelve lakh thirty-four thousand five hundred sixty-seven Indian rupees and 50/100"
+    )

@@ -1,0 +1,164 @@
+"""Paying invoices. Money always arrives in the organization's funds; an invoice is paid by what is set against it.
+
+The caller acts as the platform and has checked the permission.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import select, text
+
+from app.audit import service as audit
+from app.billing.documents import DocumentKind
+from app.billing.invoice_models import Invoice, InvoicePayment
+from app.billing.invoice_states import InvoiceStatus, PaidWith
+from app.core.clock import utc_now
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.money import Money
+from app.core.scope import Actor
+from app.core.topics import Topic
+from app.db import locks, outbox
+from app.db.session import ScopedSession
+from app.db.types import new_id
+from app.ledger import recipes
+from app.ledger import service as ledger
+
+BANK = "bank"  # the rail whose cash account transfers arrive on
+LONGEST_REFERENCE = 140
+
+
+def locked(session: ScopedSession, invoice_id: UUID) -> Invoice:
+    """Still until commit. Raises NotFound."""
+    query = select(Invoice).where(Invoice.id == invoice_id).with_for_update().execution_options(populate_existing=True)
+    found = session.scalar(query)
+    if found is None:
+        raise NotFound("There is no such invoice.")
+    return found
+
+
+def transferred(
+    session: ScopedSession, actor: Actor, invoice_id: UUID, *, amount: Money, reference: str, received_on: date
+) -> Invoice:
+    """A bank transfer for an invoice arrived. What is more than it asks stays in the organization's funds.
+
+    The same reference once more changes nothing. Raises NotFound, Invalid, Conflict for what is not issued.
+    """
+    reference = " ".join(reference.split())
+    invoice = locked(session, invoice_id)
+    wrong: dict[str, str] = {}
+    if amount.minor <= 0 or amount.currency != invoice.currency:
+        wrong["amount"] = f"An amount above zero in {invoice.currency}."
+    if not 0 < len(reference) <= LONGEST_REFERENCE:
+        wrong["reference"] = f"What the bank statement says, at most {LONGEST_REFERENCE} letters."
+    if received_on > utc_now().date():
+        wrong["received_on"] = "This day has not come yet."
+    if wrong:
+        raise Invalid(" ".join(wrong.values()), fields=wrong)
+    if invoice.status in (InvoiceStatus.DRAFT, InvoiceStatus.VOID) or invoice.kind is DocumentKind.CREDIT_NOTE:
+        raise Conflict("Only an invoice that was sent can be paid.")
+    if _known(session, PaidWith.BANK, reference):
+        return invoice
+    ledger.post(
+        session, recipes.INVOICE_PAID, ref=f"{BANK}:{reference}", organization_id=invoice.organization_id,
+        amount=amount, rail=BANK, memo=invoice.number,
+    )  # fmt: skip
+    if invoice.open:
+        _set_against(session, actor, invoice, min(amount, invoice.open), PaidWith.BANK, reference, received_on)
+    cover(session, actor, invoice.organization_id, invoice.currency)
+    outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=invoice.organization_id)
+    return invoice
+
+
+def paid_by_card(session: ScopedSession, actor: Actor, invoice_id: UUID, *, amount: Money, charge_id: UUID) -> Invoice:
+    """The card that was charged for an invoice paid: the charge posted the money, this sets it against the invoice.
+
+    Twice changes nothing; what another payment left nothing of stays in the funds. Raises NotFound.
+    """
+    invoice = locked(session, invoice_id)
+    if not _known(session, PaidWith.CARD, str(charge_id)) and invoice.open:
+        part = min(amount, invoice.open)
+        _set_against(session, actor, invoice, part, PaidWith.CARD, str(charge_id), utc_now().date())
+    return invoice
+
+
+_OPEN = text(
+    """SELECT id FROM invoices WHERE organization_id = :organization_id AND currency = :currency AND status = 'sent'
+    AND kind <> 'credit_note' ORDER BY due_on, id FOR UPDATE"""
+)
+_OWED = text(
+    """SELECT CAST(coalesce(sum(total_minor - paid_minor - credited_minor), 0) AS bigint) FROM invoices
+    WHERE organization_id = :organization_id AND currency = :currency AND status = 'sent' AND kind <> 'credit_note'"""
+)
+_UNBILLED = text(
+    """SELECT CAST(coalesce(sum(amount_minor), 0) AS bigint) FROM unbilled_charges
+    WHERE organization_id = :organization_id AND currency = :currency"""
+)
+
+
+def cover(session: ScopedSession, actor: Actor, organization_id: UUID, currency: str) -> Money:
+    """Set what the organization has with us against its open invoices, the one due first before the others.
+
+    Everything billed was taken from the funds when it was charged, so what the funds are short of is what nobody has
+    paid yet; the rest of the open invoices is covered. Returns how much was set against them.
+    """
+    locks.hold(session, "funds", organization_id, currency)
+    session.flush()
+    of = {"organization_id": organization_id, "currency": currency}
+    ids = list(session.scalars(_OPEN, of))
+    if not ids:
+        return Money(0, currency)
+    owed, waiting = int(session.scalar(_OWED, of) or 0), int(session.scalar(_UNBILLED, of) or 0)
+    left = max(0, min(owed, owed + waiting + ledger.funds(session, organization_id, currency).minor))
+    covered = left
+    for invoice_id in ids:
+        if not left:
+            break
+        invoice = locked(session, invoice_id)
+        part = min(Money(left, currency), invoice.open)
+        left -= part.minor
+        reference = f"{invoice.number} · {invoice.paid_minor + part.minor}"
+        _set_against(session, actor, invoice, part, PaidWith.FUNDS, reference, utc_now().date())
+    return Money(covered, currency)
+
+
+def offset(session: ScopedSession, actor: Actor, invoice: Invoice, note: Invoice) -> Money:
+    """Set a credit note against the invoice it corrects, as far as that is open. Both are locked."""
+    part = min(invoice.open, note.open)
+    if part:
+        note.credited_minor += part.minor
+        _set_against(session, actor, invoice, part, PaidWith.CREDIT, note.number or "", utc_now().date())
+    return part
+
+
+def _known(session: ScopedSession, paid_with: PaidWith, reference: str) -> bool:
+    query = select(InvoicePayment.id).where(
+        InvoicePayment.paid_with == paid_with, InvoicePayment.reference == reference
+    )  # fmt: skip
+    return session.scalar(query) is not None
+
+
+def _set_against(
+    session: ScopedSession, actor: Actor, invoice: Invoice, part: Money, paid_with: PaidWith, reference: str, on: date
+) -> None:  # fmt: skip
+    session.add(
+        InvoicePayment(
+            id=new_id(), organization_id=invoice.organization_id, invoice_id=invoice.id, amount_minor=part.minor,
+            currency=part.currency, paid_with=paid_with, reference=reference, received_on=on, recorded_by=actor.label,
+            recorded_by_account_id=actor.account_id,
+        )
+    )  # fmt: skip
+    if paid_with is PaidWith.CREDIT:
+        invoice.credited_minor += part.minor
+    else:
+        invoice.paid_minor += part.minor
+    if not invoice.open and invoice.status is InvoiceStatus.SENT:
+        invoice.advance(InvoiceStatus.PAID)
+        invoice.paid_at = utc_now()
+        outbox.emit(session, Topic.INVOICE_PAID, invoice_id=invoice.id)
+    session.flush()
+    audit.record(
+        session, actor, "invoice.paid", "invoice", invoice.id, organization_id=invoice.organization_id,
+        amount_minor=part.minor, paid_with=paid_with.value,
+    )  # fmt: skip
