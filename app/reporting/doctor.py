@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.settings import settings
+from app.reporting.billing_checks import INVOICES
 from app.reporting.client_checks import CLIENTS
 
 MOST = 20  # findings shown per check
@@ -340,7 +341,7 @@ SALES = (
     ),
 )
 
-CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *SALES, *(Check(*row) for row in CLIENTS), *QUEUES)
+CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *SALES, *(Check(*row) for row in (*CLIENTS, *INVOICES)), *QUEUES)
 
 
 def examine(session: Session) -> list[Finding]:
