@@ -49,9 +49,9 @@ def load(session: ScopedSession, admin: Actor, owner: Actor, fernhill_id: UUID, 
     held = _booked(session, client, fernhill_id, advisor, half_hour, -10)
     with clock.at(held.ends_at + timedelta(minutes=5)):
         booking.complete(session, SYSTEM, [held.id])
-    called_off = _booked(session, client, fernhill_id, advisor, half_hour, 1)
+    called_off = _booked(session, client, fernhill_id, advisor, half_hour, -1)
     booking.cancel(session, SYSTEM, called_off.id, CancelledBy.CLIENT, "Something came up.")
-    _booked(session, client, fernhill_id, advisor, half_hour, 2)
+    _booked(session, client, fernhill_id, advisor, half_hour, 0)
     session.execute(update(OutboxRow).where(OutboxRow.due_at < utc_now()).values(due_at=utc_now()))
 
 

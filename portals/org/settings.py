@@ -14,12 +14,19 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.core.scope import Permission
 from app.core.settings import settings as app_settings
 from app.organizations import queries, service
+from app.organizations.states import BillingMode
 from app.payees.kinds import SPECS
 from portals.org import bp
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.guards import require
 from portals.web.htmx import done, page
+
+BILLING = {
+    BillingMode.TAG_ONLY: _l("by their own cards"),
+    BillingMode.SEAT_PACK: _l("by seat credits"),
+    BillingMode.INVOICED_MONTHLY: _l("from your funds, for managers and above"),
+}
 
 
 class SettingsForm(BaseForm):
@@ -69,6 +76,7 @@ def settings() -> ResponseReturnValue:
         fragment="org/settings/_form.html",
         form=form,
         policies=queries.funds_policies(db(), here.id),
+        billing=BILLING[here.billing_mode],
         apply_links=[
             (spec.label, f"{app_settings().base_url}/{spec.portal}/signup?organization={here.slug}")
             for spec in SPECS.values()
