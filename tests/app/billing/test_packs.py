@@ -13,6 +13,7 @@ from app.billing.models import SeatPack
 from app.billing.states import PackStatus
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus
+from app.consultations import charging
 from app.consultations.profile_models import Offering
 from app.core import clock
 from app.core.clock import utc_now
@@ -20,6 +21,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
+from app.gateways.cards import Dispute, DisputeStatus, Refund, RefundStatus
 from app.notify.models import Mail
 from app.organizations.states import Role
 from app.reporting import doctor
@@ -193,4 +195,39 @@ def test_to_funds_it_goes_back_at_once(owner: Actor, half_hour: Offering) -> Non
         pack_id = session.get_one(Charge, charge_id).subject_id
     _refund(pack_id)
     assert (books(), books("funds")) == (0, 95_00)
+    healthy()
+
+
+def test_a_bank_questions_takes_and_gives_back(owner: Actor, half_hour: Offering) -> None:
+    """The way the provider's news take: by the subject of the charge."""
+    pack = make.pack(owner, half_hour)
+    with unit_of_work(PLATFORM) as session:
+        charge = packs.charge_of(session, pack.id)
+        charge.provider_reference = "pi_7"
+        amount = Money(40_00, "USD")
+
+    def told(status: DisputeStatus) -> str:
+        with unit_of_work(PLATFORM) as session:
+            news = Dispute("dp_7", status, amount, "pi_7", "fraudulent")
+            return charging.told_of_dispute(session, SYSTEM, ChargeProvider.SIMULATED, news)
+
+    told(DisputeStatus.OPEN)
+    assert books() == 95_00  # the credits can be used while the bank decides
+    for _ in range(2):
+        told(DisputeStatus.LOST)
+    assert (books(), books("funds")) == (57_00, -2_00)  # two whole credits, and two dollars of a used one
+    told(DisputeStatus.WON)
+    assert (books(), books("funds"), status(pack.id)) == (95_00, 0, PackStatus.ACTIVE)
+    healthy()
+
+
+def test_a_refund_made_at_the_provider(owner: Actor, half_hour: Offering) -> None:
+    pack = make.pack(owner, half_hour)
+    with unit_of_work(PLATFORM) as session:
+        packs.charge_of(session, pack.id).provider_reference = "pi_8"
+    news = Refund("re_8", RefundStatus.SUCCEEDED, Money(95_00, "USD"), "pi_8")
+    for _ in range(2):
+        with unit_of_work(PLATFORM) as session:
+            charging.told_of_refund(session, SYSTEM, ChargeProvider.SIMULATED, news)
+    assert (books(), books("cash"), status(pack.id)) == (0, 0, PackStatus.REFUNDED)
     healthy()

@@ -20,7 +20,8 @@ from app.identity.models import Account
 from app.identity.states import Portal
 from app.notify import service as notify
 from app.notify.models import Mail
-from app.organizations.states import Role
+from app.organizations.models import Organization
+from app.organizations.states import BillingMode, Role
 from jobs import clients as money_jobs
 from tests.app.consultations import making
 from tests.factories import consultations, organizations, people
@@ -179,6 +180,19 @@ def test_an_organization_is_named(noor: Browser) -> None:
     made = UUID(noor.post(_url(), given).location.split("/")[3])
     with unit_of_work(PLATFORM) as session:
         assert session.get_one(Consultation, made).buyer_organization_id == buyer
+
+
+def test_funds_are_for_managers_where_the_organization_pays_so(noor: Browser) -> None:
+    buyer = organizations.organization("buyers", billing_mode=BillingMode.INVOICED_MONTHLY)
+    people.member(buyer, Role.MANAGER, "noor@client.test")
+    at = f"{_url()}&week={SOON.date()}"
+    assert "Buyers pays" in noor.get(at).text
+    with unit_of_work(PLATFORM) as session:
+        session.get_one(Organization, buyer).billing_mode = BillingMode.TAG_ONLY
+    shown = noor.get(at).text
+    assert "Buyers pays" not in shown and "Buyers, paid by my card" in shown
+    given = {"starts_at": SOON.isoformat(), "idempotency_key": "1", "buyer": f"invoice:{buyer}"}
+    assert noor.post(_url(), given).status_code == 422
 
 
 def test_profile(noor: Browser) -> None:

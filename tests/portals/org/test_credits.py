@@ -24,7 +24,7 @@ from tests.factories.organizations import organization
 from tests.factories.people import PLATFORM
 from tests.fakes.stripe import KEY, StripePeer
 from tests.portals.conftest import Browser
-from tests.portals.org.conftest import House, SignIn
+from tests.portals.org.conftest import House, SignIn, statements
 from tests.stores import environment
 
 HERE = "/org/oxford/credits"
@@ -163,6 +163,31 @@ def test_what_a_consultant_offers(house: House, half_hour: Offering) -> None:
     assert str(own.id) in house.browser.get(f"{HERE}/new?consultant={slug}").text
     assert "60 minutes with Meera Iyer" in house.browser.get(f"{HERE}/new?offering={own.id}").text
     assert house.browser.get(f"{HERE}/new?offering={UUID(int=1)}").status_code == 404
+
+
+def test_long_lists_cost_no_more_statements(sign_in: SignIn, database_url: str) -> None:
+    place = Place()
+    email = "boss@fernhill.test"
+    people.member(place.buyer, Role.OWNER, email)
+    browser = sign_in(Portal.ORG, email)
+    pages = ("/org/fernhill/credits", "/org/fernhill/credits?view=uses", f"/org/fernhill/credits/{place.pack.id}")
+
+    def counted() -> list[int]:
+        found = []
+        for path in pages:
+            with statements() as sent:
+                assert browser.get(path).status_code == 200
+            found.append(len(sent))
+        return found
+
+    counted()
+    few = counted()
+    for day in range(3):
+        place.buy(days=day)
+    with clock.at(EARLY):
+        for slot in range(6):
+            place.book(after=slot)
+    assert counted() == few
 
 
 def test_each_use_with_the_first_name_alone(sign_in: SignIn, database_url: str) -> None:
