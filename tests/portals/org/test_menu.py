@@ -29,7 +29,7 @@ def in_menu(house: House) -> list[bool]:
 def test_a_buyer_without_consultants_has_no_links_and_pages_that_say_what_comes(house: House) -> None:
     assert in_menu(house) == [False, False]
     told = house.browser.get("/org/oxford/appointments")
-    assert told.status_code == 200 and "No appointments yet" in told.text
+    assert told.status_code == 200 and "Nobody works with you as a doctor" in told.text
     told = house.browser.get("/org/oxford/rates")
     assert told.status_code == 200 and "No consultants yet" in told.text
 
@@ -41,6 +41,7 @@ def test_with_a_consultant_or_as_a_provider_the_links_are_there(house: House) ->
     of_kind(house, "BUYER")
     consultations.consultant(house.organization_id)
     assert in_menu(house) == [True, True]
+    assert "They come from a program" in house.browser.get("/org/oxford/appointments").text
 
 
 def test_somebody_without_a_profile_is_reached_from_their_own_page(house: House) -> None:
