@@ -319,7 +319,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
     },
     "dispute": {
         "pending": _s(_l("Bank decides"), "hourglass", "amber"),
-        "unknown": _s(_l("Bank decides"), "hourglass", "amber"),
+        "unknown": _s(_l("No answer yet"), "help-circle", "amber"),
         "succeeded": _s(_l("Lost"), "circle-x", "red", True),
         "failed": _s(_l("Won"), "circle-check", "green", True),
         "came_back": _s(_l("Won on appeal"), "circle-check", "green", True),

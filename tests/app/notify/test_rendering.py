@@ -53,6 +53,7 @@ VALUES: dict[str, Any] = {
     "expires_on": "2017-09-26",
     "last_day": "2017-09-26",
     "number": 5,
+    "of_number": "INV-2026-00007",
     "reminder": "A reminder.",
     "code": "048213",
     "sha256": "0a" * 32,
