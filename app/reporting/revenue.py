@@ -64,7 +64,8 @@ class Figures:
     """Minor units of one currency. `refunds` and `disputes` went back to clients (less what came back); the parts of
     platform, organizations and consultants are what they have left of it. `promotions` is what the platform added,
     `credits_expired` what organizations had paid for sessions nobody held in time. What a pack costs is charged as its
-    credits are used. Fees of card providers are in the provider's currency."""
+    credits are used. `billed` is what invoices added: debit notes and rounding, without tax. Fees of card providers are
+    in the provider's currency."""
 
     currency: str
     charges: int
@@ -77,14 +78,16 @@ class Figures:
     consultants: int
     processor_fees: int
     credits_expired: int
+    billed: int
 
     def money(self, name: str) -> Money:
         return Money(getattr(self, name), self.currency)
 
     @property
     def kept(self) -> Money:
-        """What the month left the platform: parts and expired credits, less what it added and card providers took."""
-        return Money(self.platform + self.credits_expired - self.promotions - self.processor_fees, self.currency)
+        """What the month left the platform: all it has from it, less what it added and card providers took."""
+        taken = self.platform + self.credits_expired + self.billed
+        return Money(taken - self.promotions - self.processor_fees, self.currency)
 
 
 AMOUNTS = tuple(field.name for field in fields(Figures))[2:]
@@ -118,6 +121,8 @@ _SIDES: tuple[tuple[Recipe, Account, int], ...] = (
     (recipes.PLATFORM_FEE_RETURNED, Account.PLATFORM_REVENUE, -1),
     (recipes.PROCESSOR_FEE, Account.PROCESSOR_FEES, 1),
     (recipes.CREDITS_EXPIRED, Account.PLATFORM_REVENUE, -1),
+    (recipes.TOTAL_ROUNDED, Account.PLATFORM_REVENUE, -1),
+    (recipes.MORE_BILLED, Account.PLATFORM_REVENUE, -1),
 )
 _VALUES = ", ".join(f"('{recipe.kind}', '{account.value}', {sign})" for recipe, account, sign in _SIDES)
 _KINDS = ", ".join(f"'{recipe.kind}'" for recipe, _account, _sign in _SIDES)
@@ -177,6 +182,7 @@ _REPORT = text(
                 ("consultants", "'consultants'"),
                 ("processor_fees", f"'{recipes.PROCESSOR_FEE.kind}'"),
                 ("credits_expired", f"'{recipes.CREDITS_EXPIRED.kind}'"),
+                ("billed", f"'{recipes.TOTAL_ROUNDED.kind}', '{recipes.MORE_BILLED.kind}'"),
             )
         )}
     FROM named n LEFT JOIN organizations o ON o.id = n.organization_id
@@ -194,7 +200,7 @@ def report(session: Session, month: Month) -> Report:
         left = row.gross - row.refunds - row.disputes + row.promotions - row.platform - row.consultants
         figures = Figures(
             row.currency, row.charges, row.gross, row.refunds, row.disputes, row.promotions, row.platform, left,
-            row.consultants, row.processor_fees, row.credits_expired,
+            row.consultants, row.processor_fees, row.credits_expired, row.billed,
         )  # fmt: skip
         if row.by_practice:
             practices.append(Group(row.practice, None, figures))

@@ -38,6 +38,10 @@ KINDS = {
     "promotion_returned": _l("Discount taken back"),
     "platform_fee": _l("Platform’s part"),
     "platform_fee_returned": _l("Platform’s part given back"),
+    "tax_billed": _l("Tax on an invoice"),
+    "total_rounded": _l("Invoice rounded"),
+    "more_billed": _l("Debit note"),
+    "invoice_paid": _l("Invoice paid"),
     "booking_covered": _l("Booking of a member"),
     "booking_uncovered": _l("Booking of a member given back"),
     "credits_bought": _l("Seat credits bought by card"),
@@ -59,6 +63,7 @@ ACCOUNTS = {
     Account.PAYEE_IN_TRANSIT: _l("Payee in transit"),
     Account.PLATFORM_REVENUE: _l("Platform revenue"),
     Account.PROMOTIONS: _l("Promotions"),
+    Account.OUTPUT_TAX: _l("Output tax"),
     Account.PROCESSOR_FEES: _l("Fees of card providers"),
 }
 

@@ -29,6 +29,7 @@ COLUMNS = {
     "consultants": _l("Consultants"),
     "processor_fees": _l("Card fees"),
     "credits_expired": _l("Expired credits"),
+    "billed": _l("Invoices"),
 }
 
 

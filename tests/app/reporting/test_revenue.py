@@ -22,6 +22,8 @@ from app.core.errors import Invalid
 from app.core.money import Money
 from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
+from app.ledger import recipes
+from app.ledger.service import post
 from app.reporting import doctor, revenue
 from app.reporting.revenue import AMOUNTS, Month, Report
 from tests.factories import bookings as make
@@ -63,6 +65,8 @@ def world(database_url: str) -> dict[str, UUID]:
         for charge_id, fee in ((card, Money(3_20, "USD")), (abroad, Money(59, "EUR"))):
             assert fees.known(session, SYSTEM, charge_id, fee)
         fees.given_back(session, half, Money(1_00, "USD"))
+        for recipe, minor in ((recipes.TOTAL_ROUNDED, -7), (recipes.MORE_BILLED, 12_00)):
+            post(session, recipe, ref=f"invoice {minor}", organization_id=buyer, amount=Money(minor, "USD"))
     money.asked_back(cheap.id, 5_00)  # on its way: not in the books
     money.asked_back(bought.id, 20_00)
     return {"house": house, "fernhill": fernhill, "ada": ada}
@@ -94,16 +98,22 @@ def ledger(currency: str, owner: UUID | None = None) -> dict[str, int]:
         "refunds": booked(back, kind="refund", **asked),
         "disputes": booked(back, kind="dispute", **asked),
         "promotions": booked(f"{LINES} AND l.account = 'promotions'", **asked),
-        "platform": -booked(f"{LINES} AND l.account = 'platform_revenue' AND e.kind <> 'credits_expired'", **asked),
+        "platform": -booked(f"{LINES} AND l.account = 'platform_revenue' AND e.kind LIKE 'platform_%'", **asked),
+        "billed": -booked(
+            f"{LINES} AND l.account = 'platform_revenue' AND e.kind LIKE '%ed' AND e.kind <> ALL(:no)",
+            no=["credits_expired", "platform_fee_returned"],
+            **asked,
+        ),
         "credits_expired": -booked(
             f"{LINES} AND l.account = 'platform_revenue' AND e.kind = 'credits_expired'", **asked
         ),
         "consultants": booked(f"{LINES} {EARNED}", **asked),
         "processor_fees": booked(f"{LINES} AND l.account = 'processor_fees'", **asked),
     }
-    funds = booked(
-        f"{LINES} AND l.account = 'funds' AND e.kind NOT IN ('booking_covered', 'booking_uncovered')", **asked
-    )
+    # not what buyers pay from, nor what they are billed
+    own = """e.kind NOT LIKE 'booking_%covered' AND e.kind NOT LIKE 'credits_%covered'
+        AND e.kind NOT IN ('total_rounded', 'more_billed')"""
+    funds = booked(f"{LINES} AND l.account = 'funds' AND {own}", **asked)
     return found | {"organizations": -funds - found["consultants"]}
 
 
@@ -126,6 +136,7 @@ def test_every_figure_is_the_ledgers(world: dict[str, UUID]) -> None:
 def test_the_figures_themselves(world: dict[str, UUID]) -> None:
     euros, rupees, dollars = report().totals
     assert (euros.processor_fees, euros.charges, euros.consultants) == (59, 0, 0) and dollars.processor_fees == 2_20
+    assert dollars.billed == 11_93
     assert (rupees.gross, rupees.platform, rupees.organizations, rupees.consultants) == (
         10_000_00, 1_000_00, 500_00, 8_500_00,
     )  # fmt: skip
@@ -133,7 +144,7 @@ def test_the_figures_themselves(world: dict[str, UUID]) -> None:
     assert (dollars.refunds, dollars.disputes) == (33_33 + 9_00 + 20_00, 9_00)
     assert dollars.promotions == 10_00 + 20_00 + 9_00 - 3_70  # a third of what was added for `part` went back with it
     practices = {group.name: group.figures.gross for group in report().practices if group.figures.currency == "USD"}
-    assert practices == {"consultant": dollars.gross}
+    assert practices == {"consultant": dollars.gross, "": 0}
 
 
 def test_credits_are_charged_as_they_are_used_and_what_expires_is_the_platforms() -> None:
