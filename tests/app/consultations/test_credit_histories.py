@@ -140,7 +140,7 @@ class History:
         with unit_of_work(PLATFORM) as session:
             query = text(
                 "SELECT r.id FROM charge_returns r JOIN charges c ON c.id = r.charge_id WHERE c.organization_id = :o"
-                " AND c.subject_kind = 'seat_pack' ORDER BY r.id"
+                " AND c.subject_kind = 'seat_pack' AND c.provider <> 'funds' ORDER BY r.id"
             )
             ids = list(session.execute(query, {"o": self.buyer}).scalars())
         if ids:
