@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, func
+from sqlalchemy import Index, func
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import Appended, Identified, Visibility
@@ -15,7 +15,10 @@ from app.db.types import choice
 
 
 class AuditRecord(Identified):
-    """One act of one person. `organization_id` is None for platform-wide acts; `detail` holds no secrets."""
+    """One act of one person. `organization_id` is None for platform-wide acts; `detail` holds no secrets.
+
+    No foreign key: what was done stays on record when a draft of an organization is removed.
+    """
 
     __tablename__ = "audit_records"
     __anyone_adds__ = True
@@ -28,7 +31,7 @@ class AuditRecord(Identified):
         Index("ix_audit_records_actor", "account_id", "created_at"),
     )
 
-    organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
+    organization_id: Mapped[UUID | None]
     account_id: Mapped[UUID | None]
     actor: Mapped[str]
     role: Mapped[str]

@@ -45,4 +45,6 @@ class Topic(StrEnum):
     INVOICE_PAID = "invoice.paid"
     INVOICES_OVERDUE = "invoices.overdue"
     MONTH_CLOSE = "month.close"
+    DRAFTS_DAILY = "drafts.daily"
+    ORGANIZATION_LAUNCHED = "organization.launched"
     HOUSEKEEPING = "housekeeping"

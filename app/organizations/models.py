@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.base import OrganizationRecord, Record
@@ -40,6 +41,7 @@ class Organization(Record):
         choice(BillingMode), default=BillingMode.TAG_ONLY, server_default=BillingMode.TAG_ONLY.value
     )
     accepts_applications: Mapped[bool] = mapped_column(default=False, server_default="false")
+    auto_approve_consultants: Mapped[bool] = mapped_column(default=False, server_default="false")
 
 
 class Member(OrganizationRecord):
@@ -51,6 +53,24 @@ class Member(OrganizationRecord):
     email: Mapped[str]
     role: Mapped[Role] = mapped_column(choice(Role))
     status: Mapped[MemberStatus] = mapped_column(choice(MemberStatus), default=MemberStatus.ACTIVE)
+
+
+class OrganizationDraft(OrganizationRecord):
+    """What the wizard knows of an organization beyond its row. `steps`: those that were saved.
+
+    `organization_bps`: its part of bookings, set as it is launched. `invitees`: `{"email": …, "role": …}`, invited
+    then; the row goes when they are.
+    """
+
+    __tablename__ = "organization_drafts"
+    __table_args__ = (
+        UniqueConstraint("organization_id"),
+        CheckConstraint("organization_bps BETWEEN 0 AND 10000", name="rate"),
+    )
+
+    steps: Mapped[list[str]] = mapped_column(JSONB, default=list)
+    organization_bps: Mapped[int | None]
+    invitees: Mapped[list[dict[str, str]]] = mapped_column(JSONB, default=list)
 
 
 class FundsPolicy(OrganizationRecord):

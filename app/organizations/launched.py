@@ -1,0 +1,127 @@
+"""What follows from the launch of an organization, and the end of drafts that never were."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, delete, exists, select
+from sqlalchemy.orm import aliased
+
+from app.core.clock import utc_now
+from app.core.errors import Conflict
+from app.core.scope import Actor
+from app.db.session import ScopedSession
+from app.files.models import StoredFile
+from app.identity.states import Portal
+from app.notify import sign_in
+from app.organizations import service
+from app.organizations.models import Member, Organization, OrganizationDraft
+from app.organizations.states import MemberStatus, OrganizationStatus, Role
+
+DRAFTS_LIVE = timedelta(hours=24)
+# What a draft is made of; it goes along. Members are looked at one by one.
+_PARTS = ("organization_drafts", "billing_profiles", "stored_files", "members")
+
+
+def invite_team(session: ScopedSession, organization_id: UUID) -> int:
+    """Mail whoever the wizard was told to invite, in the name of the owner; run again, nobody is left. How many."""
+    draft = session.scalar(
+        select(OrganizationDraft).where(OrganizationDraft.organization_id == organization_id).with_for_update()
+    )
+    if draft is None:
+        return 0
+    organization = service.get(session, organization_id)
+    owner = session.scalars(
+        select(Member)
+        .where(Member.organization_id == organization_id, Member.role == Role.OWNER)
+        .order_by(Member.created_at, Member.id)
+        .limit(1)
+    ).one()
+    actor = Actor(owner.name, owner.role.value, owner.account_id, organization_id, rank=owner.role.rank)
+    invited = 0
+    for one in draft.invitees:
+        invited += _invite(session, actor, organization, one["email"], Role(one["role"]))
+    session.delete(draft)
+    return invited
+
+
+def _invite(session: ScopedSession, actor: Actor, organization: Organization, email: str, role: Role) -> int:
+    try:
+        with session.begin_nested():
+            name = email.partition("@")[0]
+            account_id = sign_in.invite(
+                session, actor, Portal.ORG, email, name, inviter=organization.name, organization_id=organization.id,
+                time_zone=organization.time_zone,
+            )  # fmt: skip
+            service.add_member(
+                session, actor, organization.id, account_id=account_id, name=name, email=email, role=role
+            )
+    except Conflict:  # a member already, or an account that is suspended: nothing to invite to
+        return 0
+    return 1
+
+
+def forget_stale(session: ScopedSession, tables: Collection[Table], limit: int) -> tuple[int, list[str]]:
+    """Remove at most `limit` drafts a day old that nothing hangs on, with their parts. Needs a platform scope.
+
+    `tables` are all there are: a draft to which a row in any of them points stays, and so does one with a second
+    member. Returns how many, and the storage keys of their files, whose bytes the caller removes after the commit.
+    """
+    chosen = list(
+        session.scalars(
+            select(Organization.id)
+            .where(
+                Organization.status == OrganizationStatus.DRAFT,
+                Organization.is_house.is_(False),
+                Organization.created_at < utc_now() - DRAFTS_LIVE,
+                ~exists().where(
+                    Member.organization_id == Organization.id,
+                    Member.status != MemberStatus.REMOVED,
+                    Member.role != Role.OWNER,
+                ),
+                ~_two_owners(),
+                *(~one for one in _hanging_on(tables)),
+            )
+            .order_by(Organization.id)
+            .limit(limit)
+            .with_for_update(skip_locked=True, of=Organization)
+        )
+    )
+    if not chosen:
+        return 0, []
+    keys = list(
+        session.scalars(
+            delete(StoredFile).where(StoredFile.organization_id.in_(chosen)).returning(StoredFile.storage_key)
+        )
+    )
+    named = {table.name: table for table in tables}
+    for name in ("organization_drafts", "billing_profiles", "members"):
+        session.execute(delete(named[name]).where(named[name].c.organization_id.in_(chosen)))
+    session.execute(
+        delete(Organization).where(Organization.id.in_(chosen)).execution_options(synchronize_session=False)
+    )
+    return len(chosen), keys
+
+
+def _two_owners() -> ColumnElement[bool]:
+    one, other = aliased(Member), aliased(Member)
+    return (
+        exists()
+        .where(one.organization_id == Organization.id, one.status != MemberStatus.REMOVED)
+        .where(
+            other.organization_id == Organization.id, other.status != MemberStatus.REMOVED, other.id != one.id
+        )
+    )  # fmt: skip
+
+
+def _hanging_on(tables: Collection[Table]) -> list[ColumnElement[bool]]:
+    """One condition for each column, of any table that is no part of a draft, that points to an organization."""
+    return [
+        exists().where(column == Organization.id)
+        for table in tables
+        if table.name not in _PARTS
+        for column in table.columns
+        if any(key.column.table.name == "organizations" for key in column.foreign_keys)
+    ]
