@@ -13,7 +13,8 @@ LONGEST_SLUG = 60
 # Words the URLs of the organization portal use themselves.
 RESERVED_SLUGS = frozenset(
     {
-        "new", "sign-in", "sign-out", "static", "api", "admin", "signin", "signout", "settings", "step-up",
+        "new", "sign-in", "sign-out", "sign-up", "static", "api", "admin", "signin", "signout", "signup", "settings",
+        "step-up",
         "forgot-password", "reset-password", "invitations",
     }
 )  # fmt: skip

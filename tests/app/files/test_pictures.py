@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 from PIL import Image
 
 from app.core.errors import Invalid
-from app.files.pictures import SIDE, square
+from app.files.pictures import LOGO_BYTES, SIDE, content_type, logo, square
 
 
 def test_a_camera_s_notes_are_gone_and_the_picture_stands_upright() -> None:
@@ -39,3 +40,28 @@ def test_no_bombs() -> None:
     Image.new("1", (8_000, 8_000)).save(out, "PNG")
     with pytest.raises(Invalid, match="pixels"):
         square(out.getvalue(), "me.png")
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((1_200, 300), (600, 150)), ((300, 900), (67, 200)), ((80, 40), (80, 40))]
+)
+def test_a_logo_keeps_its_proportions_and_never_grows(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", size, (200, 30, 30, 120)).save(out, "PNG")
+    inspected, content = logo(out.getvalue(), "logo.png")
+    found = Image.open(io.BytesIO(content))
+    assert (found.format, found.mode, found.size) == ("PNG", "RGBA", expected)
+    assert inspected.content_type == content_type(content) == "image/png"
+
+
+def test_a_logo_of_noise_is_small_enough_all_the_same() -> None:
+    out = io.BytesIO()
+    Image.frombytes("RGB", (600, 200), os.urandom(600 * 200 * 3)).save(out, "PNG")
+    inspected, content = logo(out.getvalue(), "noise.png")
+    assert len(out.getvalue()) > LOGO_BYTES >= len(content) == inspected.size_bytes
+    assert (inspected.name, content_type(content)) == ("logo.jpg", "image/jpeg")
+
+
+def test_what_is_no_picture_is_no_logo() -> None:
+    with pytest.raises(Invalid):
+        logo(b"<svg xmlns='http://www.w3.org/2000/svg'/>", "logo.svg")
