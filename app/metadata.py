@@ -22,6 +22,7 @@ from app.ledger import models as ledger
 from app.messages import models as messages
 from app.methods import models as methods
 from app.notify import models as notify
+from app.organizations import invitation_models
 from app.organizations import models as organizations
 from app.payables import models as payables
 from app.payees import application_models, directory_models
@@ -35,8 +36,8 @@ from app.webhooks import models as webhooks
 
 MODULES = (
     application_models, appointment_imports, audit, billing, charges, client_models, consultations, contracts,
-    deliverables, directory_models, earnings, files, idempotency, identity, invoice_models, ledger, messages, methods,
-    notify, numbering, organizations, outbox, payables, payees, payouts, profile_models, projects, rate_models,
-    run_models, sales, schedule, tax, webhooks,
+    deliverables, directory_models, earnings, files, idempotency, identity, invitation_models, invoice_models,
+    ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payouts, profile_models,
+    projects, rate_models, run_models, sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -22,6 +22,7 @@ from jobs import (
     earnings,
     housekeeping,
     mail,
+    members,
     messages,
     months,
     organizations,
@@ -48,6 +49,7 @@ class Job:
 JOBS: dict[Topic, Job] = {
     Topic.ENGAGEMENT_CHANGED: Job(payouts.follow_engagement, MONEY),
     Topic.PAYEES_IMPORT_CONFIRMED: Job(payees.import_payees, DEFAULT, 1800),
+    Topic.MEMBERS_IMPORT_CONFIRMED: Job(members.invite_people, DEFAULT, 1800),
     Topic.MAIL_QUEUED: Job(mail.send, DEFAULT, 120),
     Topic.MAIL_WITH_DOCUMENT_QUEUED: Job(mail.send, DOCUMENTS, 120),
     Topic.BILLS_IMPORT_CONFIRMED: Job(payables.import_bills, DEFAULT, 1800),

@@ -26,6 +26,7 @@ class Topic(StrEnum):
     CONTRACTS_DAILY = "contracts.daily"
     ENGAGEMENT_CHANGED = "engagement.changed"
     PAYEES_IMPORT_CONFIRMED = "payees.import_confirmed"
+    MEMBERS_IMPORT_CONFIRMED = "members.import_confirmed"
     DELIVERABLES_DUE = "deliverables.due"
     APPOINTMENTS_IMPORT_CONFIRMED = "appointments.import_confirmed"
     CALENDAR_LOOK_UP = "calendar.look_up"

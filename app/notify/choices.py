@@ -72,7 +72,7 @@ _BY_TEMPLATE = {template: event for event in EVENTS for template in event.templa
 
 
 # Mails with a link or a code for one person and a short time.
-PERSONAL = frozenset({"sign_in", "password_reset", "invitation", "contract_code"})
+PERSONAL = frozenset({"sign_in", "password_reset", "invitation", "member_invitation", "contract_code"})
 
 
 def events_of(portal: Portal) -> tuple[Event, ...]:

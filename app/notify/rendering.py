@@ -35,6 +35,8 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("asked_to_join", "name organization portal days link", ""),
         ("application_declined", "name organization reason", ""),
         ("invitation", "name portal minutes inviter link", ""),
+        ("member_invitation", "name organization inviter role what days link", "booking_url"),
+        ("member_news", "name organization news url button", ""),
         ("request_received", "name organization payee reference amount url", ""),
         ("request_approved", "name organization reference amount url", "requested reason answer_by"),
         ("request_answered", "name organization payee reference amount agreed word url", "reason"),

@@ -19,6 +19,18 @@ RESERVED_SLUGS = frozenset(
     }
 )  # fmt: skip
 
+# One line on each role, for people who give it and those who get it.
+WHAT = {
+    Role.OWNER: "Everything, and hands over ownership",
+    Role.ADMIN: "Everything but owners",
+    Role.MANAGER: "Imports and decides on bills, keeps payees",
+    Role.CONSULTANT: "Gives consultations for the organization",
+    Role.SUPPORT: "Reads bills, payees, payouts and funds",
+    Role.LEARNER: "Books consultations on the organization’s account",
+}
+# Whose place is where consultations are booked.
+BOOKS = frozenset({Role.LEARNER, Role.CONSULTANT})
+
 
 def slug_of(name: str) -> str:
     """ "Søren & Ko. Ltd" → "sren-ko-ltd"; "organization" where no plain letter is left."""

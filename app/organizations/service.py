@@ -16,7 +16,7 @@ from app.core.money import CURRENCIES, MAX_MINOR
 from app.core.scope import Actor, Permission
 from app.db import locks
 from app.db.types import new_id
-from app.organizations import rules
+from app.organizations import inviting, rules
 from app.organizations.models import FundsPolicy, Member, Organization
 from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
 from app.payees.rules import clean_email
@@ -157,14 +157,14 @@ def add_member(
     email: str,
     role: Role,
     status: MemberStatus = MemberStatus.ACTIVE,
+    closes_invitations: bool = True,
 ) -> Member:
-    """Give an account a role in the organization; a removed member comes back.
+    """Give an account a role in the organization; a removed member comes back. Open links of theirs are dead.
 
-    Raises Forbidden, or Conflict when the account is a member already.
+    Raises Forbidden, SwitchedOff for a gated role, or Conflict when the account is a member already.
     """
-    actor.require(Permission.MEMBER_MANAGE)
-    actor.require_organization(organization_id)
-    _refuse(actor, rules.may_grant(_rank(actor), role))
+    inviting.require(actor, organization_id)
+    inviting.require_role(actor, role)
     locks.hold(session, "members", organization_id)
     found = session.scalar(
         select(Member).where(Member.organization_id == organization_id, Member.account_id == account_id)
@@ -176,6 +176,8 @@ def add_member(
         session.add(found)
     found.name, found.email, found.role, found.status = name.strip(), email.strip().lower(), role, status
     session.flush()
+    if closes_invitations:
+        inviting.withdraw_of(session, organization_id, account_id, found.email)
     audit.record(
         session, actor, "member.added", "member", found.id,
         organization_id=organization_id, name=found.name, member_role=role.value,
@@ -184,9 +186,9 @@ def add_member(
 
 
 def change_role(session: Session, actor: Actor, organization_id: UUID, member_id: UUID, role: Role) -> Member:
-    """Raises Forbidden for ranks at or above the actor's own, Conflict for the last owner, NotFound."""
-    member = _to_change(session, actor, organization_id, member_id)
-    _refuse(actor, rules.may_grant(_rank(actor), role))
+    """Raises Forbidden for ranks at or above the actor's own, SwitchedOff, Conflict for the last owner, NotFound."""
+    member = to_change(session, actor, organization_id, member_id)
+    inviting.require_role(actor, role)
     if role is not Role.OWNER:
         _keep_an_owner(session, member)
     before, member.role = member.role, role
@@ -199,29 +201,36 @@ def change_role(session: Session, actor: Actor, organization_id: UUID, member_id
 
 def remove_member(session: Session, actor: Actor, organization_id: UUID, member_id: UUID) -> Member:
     """End a membership; people may leave themselves. Raises Forbidden, Conflict for the last owner, NotFound."""
-    member = _to_change(session, actor, organization_id, member_id, leaving=True)
+    member = to_change(session, actor, organization_id, member_id, leaving=True)
     _keep_an_owner(session, member)
     member.status = MemberStatus.REMOVED
+    session.flush()
+    inviting.withdraw_of(session, organization_id, member.account_id, member.email)
     audit.record(
         session, actor, "member.removed", "member", member.id, organization_id=organization_id, name=member.name
     )
     return member
 
 
-def _to_change(
+def to_change(
     session: Session, actor: Actor, organization_id: UUID, member_id: UUID, *, leaving: bool = False
 ) -> Member:
+    """The member, locked, when this actor may change them; `leaving`: themselves too. Raises Forbidden, NotFound."""
     actor.require_organization(organization_id)
     locks.hold(session, "members", organization_id)  # two owners must not remove each other at the same moment
     member = session.scalar(
-        select(Member).where(Member.id == member_id, Member.organization_id == organization_id).with_for_update()
+        select(Member)
+        .where(Member.id == member_id, Member.organization_id == organization_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
     if member is None or member.status is MemberStatus.REMOVED:
         raise NotFound("There is no such member.")
     if leaving and actor.account_id is not None and member.account_id == actor.account_id:
         return member
     actor.require(Permission.MEMBER_MANAGE)
-    _refuse(actor, rules.may_act_on(_rank(actor), member.role))
+    if said := rules.may_act_on(inviting.rank_of(actor), member.role):
+        raise Forbidden(said)
     return member
 
 
@@ -240,15 +249,6 @@ def _keep_an_owner(session: Session, member: Member) -> None:
     )
     if others is None:
         raise Conflict("This is the last owner. Appoint another owner first.")
-
-
-def _rank(actor: Actor) -> int:
-    return 1_000 if actor.can(Permission.PLATFORM) else actor.rank
-
-
-def _refuse(actor: Actor, reason: str | None) -> None:
-    if reason:
-        raise Forbidden(reason)
 
 
 def set_funds_policy(

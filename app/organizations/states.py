@@ -57,3 +57,29 @@ class MemberStatus(StrEnum):
     PENDING = "PENDING"
     ACTIVE = "ACTIVE"
     REMOVED = "REMOVED"
+
+
+class InvitationStatus(StrEnum):
+    """An open invitation past its time reads as expired; it can be sent again."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    REVOKED = "REVOKED"
+
+
+class MemberImportStatus(StrEnum):
+    """The words of `app.db.uploads`."""
+
+    UPLOADED = "uploaded"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class InviteeOutcome(StrEnum):
+    """What becomes of one line of a file of people."""
+
+    WAITING = "waiting"
+    INVITED = "invited"
+    KNOWN = "known"  # a member or invited already, or in the file twice
+    REFUSED = "refused"

@@ -1,0 +1,147 @@
+"""Files of people to invite: what is read of them, what is refused, and the job that asks."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.scope import Actor, Scope
+from app.db.session import unit_of_work
+from app.organizations import member_files, member_imports
+from app.organizations.states import InviteeOutcome, MemberImportStatus, Role
+from jobs.members import invite_people
+from tests.factories import organizations, people
+from tests.factories.invitations import invite, tokens
+from tests.stores import environment
+
+NAMES = {outcome: outcome.value for outcome in InviteeOutcome}
+
+
+def read(text: str, role: Role = Role.LEARNER) -> list[tuple[int, str, str, str, str | None]]:
+    found = member_files.read_people(text.encode(), role=role, refusal=lambda _role: None)
+    return [(one.line, one.email, one.role, one.outcome.value, one.reason) for one in found]
+
+
+def test_a_line_says_who_and_which_role() -> None:
+    rows = read("E-Mail;Full name;Role\nANN@x.test ;Ann;Manager\nbob@x.test;;\nc@x.test;C;ORG_ADMIN\n")
+    assert rows == [
+        (2, "ann@x.test", "ORG_MANAGER", "waiting", None),
+        (3, "bob@x.test", "ORG_LEARNER", "waiting", None),
+        (4, "c@x.test", "ORG_ADMIN", "waiting", None),
+    ]
+
+
+def test_every_fault_of_a_line_is_named() -> None:
+    rows = read("email,name,role\nnowhere,Ann,king\n,Bob,learner\nann@x.test,A,\nAnn@X.test,B,\n")
+    said = {row[0]: (row[3], row[4]) for row in rows}
+    assert said[2][0] == "refused"
+    assert said[2][1] is not None and "“nowhere” is not an e-mail address; “king” is not a role" in said[2][1]
+    assert said[3] == ("refused", "there is no address")
+    assert said[4] == ("waiting", None) and said[5] == ("known", "the same address as in line 4")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("name,role\nAnn,learner\n", "No column with e-mail"),
+        ("email,e-mail\na@x.test,b@x.test\n", "Two columns say the email"),
+        ("ann@x.test\nbob@x.test\n", "first line must name"),
+        ("", "empty"),
+    ],
+)
+def test_what_is_no_list_of_people_is_refused_whole(text: str, why: str) -> None:
+    with pytest.raises(Invalid, match=why):
+        read(text)
+
+
+def test_a_column_of_nothing_but_addresses_is_enough() -> None:
+    assert [row[1] for row in read("email\nann@x.test\nbob@x.test\n")] == ["ann@x.test", "bob@x.test"]
+
+
+@pytest.fixture
+def oxford(database_url: str) -> UUID:
+    return organizations.organization("oxford")
+
+
+BODY = (
+    "email,name,role\nann@x.test,Ann,learner\nbob@x.test,Bob,owner\nnowhere,,\nolga@x.test,,\nasked@x.test,,\n"
+    "cat@x.test,Cat,consultant\nann@x.test,,\n"
+)
+
+
+def kept(oxford: UUID, actor: Actor, body: str = BODY) -> UUID:
+    with unit_of_work(Scope.organization(oxford)) as session:
+        lines = member_imports.read(actor, oxford, body.encode(), Role.LEARNER)
+        return member_imports.keep(session, actor, oxford, name="p.csv", sha256="0" * 64, lines=lines).id
+
+
+def outcomes(oxford: UUID, import_id: UUID) -> dict[int, tuple[str, str | None]]:
+    with unit_of_work(Scope.organization(oxford)) as session:
+        rows = member_imports.lines(session, import_id).items
+    return {row.line: (NAMES[row.outcome], row.reason) for row in rows}
+
+
+def test_preview_then_confirm_then_the_job_asks(oxford: UUID) -> None:
+    admin = people.member(oxford, Role.ADMIN, "olga@x.test")
+    invite(oxford, ("asked@x.test", Role.LEARNER))
+    import_id = kept(oxford, admin)
+    with unit_of_work(Scope.organization(oxford)) as session:
+        record = session.get_one(member_imports.MemberImport, import_id)
+        found = member_imports.preview(session, admin, record)
+        assert (found.read, found.new, found.twice, found.bad) == (7, 2, 1, 2)
+        assert found.here == {5: "is a member already", 6: "is invited already"}
+        with pytest.raises(Invalid) as refused:
+            member_imports.confirm(session, admin, oxford, import_id)
+        assert "skip_bad" in refused.value.fields
+    assert tokens("ann@x.test") == []
+    with unit_of_work(Scope.organization(oxford)) as session:
+        member_imports.confirm(session, admin, oxford, import_id, skip_bad=True)
+    with pytest.raises(Conflict), unit_of_work(Scope.organization(oxford)) as session:
+        member_imports.confirm(session, admin, oxford, import_id, skip_bad=True)
+    with unit_of_work(Scope.organization(oxford)) as session:
+        assert member_imports.take_chunk(session, oxford, import_id, size=1)  # a run that dies after one
+    for _again in range(2):
+        invite_people(str(import_id), str(oxford))
+    after = outcomes(oxford, import_id)
+    assert after[2] == ("invited", None) and after[7] == ("invited", None)
+    assert after[3][0] == "refused" and "not below your own role" in (after[3][1] or "")
+    assert after[5] == ("known", "is a member already") and after[6] == ("known", "is invited already")
+    assert len(tokens("ann@x.test")) == len(tokens("cat@x.test")) == 1 and tokens("bob@x.test") == []
+    with unit_of_work(Scope.organization(oxford)) as session:
+        record = session.get_one(member_imports.MemberImport, import_id)
+        assert record.status is MemberImportStatus.DONE
+        assert record.summary == {"waiting": 0, "invited": 2, "known": 3, "refused": 2}
+
+
+def test_who_confirms_must_be_allowed_every_role(oxford: UUID) -> None:
+    owner, admin = people.member(oxford, Role.OWNER), people.member(oxford, Role.ADMIN)
+    import_id = kept(oxford, owner, "email,role\nboss@x.test,owner\n")
+    with pytest.raises(Forbidden), unit_of_work(Scope.organization(oxford)) as session:
+        member_imports.confirm(session, admin, oxford, import_id)
+    with pytest.raises(Forbidden):
+        kept(oxford, people.member(oxford, Role.MANAGER))
+
+
+def test_a_gated_role_is_a_fault_and_stops_the_job(oxford: UUID) -> None:
+    owner = people.member(oxford, Role.OWNER)
+    import_id = kept(oxford, owner, "email,role\ncat@x.test,consultant\n")
+    with unit_of_work(Scope.organization(oxford)) as session:
+        member_imports.confirm(session, owner, oxford, import_id)
+    with environment(ENABLE_PROVIDER_ORGS="false"):
+        faulty = kept(oxford, owner, "email,role\ncat@x.test,support\n")
+        assert outcomes(oxford, faulty)[2][0] == "refused"
+        invite_people(str(import_id), str(oxford))
+    with unit_of_work(Scope.organization(oxford)) as session:
+        record = session.get_one(member_imports.MemberImport, import_id)
+        assert record.status is MemberImportStatus.FAILED and record.summary is not None
+        assert "switched off" in record.summary["stopped"]
+
+
+def test_an_upload_given_up_is_gone_with_its_lines(oxford: UUID) -> None:
+    owner = people.member(oxford, Role.OWNER)
+    import_id = kept(oxford, owner, "email\nann@x.test\n")
+    with unit_of_work(Scope.organization(oxford)) as session:
+        member_imports.discard(session, owner, oxford, import_id)
+        assert list(member_imports.lines(session, import_id).items) == []
