@@ -20,8 +20,8 @@ from app.organizations.states import MemberStatus, Role
 
 def first_status(organization: Organization, role: Role) -> MemberStatus:
     """What a new member with this role is at first."""
-    takes_all = bool(getattr(organization, "auto_approve_consultants", False))
-    return MemberStatus.PENDING if role is Role.CONSULTANT and not takes_all else MemberStatus.ACTIVE
+    waits = role is Role.CONSULTANT and not organization.auto_approve_consultants
+    return MemberStatus.PENDING if waits else MemberStatus.ACTIVE
 
 
 def tell(session: ScopedSession, organization: Organization, member: Member, base_url: str) -> None:
