@@ -242,9 +242,11 @@ def heard(session: ScopedSession, actor: Actor, provider: ChargeProvider, told: 
 _READY_AGAIN = text(
     """SELECT DISTINCT c.subject_id FROM charge_returns r JOIN charges c ON c.id = r.charge_id
         AND c.subject_kind = 'consultation'
-    JOIN consultation_shares s ON s.consultation_id = c.subject_id
-    JOIN earnings e ON e.organization_id = s.organization_id AND e.source_kind = 'consultation_share'
-        AND e.source_id = s.id
+    CROSS JOIN LATERAL (
+        SELECT 'consultation_share' AS kind, s.id FROM consultation_shares s WHERE s.consultation_id = c.subject_id
+        UNION ALL SELECT 'consultation_organization', c.subject_id) source
+    JOIN earnings e ON e.organization_id = c.organization_id AND e.source_kind = source.kind
+        AND e.source_id = source.id
     JOIN ready_earnings q ON q.earning_id = e.id
     WHERE r.kind = 'dispute' AND r.status IN ('pending', 'unknown') LIMIT 200"""
 )

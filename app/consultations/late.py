@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app.charges import client_service as client
 from app.charges.client_models import ChargeReturn
 from app.charges.states import ReturnKind, ReturnStatus
-from app.consultations import money, standing
+from app.consultations import money, organization_part, standing
 from app.consultations.models import Consultation, ConsultationReturn
 from app.consultations.states import ConsultationStatus
 from app.core.clock import utc_now
@@ -83,7 +83,8 @@ def _undone(
 ) -> list[NewEarning]:
     zone = session.scalar(select(Organization.time_zone).where(Organization.id == held.organization_id)) or "UTC"
     what = "Refund that came back" if back.kind is ReturnKind.REFUND else "Chargeback won on appeal"
-    return [
+    day = utc_now().astimezone(ZoneInfo(zone)).date()
+    return organization_part.undone(session, held, back, day, what) + [
         NewEarning(
             organization_id=row.organization_id,
             payee_id=row.payee_id,
@@ -93,7 +94,7 @@ def _undone(
             rule_detail={"consultation_id": str(held.id), "reason": back.reason, "returned_minor": back.amount_minor},
             source_kind=money.UNDONE_SOURCE,
             source_id=row.id,
-            earned_on=utc_now().astimezone(ZoneInfo(zone)).date(),
+            earned_on=day,
             description=f"{what}: {held.title} with {held.client_first_name}",
             available_at=None,
             hold_reason=HoldReason.REFUND if back.settled_at is None else HoldReason.SESSION,

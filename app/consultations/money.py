@@ -1,7 +1,7 @@
 """The money of a consultation: charged, earned, given back. Charge, earnings and other parts always add up.
 
 `organization_id` of the consultation gets the whole charge in its funds; the platform's part is taken from there and
-what is promised to consultants is drawn from there when it is paid (docs/decisions/0014-money-of-clients.md).
+what is promised to consultants and to itself is drawn from there when it is paid (docs/decisions/0014, 0019).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from app.billing import accrual, credits, notes
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
+from app.consultations import organization_part
 from app.consultations.models import Consultation, ConsultationReturn, ConsultationShare
 from app.consultations.privacy import payee_facing
 from app.consultations.standing import earning_ids, undecided, unpaid_by_buyer, withhold_disputed
@@ -113,31 +114,35 @@ def _earnings(session: ScopedSession, held: Consultation) -> list[NewEarning]:
     rule = {name: value for name, value in held.pricing.items() if name != "shares"}
     shares = _shares(session, held.id)
     whole = sum(share.weight for share in shares)
+    day = held.starts_at.astimezone(ZoneInfo(zone)).date()
     return [
-        NewEarning(
-            organization_id=share.organization_id,
-            payee_id=share.payee_id,
-            amount=Money(share.amount_minor, held.currency),
-            kind=EarningKind.BOOKING,
-            rule=f"booking_{held.pricing['rule']}",
-            rule_version=max(1, held.pricing["rule_version"]),
-            rule_detail={
-                **rule,
-                "consultation_id": str(held.id),
-                "share": {"weight": share.weight, "amount_minor": share.amount_minor},
-                "weights": whole,
-            },
-            source_kind=SHARE_SOURCE,
-            source_id=share.id,
-            earned_on=held.starts_at.astimezone(ZoneInfo(zone)).date(),
-            description=f"{held.title} with {held.client_first_name}",
-            available_at=None,
-            hold_reason=HoldReason.SESSION,
-            basis_minor=held.list_minor,
-            share_bps=held.pricing["consultant_bps"],
-        )
-        for share in shares
-        if share.amount_minor
+        *organization_part.earned(session, held, day),
+        *(
+            NewEarning(
+                organization_id=share.organization_id,
+                payee_id=share.payee_id,
+                amount=Money(share.amount_minor, held.currency),
+                kind=EarningKind.BOOKING,
+                rule=f"booking_{held.pricing['rule']}",
+                rule_version=max(1, held.pricing["rule_version"]),
+                rule_detail={
+                    **rule,
+                    "consultation_id": str(held.id),
+                    "share": {"weight": share.weight, "amount_minor": share.amount_minor},
+                    "weights": whole,
+                },
+                source_kind=SHARE_SOURCE,
+                source_id=share.id,
+                earned_on=day,
+                description=f"{held.title} with {held.client_first_name}",
+                available_at=None,
+                hold_reason=HoldReason.SESSION,
+                basis_minor=held.list_minor,
+                share_bps=held.pricing["consultant_bps"],
+            )
+            for share in shares
+            if share.amount_minor
+        ),
     ]
 
 
@@ -298,7 +303,9 @@ def _reversals(
     zone = session.scalar(select(Organization.time_zone).where(Organization.id == held.organization_id)) or "UTC"
     waiting = {row.id: HoldReason(row.reason) for row in session.execute(_HELD_SHARES, {"id": held.id})}
     now = utc_now()
-    return [
+    day, what = now.astimezone(ZoneInfo(zone)).date(), WHAT[back.kind]
+    mine = organization_part.given_back(session, held, back, day, what)
+    return mine + [
         NewEarning(
             organization_id=row.organization_id,
             payee_id=row.payee_id,
@@ -308,8 +315,8 @@ def _reversals(
             rule_detail={"consultation_id": str(held.id), "reason": back.reason, "returned_minor": back.amount_minor},
             source_kind=RETURN_SOURCE,
             source_id=row.id,
-            earned_on=now.astimezone(ZoneInfo(zone)).date(),
-            description=f"{WHAT[back.kind]} of {held.title} with {held.client_first_name}: {back.reason}",
+            earned_on=day,
+            description=f"{what} of {held.title} with {held.client_first_name}: {back.reason}",
             available_at=None if row.share_id in waiting else now,
             hold_reason=waiting.get(row.share_id, HoldReason.SESSION),
         )

@@ -22,7 +22,15 @@ _EARNING_IDS = text(
     UNION ALL
     SELECT e.id FROM consultation_returns r JOIN earnings e ON e.organization_id = r.organization_id
         AND e.source_kind IN ('consultation_return', 'consultation_return_undone') AND e.source_id = r.id
-        WHERE r.consultation_id = ANY(:ids)"""
+        WHERE r.consultation_id = ANY(:ids)
+    UNION ALL
+    SELECT e.id FROM consultations k JOIN earnings e ON e.organization_id = k.organization_id
+        AND e.source_kind = 'consultation_organization' AND e.source_id = k.id WHERE k.id = ANY(:ids)
+    UNION ALL
+    SELECT e.id FROM charges c JOIN charge_returns r ON r.charge_id = c.id
+        JOIN earnings e ON e.organization_id = c.organization_id AND e.source_id = r.id
+        AND e.source_kind IN ('consultation_organization_return', 'consultation_organization_undone')
+        WHERE c.subject_kind = 'consultation' AND c.subject_id = ANY(:ids)"""
 )
 
 

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     FUNDS_ANNOUNCE = "funds.announce"
     FUNDS_CONFIRM = "funds.confirm"
     WITHDRAW = "payout.withdraw"
+    ORGANIZATION_PAYOUT = "organization.payout"  # what the organization itself earns, where that goes, asking for it
     PAYOUT_READ = "payout.read"
     PAYOUT_APPROVE = "payout.approve"
     BATCH_MANAGE = "batch.manage"
@@ -90,7 +91,7 @@ _ADMIN = _MANAGER | {
 }
 # Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
-    "ORG_OWNER": _ADMIN,
+    "ORG_OWNER": _ADMIN | {P.ORGANIZATION_PAYOUT},
     "ORG_ADMIN": _ADMIN,
     "ORG_MANAGER": _MANAGER,
     "ORG_SUPPORT": _SUPPORT,

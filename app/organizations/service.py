@@ -15,15 +15,16 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.money import CURRENCIES, MAX_MINOR
 from app.core.scope import Actor, Permission
 from app.db import locks
+from app.db.session import ScopedSession
 from app.db.types import new_id
-from app.organizations import inviting, rules
+from app.organizations import inviting, own_payee, rules
 from app.organizations.models import FundsPolicy, Member, Organization
 from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
 from app.payees.rules import clean_email
 
 
 def create(
-    session: Session,
+    session: ScopedSession,
     actor: Actor,
     *,
     name: str,
@@ -66,6 +67,7 @@ def create(
     audit.record(
         session, actor, "organization.created", "organization", made.id, organization_id=made.id, slug=made.slug
     )
+    own_payee.ensure(session, actor, made.id)
     return made
 
 
@@ -96,7 +98,7 @@ def set_time_zone(session: Session, actor: Actor, organization_id: UUID, time_zo
 
 
 def edit(
-    session: Session,
+    session: ScopedSession,
     actor: Actor,
     organization_id: UUID,
     *,
@@ -132,6 +134,7 @@ def edit(
     for field, value in changed.items():
         setattr(found, field, value)
     if changed:
+        own_payee.rename(session, found)
         audit.record(
             session, actor, "organization.edited", "organization", found.id,
             organization_id=found.id, changed=sorted(changed),

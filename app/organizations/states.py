@@ -9,6 +9,9 @@ class OrganizationKind(StrEnum):
     HYBRID = "HYBRID"
 
 
+PROVIDES = frozenset({OrganizationKind.PROVIDER, OrganizationKind.HYBRID})  # have consultants of their own
+
+
 class OrganizationStatus(StrEnum):
     DRAFT = "DRAFT"
     ACTIVE = "ACTIVE"

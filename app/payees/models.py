@@ -17,6 +17,8 @@ from app.payees.states import BusinessType, EngagementStatus, PayeeKind, Project
 class Payee(Identified):
     """A person or organization that can be paid. `name_search` is the lower-case name for prefix search.
 
+    `own_organization_id`: this is that organization itself, which earns its part of bookings with its consultants.
+
     `address` has the keys of the check rail's address fields. `business_type`, `trading_name` and `registration_number`
     are a vendor's; the last is a public number (company register, VAT), never a personal one.
     """
@@ -32,6 +34,8 @@ class Payee(Identified):
             postgresql_using="gin",
             postgresql_ops={"name_search": "gin_trgm_ops"},
         ),
+        UniqueConstraint("own_organization_id"),
+        CheckConstraint("own_organization_id IS NULL OR kind = 'organization'", name="own_organization"),
     )
 
     kind: Mapped[PayeeKind] = mapped_column(choice(PayeeKind))
@@ -43,6 +47,7 @@ class Payee(Identified):
     business_type: Mapped[BusinessType | None] = mapped_column(choice(BusinessType))
     trading_name: Mapped[str | None]
     registration_number: Mapped[str | None]
+    own_organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
     name_search: Mapped[str] = mapped_column(Computed("lower(name)", persisted=True))
 
 

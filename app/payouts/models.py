@@ -29,19 +29,24 @@ from app.payouts.states import (
 
 
 class Batch(OrganizationRecord):
-    """Payouts of one organization, reviewed and run together. Counts and totals are read from the payouts."""
+    """Payouts of one organization, reviewed and run together. Counts and totals are read from the payouts.
+
+    `own`: what the organization itself earned, asked for by its owner; the other batches leave that alone.
+    """
 
     __tablename__ = "batches"
     __table_args__ = (
         UniqueConstraint("organization_id", "number"),
         Index("ix_batches_newest", "created_at", "id"),
         Index("ix_batches_organization", "organization_id", "created_at", "id"),
+        Index("ix_batches_own", "organization_id", "created_at", "id", postgresql_where=text("own")),
     )
 
     number: Mapped[str]
     title: Mapped[str]
     currency: Mapped[str | None]
     rail: Mapped[str | None]
+    own: Mapped[bool] = mapped_column(default=False, server_default="false")
     _status: Mapped[BatchStatus] = mapped_column("status", choice(BatchStatus), default=BatchStatus.PLANNING)
     created_by: Mapped[str]
     created_by_account_id: Mapped[UUID | None]

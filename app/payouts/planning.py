@@ -30,7 +30,9 @@ from app.tax.queries import form_missing
 
 _NET = """SELECT r.payee_id, r.currency, CAST(sum(r.amount_minor) AS bigint) AS amount_minor, count(*) AS lines
     FROM ready_earnings r WHERE r.organization_id = :organization_id
-    AND (CAST(:currency AS text) IS NULL OR r.currency = :currency) GROUP BY r.payee_id, r.currency"""
+    AND (CAST(:currency AS text) IS NULL OR r.currency = :currency)
+    AND (r.payee_id IS NOT DISTINCT FROM (SELECT own_p.id FROM payees own_p
+        WHERE own_p.own_organization_id = :organization_id)) = :own GROUP BY r.payee_id, r.currency"""
 
 
 def candidates(net: str, first: str = "") -> str:
@@ -89,10 +91,14 @@ class Preview:
 
 
 def preview(
-    session: Session, organization_id: UUID, *, currency: str | None = None, rail: str | None = None
+    session: Session, organization_id: UUID, *, currency: str | None = None, rail: str | None = None, own: bool = False
 ) -> Preview:
-    """A dry run: nothing is written. `blocked_lines` holds the first 200 payees that cannot be paid."""
+    """A dry run: nothing is written. `blocked_lines` holds the first 200 payees that cannot be paid.
+
+    `own`: of the organization's own earnings, instead of everybody else's.
+    """
     parameters = {
+        "own": own,
         "organization_id": organization_id,
         "currency": currency,
         "rail": rail,
@@ -172,6 +178,7 @@ def plan(session: Session, actor: Actor, batch: Batch) -> int:
             "batch_id": batch.id,
             "currency": batch.currency,
             "rail": batch.rail,
+            "own": batch.own,
             "actor": actor.label,
             "account_id": actor.account_id,
             "simulated": settings().sandbox,

@@ -40,6 +40,32 @@ CLIENTS = (
             <> CASE WHEN r.status = 'came_back' THEN sum(b.amount_minor) ELSE 0 END""",
     ),
     (
+        "clients.organization",
+        "What an organization earned of a booking, or gave back of it, is not its part.",
+        """SELECT k.id AS subject, 'part ' || k.organization_minor || ', earned ' || coalesce(e.amount_minor::text, 'none')
+            AS detail
+        FROM consultations k JOIN charges c ON c.subject_kind = 'consultation' AND c.subject_id = k.id
+        LEFT JOIN payees p ON p.own_organization_id = k.organization_id
+        LEFT JOIN earnings e ON e.organization_id = k.organization_id
+            AND e.source_kind = 'consultation_organization' AND e.source_id = k.id
+        WHERE CASE WHEN e.id IS NOT NULL
+            THEN c.status <> 'succeeded' OR (e.amount_minor, e.payee_id) IS DISTINCT FROM (k.organization_minor, p.id)
+            ELSE c.status = 'succeeded' AND k.organization_minor > 0 AND c.succeeded_at > p.created_at END
+        UNION ALL
+        SELECT r.id, 'part ' || r.organization_minor || ', gave back ' || coalesce(-b.amount_minor, 0) || ', got again '
+            || coalesce(u.amount_minor, 0)
+        FROM charge_returns r JOIN charges c ON c.id = r.charge_id AND c.subject_kind = 'consultation'
+        JOIN earnings e ON e.organization_id = c.organization_id
+            AND e.source_kind = 'consultation_organization' AND e.source_id = c.subject_id
+        LEFT JOIN earnings b ON b.organization_id = c.organization_id
+            AND b.source_kind = 'consultation_organization_return' AND b.source_id = r.id
+        LEFT JOIN earnings u ON u.organization_id = c.organization_id
+            AND u.source_kind = 'consultation_organization_undone' AND u.source_id = r.id
+        WHERE (coalesce(-b.amount_minor, 0), coalesce(u.amount_minor, 0)) IS DISTINCT FROM (
+            CASE WHEN r.status IN ('succeeded', 'came_back') THEN r.organization_minor ELSE 0 END,
+            CASE WHEN r.status = 'came_back' THEN r.organization_minor ELSE 0 END)""",
+    ),
+    (
         "clients.refunded",
         "What a charge says went back is not the sum of its returns.",
         """SELECT c.id AS subject, 'kept ' || c.refunded_minor || ', returns ' || coalesce(r.minor, 0) AS detail

@@ -26,20 +26,26 @@ from app.core.scope import SYSTEM, Scope, operator
 from app.db.session import unit_of_work
 from app.db.types import new_id
 from app.earnings import rates
+from app.organizations import own_payee
+from app.organizations.models import Organization
+from app.organizations.states import OrganizationKind
 from app.payouts import service as payouts
 from app.rails.base import Outcome
 from app.reporting import doctor
 from jobs import clients
 from jobs import payouts as payout_jobs
 from tests.factories import bookings as make
-from tests.factories.payouts import PLATFORM, admin, payee_actor, shop
+from tests.factories.payouts import PLATFORM, admin, method, payee_actor, shop
 from tests.fakes.rail import fake_rail
 
 
 class History:
-    """Two consultants of a provider organization, the second sharing in what the first offers, and one client."""
+    """Two consultants of a provider organization, the second sharing in what the first offers, and one client.
 
-    def __init__(self) -> None:
+    `own`: the organization is a payee itself and earns its part; else that stays in its funds.
+    """
+
+    def __init__(self, own: bool = False) -> None:
         with unit_of_work(PLATFORM) as session:
             self.number = session.execute(text("SELECT count(*) FROM organizations")).scalar_one()
         place = shop(2, funds=0, slug=f"clinic{self.number}")
@@ -47,7 +53,14 @@ class History:
         self.checker = admin(f"checker{self.number}@quittance.test")
         self.client = make.client_account(email=f"ada{self.number}@client.test")
         self.held: list[Consultation] = []
+        self.own: UUID | None = None
         with unit_of_work(PLATFORM) as session:
+            if own:
+                session.get_one(Organization, self.organization_id).kind = OrganizationKind.PROVIDER
+                session.flush()
+                self.own = own_payee.ensure(session, operator(), self.organization_id)
+                assert self.own is not None
+                method(session, self.own, "simulated")
             session.add(
                 ConsultantProfile(
                     id=new_id(), payee_id=self.owner, organization_id=self.organization_id,
@@ -117,7 +130,7 @@ class History:
                     late.stays(session, operator(), ids[which % len(ids)], "Paid by hand.")
 
     def pay_out(self) -> None:
-        for payee_id in (self.owner, self.other):
+        for payee_id in (self.owner, self.other, *([self.own] if self.own else [])):
             with contextlib.suppress(Refusal):
                 with unit_of_work(Scope.payee(payee_id)) as session:
                     made = payouts.withdraw(
@@ -136,11 +149,14 @@ class History:
             assert doctor.examine(session) == []
             row = session.execute(_SUMS, {"o": self.organization_id}).one()
             questioned = session.execute(_QUESTIONED, {"o": self.organization_id}).all()
-        assert row.paid - row.back == row.fee + row.organization + row.consultants
+        kept = 0 if self.own else row.organization  # what stays in the funds without a payee it belongs to
+        assert row.paid - row.back == row.fee + kept + row.earned
         assert row.most_back <= 0  # no charge gave more back than was paid
         assert questioned == []  # nothing is ready of what a bank, or a person, has to decide
-        assert min(row.fee, row.organization, row.consultants) >= 0
-        assert row.revenue == row.fee and row.consultants == row.owed + row.paid_out
+        assert min(row.fee, row.organization, row.earned) >= 0
+        assert row.revenue == row.fee and row.earned == row.owed + row.paid_out
+        assert row.own == (row.organization if self.own else 0)
+        assert row.funds == kept + row.owed  # everything that is promised is there, and nothing else is
 
 
 _SUMS = text(
@@ -149,7 +165,11 @@ _SUMS = text(
     coalesce(sum(c.fee_minor - coalesce(r.fee, 0)), 0) AS fee,
     coalesce(sum(k.organization_minor - coalesce(r.organization, 0)), 0) AS organization,
     coalesce(max(coalesce(r.amount, 0) - c.amount_minor), 0) AS most_back,
-    (SELECT coalesce(sum(amount_minor), 0) FROM earnings WHERE organization_id = :o) AS consultants,
+    (SELECT coalesce(sum(amount_minor), 0) FROM earnings WHERE organization_id = :o) AS earned,
+    (SELECT coalesce(sum(e.amount_minor), 0) FROM earnings e JOIN payees p ON p.id = e.payee_id
+        AND p.own_organization_id = :o WHERE e.organization_id = :o) AS own,
+    (SELECT coalesce(-sum(amount_minor), 0) FROM ledger_lines
+        WHERE organization_id = :o AND account = 'funds') AS funds,
     (SELECT coalesce(-sum(amount_minor), 0) FROM ledger_lines
         WHERE organization_id = :o AND account = 'platform_revenue') AS revenue,
     (SELECT coalesce(sum(balance_minor), 0) FROM ledger_balances
@@ -166,7 +186,9 @@ _QUESTIONED = text(
     JOIN charges c ON c.subject_id = k.id AND EXISTS (SELECT FROM charge_returns r WHERE r.charge_id = c.id
         AND r.kind = 'dispute' AND r.status = 'pending')
     JOIN (SELECT id, consultation_id FROM consultation_shares
-        UNION ALL SELECT id, consultation_id FROM consultation_returns) s ON s.consultation_id = k.id
+        UNION ALL SELECT id, consultation_id FROM consultation_returns
+        UNION ALL SELECT id, id FROM consultations
+        UNION ALL SELECT r.id, c.subject_id FROM charge_returns r JOIN charges c ON c.id = r.charge_id) s ON s.consultation_id = k.id
     JOIN earnings e ON e.source_id = s.id JOIN ready_earnings q ON q.earning_id = e.id
     WHERE k.organization_id = :o GROUP BY 1, 2 HAVING sum(q.amount_minor) > 0"""
 )
@@ -185,9 +207,9 @@ STEPS = st.one_of(
 
 @pytest.mark.usefixtures("database_url")
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-@given(first=BOOK, steps=st.lists(STEPS, min_size=25, max_size=25))
-def test_histories(first: tuple[Any, ...], steps: list[tuple[Any, ...]]) -> None:
-    history = History()
+@given(own=st.booleans(), first=BOOK, steps=st.lists(STEPS, min_size=25, max_size=25))
+def test_histories(own: bool, first: tuple[Any, ...], steps: list[tuple[Any, ...]]) -> None:
+    history = History(own)
     with fake_rail(outcome=Outcome.PAID):
         for name, *arguments in (first, *steps):
             getattr(history, name)(*arguments)
