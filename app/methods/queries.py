@@ -134,8 +134,9 @@ def shared_with(session: Session, payee_id: UUID) -> Sequence[AnyRow]:
 
 
 _WITHOUT = text(
-    """SELECT count(*) FROM (SELECT FROM engagements e WHERE e.organization_id = :organization_id
-        AND e.status = 'active' AND NOT EXISTS (SELECT FROM methods m
+    """SELECT count(*) FROM (SELECT FROM engagements e
+        JOIN payees p ON p.id = e.payee_id AND p.own_organization_id IS NULL
+        WHERE e.organization_id = :organization_id AND e.status = 'active' AND NOT EXISTS (SELECT FROM methods m
             WHERE m.payee_id = e.payee_id AND m.is_default AND m.status = 'active') LIMIT :most) found"""
 )
 

@@ -92,7 +92,7 @@ def add(
         currency=currency,
         is_default=becomes_default,
         status=MethodStatus.ACTIVE,
-        usable_from_at=rules.usable_from(now, by_payee=_is_payee(actor, payee_id), had_method=bool(ever)),
+        usable_from_at=rules.usable_from(now, by_payee=_is_payee(actor, payee), had_method=bool(ever)),
         added_by_account_id=actor.account_id,
         added_by=actor.label,
         **columns,
@@ -100,7 +100,7 @@ def add(
     session.add(made)
     session.flush()
     _note(session, actor, made, "method.added", "added")
-    if ever or _is_payee(actor, payee_id):
+    if ever or _is_payee(actor, payee):
         tell(session, payee, made, "added", also=left if becomes_default else ())
     return made
 
@@ -159,20 +159,28 @@ def open_for_sending(
     return opened
 
 
-def _is_payee(actor: Actor, payee_id: UUID) -> bool:
-    return actor.payee_id is not None and actor.payee_id == payee_id
+def _is_payee(actor: Actor, payee: Payee) -> bool:
+    """The payee themself, or somebody of the organization the payee is."""
+    if payee.own_organization_id is not None:
+        return actor.organization_id == payee.own_organization_id
+    return actor.payee_id is not None and actor.payee_id == payee.id
 
 
 def _payee(session: Session, actor: Actor, payee_id: UUID) -> Payee:
     """The payee, when the actor may change how it is paid and the scope shows it. Raises Forbidden, NotFound."""
     if actor.payee_id is not None and actor.payee_id != payee_id:
         raise Forbidden("This belongs to another payee.")
-    actor.require(Permission.METHOD_OWN if _is_payee(actor, payee_id) else Permission.METHOD_MANAGE)
     payee = session.get(Payee, payee_id)
     if payee is None:
+        actor.require(Permission.METHOD_MANAGE)
         raise NotFound("There is no such payee.")
+    themself = _is_payee(actor, payee)
+    if themself and payee.own_organization_id is not None:
+        actor.require(Permission.ORGANIZATION_PAYOUT)
+    else:
+        actor.require(Permission.METHOD_OWN if themself else Permission.METHOD_MANAGE)
     own = spec_of(payee.kind).single_engagement
-    if not _is_payee(actor, payee_id) and not actor.can(Permission.PLATFORM) and not own:
+    if not themself and not actor.can(Permission.PLATFORM) and not own:
         raise Forbidden(f"{payee.name} may work for others too and keeps their own payout methods.")
     return payee
 
@@ -234,10 +242,17 @@ def tell(session: ScopedSession, payee: Payee, method: Method, what: str, also: 
                 "last4": method.last4,
                 "usable_from": method.usable_from_at.isoformat(),
                 "cooling_off": method.usable_from_at > now,
-                "url": f"{settings().base_url}/{contact.portal}/settings/payout-methods" if contact.portal else "",
+                "url": _where(contact),
                 "locale": contact.locale,
             },
         )
+
+
+def _where(contact: payees.Contact) -> str:
+    """The page on which this reader sees the methods; none for who cannot sign in."""
+    if contact.slug:
+        return f"{settings().base_url}/org/{contact.slug}/payout-account"
+    return f"{settings().base_url}/{contact.portal}/settings/payout-methods" if contact.portal else ""
 
 
 def _destination_addresses(method: Method) -> list[str]:

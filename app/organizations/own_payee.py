@@ -34,7 +34,7 @@ def ensure(session: ScopedSession, actor: Actor, organization_id: UUID) -> UUID 
         if of.kind not in PROVIDES or of.is_house or of.status is OrganizationStatus.DRAFT:
             return None
         now = utc_now()
-        made = session.scalar(
+        made: UUID | None = session.scalar(
             insert(Payee)
             .values(
                 id=new_id(), kind=PayeeKind.ORGANIZATION, name=of.name, legal_name=of.legal_name, country=of.country,

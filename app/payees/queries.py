@@ -73,7 +73,7 @@ def _filtered(
             Engagement.currency, Engagement.terms_days, Engagement.status, Engagement.created_at, Engagement.id,
         )
         .join(Payee, Payee.id == Engagement.payee_id)
-        .where(Engagement.organization_id == organization_id)
+        .where(Engagement.organization_id == organization_id, Payee.own_organization_id.is_(None))
     )  # fmt: skip
     if search.strip():
         query = query.where(Engagement.payee_id.in_(matching(search)))
@@ -154,22 +154,32 @@ def engagements(session: Session, payee_id: UUID) -> list[paging.AnyRow]:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An address to write to about a payee, in the reader's language and time zone."""
+    """An address to write to about a payee, in the reader's language and time zone.
+
+    `slug`: the organization that the payee is, of which the reader is an owner.
+    """
 
     email: str
     name: str
     locale: str = "en_US"
     time_zone: str = "UTC"
     portal: str | None = None
+    slug: str | None = None
 
 
 _CONTACTS = text(
-    """SELECT p.id AS payee_id, p.email, p.name, 'en_US' AS locale, 'UTC' AS time_zone, NULL AS portal
+    """SELECT p.id AS payee_id, p.email, p.name, 'en_US' AS locale, 'UTC' AS time_zone, NULL AS portal,
+        NULL AS slug
     FROM payees p WHERE p.id = ANY(:payee_ids) AND p.email IS NOT NULL
         AND NOT EXISTS (SELECT FROM accounts a WHERE a.payee_id = p.id AND a.email = p.email AND a.status = 'active')
     UNION ALL
-    SELECT a.payee_id, a.email, a.name, a.locale, a.time_zone, a.portal
+    SELECT a.payee_id, a.email, a.name, a.locale, a.time_zone, a.portal, NULL
     FROM accounts a WHERE a.payee_id = ANY(:payee_ids) AND a.status = 'active'
+    UNION ALL
+    SELECT p.id, a.email, a.name, a.locale, a.time_zone, NULL, o.slug
+    FROM payees p JOIN organizations o ON o.id = p.own_organization_id
+    JOIN members m ON m.organization_id = o.id AND m.role = 'ORG_OWNER' AND m.status = 'ACTIVE'
+    JOIN accounts a ON a.id = m.account_id AND a.status = 'active' WHERE p.id = ANY(:payee_ids)
     ORDER BY payee_id, email"""
 )
 _FORMER = text(
@@ -184,12 +194,16 @@ _FORMER = text(
 
 
 def contacts(session: ScopedSession, payee_ids: Sequence[UUID]) -> dict[UUID, list[Contact]]:
-    """Whom to write to: the accounts of each payee, and its own address where that is another one."""
+    """Whom to write to: the accounts of each payee, and its own address where that is another one; of an
+    organization that is a payee, its owners.
+    """
     found: dict[UUID, list[Contact]] = {}
     with session.elevated("addresses to write to"):
         rows = session.execute(_CONTACTS, {"payee_ids": list(payee_ids)}).all()
     for row in rows:
-        found.setdefault(row.payee_id, []).append(Contact(row.email, row.name, row.locale, row.time_zone, row.portal))
+        found.setdefault(row.payee_id, []).append(
+            Contact(row.email, row.name, row.locale, row.time_zone, row.portal, row.slug)
+        )
     return found
 
 

@@ -53,23 +53,60 @@ def create(
         raise Conflict(f"Batch {number} of this organization is being planned right now. Wait until it is ready.")
     if not planning.preview(session, organization_id, currency=currency, rail=rail).rails:
         raise Conflict("Nothing is ready to be paid with these choices.")
+    title = title.strip() or f"Payout run for {organization.name}"
+    batch = _open(session, actor, organization_id, title, currency=currency, rail=rail)
+    outbox.emit(session, Topic.BATCH_PLANNED, batch_id=batch.id, actor_label=actor.label, account_id=actor.account_id)
+    return batch
+
+
+def _open(
+    session: Session,
+    actor: Actor,
+    organization_id: UUID,
+    title: str,
+    *,
+    currency: str | None = None,
+    rail: str | None = None,
+    own: bool = False,
+) -> Batch:
     year = utc_now().year
     sequence = numbering.take(session, organization_id, "batch", year)
     batch = Batch(
         organization_id=organization_id,
         number=f"PB-{year}-{sequence:03d}",
-        title=title.strip() or f"Payout run for {organization.name}",
+        title=title,
         currency=currency,
         rail=rail,
+        own=own,
         created_by=actor.label,
         created_by_account_id=actor.account_id,
     )
     session.add(batch)
     session.flush()
     _note(session, actor, batch, None, "Batch opened.")
-    audit.record(session, actor, "batch.created", "batch", batch.id, organization_id=organization_id)
-    outbox.emit(session, Topic.BATCH_PLANNED, batch_id=batch.id, actor_label=actor.label, account_id=actor.account_id)
+    audit.record(session, actor, "batch.created", "batch", batch.id, organization_id=organization_id, own=own)
     return batch
+
+
+def ask_own(session: ScopedSession, actor: Actor, organization_id: UUID) -> Batch:
+    """An owner asks for everything the organization itself has ready: planned, and submitted for approval, at once.
+
+    Raises Forbidden, NotFound, or Conflict when there is nothing to pay, saying what stands in the way.
+    """
+    actor.require(Permission.ORGANIZATION_PAYOUT)
+    actor.require_organization(organization_id)
+    with session.elevated("an owner asks for what their organization earned"):
+        organization = session.get(Organization, organization_id, with_for_update=True)
+        if organization is None:
+            raise NotFound("There is no such organization.")
+        ready = planning.preview(session, organization_id, own=True)
+        if not ready.rails:
+            reasons = [planning.blocked_text(row.blocked) for row in ready.blocked]
+            raise Conflict(" ".join(dict.fromkeys(reasons)) or "Nothing is ready to be paid out yet.")
+        batch = _open(session, actor, organization_id, f"What {organization.name} earned", own=True)
+        planning.plan(session, actor, batch)
+        _advance(session, actor, batch, BatchStatus.DRAFT, "Planned with everything that is ready.")
+        return _submit(session, actor, batch)
 
 
 def plan(session: Session, actor: Actor, batch_id: UUID) -> int:
@@ -88,8 +125,11 @@ def plan(session: Session, actor: Actor, batch_id: UUID) -> int:
 def submit(session: ScopedSession, actor: Actor, batch_id: UUID) -> Batch:
     """Offer the batch, exactly as it is, for approval by somebody else. Raises InvalidTransition."""
     actor.require(Permission.BATCH_MANAGE)
-    batch = get(session, batch_id, lock=True)
-    batch.content_sha256 = content.batch_hash(session, batch_id)
+    return _submit(session, actor, get(session, batch_id, lock=True))
+
+
+def _submit(session: ScopedSession, actor: Actor, batch: Batch) -> Batch:
+    batch.content_sha256 = content.batch_hash(session, batch.id)
     batch.submitted_by, batch.submitted_by_account_id = actor.label, actor.account_id
     batch.submitted_at = utc_now()
     _advance(session, actor, batch, BatchStatus.SUBMITTED, "Submitted for approval.")

@@ -27,7 +27,8 @@ from app.payouts.rules import payout_number
 _FACTS = text(
     """SELECT p.id, p.organization_id, p.payee_id, p.amount_minor, p.currency, p.paid_at, p.failure_message,
         p.failure_cure, p.attempt_number, p.reservation, o.name AS organization, m.label, m.last4,
-        y.kind = 'consultant' AS earned, p.period_start, p.period_end, paid_for.sessions, paid_for.appointments,
+        y.kind = 'consultant' AS earned, y.own_organization_id IS NOT NULL AS own,
+        p.period_start, p.period_end, paid_for.sessions, paid_for.appointments,
         (SELECT t.note FROM timeline_events t WHERE t.subject_id = p.id ORDER BY t.at DESC, t.id DESC LIMIT 1) AS note
     FROM payouts p JOIN organizations o ON o.id = p.organization_id JOIN methods m ON m.id = p.method_id
     JOIN payees y ON y.id = p.payee_id
@@ -49,7 +50,7 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
         amount = Money(row.amount_minor, row.currency)
         shown = f"{row.label} ••{row.last4}" if row.last4 else row.label
         context = {
-            "organization": row.organization,
+            "organization": "Quittance" if row.own else row.organization,
             "payout": payout_number(row.id),
             "amount": amount_value(amount),
         }
@@ -62,14 +63,13 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
         for person in people.get(row.payee_id, []):
             if paid and row.earned and person.portal:
                 context = {**context, "earnings_url": _earnings_url(person.portal, row.period_start)}
-            url = f"{settings().base_url}/{person.portal}/payouts/{row.id}" if person.portal else settings().base_url
+            place = f"org/{person.slug}" if person.slug else person.portal
+            url = f"{settings().base_url}/{place}/payouts/{row.id}" if place else settings().base_url
             letters.append(
                 Letter(
                     person.email,
                     "payout_paid" if paid else "payout_failed",
-                    subject=f"{row.organization} paid you {format_money(amount)}"
-                    if paid
-                    else f"A payout of {format_money(amount)} did not reach you",
+                    subject=_subject(row, amount, paid=paid),
                     context={**context, "name": person.name, "url": url, "locale": person.locale},
                     attachment={"document": "remittance", "payout_id": row.id} if paid else None,
                     dedupe_key=f"payout:{row.id}:{row.reservation}:{outcome}:{person.email}",
@@ -77,6 +77,13 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
                 )
             )
     return notify.queue_many(session, letters)
+
+
+def _subject(row: Any, amount: Money, *, paid: bool) -> str:
+    if not paid:
+        return f"A payout of {format_money(amount)} did not reach {row.organization if row.own else 'you'}"
+    said = "was paid" if row.own else "paid you"
+    return f"{row.organization} {said} {format_money(amount)}"
 
 
 def _paid_for(row: Any) -> dict[str, Any]:

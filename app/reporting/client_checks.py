@@ -42,8 +42,8 @@ CLIENTS = (
     (
         "clients.organization",
         "What an organization earned of a booking, or gave back of it, is not its part.",
-        """SELECT k.id AS subject, 'part ' || k.organization_minor || ', earned ' || coalesce(e.amount_minor::text, 'none')
-            AS detail
+        """SELECT k.id AS subject,
+            'part ' || k.organization_minor || ', earned ' || coalesce(e.amount_minor::text, 'none') AS detail
         FROM consultations k JOIN charges c ON c.subject_kind = 'consultation' AND c.subject_id = k.id
         LEFT JOIN payees p ON p.own_organization_id = k.organization_id
         LEFT JOIN earnings e ON e.organization_id = k.organization_id

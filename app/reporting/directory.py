@@ -52,7 +52,9 @@ def _has_method() -> ColumnElement[bool]:
 
 
 def _narrowed(query: paging.AnySelect, organization_id: UUID, chosen: DirectoryFilter) -> paging.AnySelect:
-    query = query.join(Payee, Payee.id == Engagement.payee_id).where(Engagement.organization_id == organization_id)
+    query = query.join(Payee, Payee.id == Engagement.payee_id).where(
+        Engagement.organization_id == organization_id, Payee.own_organization_id.is_(None)
+    )
     if chosen.search.strip():
         query = query.where(Engagement.payee_id.in_(matching(chosen.search)))
     if chosen.kind is not None:

@@ -20,7 +20,7 @@ def form_missing(organization: str, payee: str, currency: str) -> str:
     The arguments are SQL expressions: ids and a currency code.
     """
     return f"""(EXISTS (SELECT 1 FROM organizations tax_o WHERE tax_o.id = {organization} AND tax_o.tax_form_required)
-        AND EXISTS (SELECT 1 FROM payees tax_p WHERE tax_p.id = {payee}
+        AND EXISTS (SELECT 1 FROM payees tax_p WHERE tax_p.id = {payee} AND tax_p.own_organization_id IS NULL
             AND (tax_p.country = 'US' OR (coalesce(tax_p.country, '') = '' AND {currency} = 'USD')))
         AND NOT EXISTS (SELECT 1 FROM w9_forms tax_w WHERE tax_w.payee_id = {payee}))"""
 
@@ -51,7 +51,7 @@ def classification(session: Session, payee_id: UUID) -> Classification | None:
 _ASKING = text(
     """SELECT o.name FROM engagements e JOIN organizations o ON o.id = e.organization_id
     JOIN payees p ON p.id = e.payee_id
-    WHERE e.payee_id = :payee_id AND o.tax_form_required
+    WHERE e.payee_id = :payee_id AND o.tax_form_required AND p.own_organization_id IS NULL
         AND (p.country = 'US' OR (coalesce(p.country, '') = '' AND e.currency = 'USD')) ORDER BY o.name"""
 )
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from app.core.scope import operator
 from app.db.session import unit_of_work
-from app.organizations import service
+from app.organizations import own_payee, service
+from app.organizations.states import OrganizationKind
 from tests.factories.people import PLATFORM
 
 
@@ -16,6 +17,16 @@ def organization(slug: str = "oxford", *, currency: str = "GBP", time_zone: str 
         return service.create(
             session, operator(), name=slug.title(), slug=slug, currency=currency, time_zone=time_zone, **more
         ).id
+
+
+def provides(organization_id: UUID) -> UUID:
+    """Make it one that provides; returns its own payee."""
+    with unit_of_work(PLATFORM) as session:
+        service.get(session, organization_id).kind = OrganizationKind.PROVIDER
+        session.flush()
+        made = own_payee.ensure(session, operator(), organization_id)
+        assert made is not None
+        return made
 
 
 def credit(organization_id: UUID, limit_minor: int, currency: str = "GBP") -> None:

@@ -26,15 +26,13 @@ from app.core.scope import SYSTEM, Scope, operator
 from app.db.session import unit_of_work
 from app.db.types import new_id
 from app.earnings import rates
-from app.organizations import own_payee
-from app.organizations.models import Organization
-from app.organizations.states import OrganizationKind
 from app.payouts import service as payouts
 from app.rails.base import Outcome
 from app.reporting import doctor
 from jobs import clients
 from jobs import payouts as payout_jobs
 from tests.factories import bookings as make
+from tests.factories.organizations import provides
 from tests.factories.payouts import PLATFORM, admin, method, payee_actor, shop
 from tests.fakes.rail import fake_rail
 
@@ -53,13 +51,9 @@ class History:
         self.checker = admin(f"checker{self.number}@quittance.test")
         self.client = make.client_account(email=f"ada{self.number}@client.test")
         self.held: list[Consultation] = []
-        self.own: UUID | None = None
+        self.own = provides(self.organization_id) if own else None
         with unit_of_work(PLATFORM) as session:
-            if own:
-                session.get_one(Organization, self.organization_id).kind = OrganizationKind.PROVIDER
-                session.flush()
-                self.own = own_payee.ensure(session, operator(), self.organization_id)
-                assert self.own is not None
+            if self.own:
                 method(session, self.own, "simulated")
             session.add(
                 ConsultantProfile(
@@ -188,7 +182,8 @@ _QUESTIONED = text(
     JOIN (SELECT id, consultation_id FROM consultation_shares
         UNION ALL SELECT id, consultation_id FROM consultation_returns
         UNION ALL SELECT id, id FROM consultations
-        UNION ALL SELECT r.id, c.subject_id FROM charge_returns r JOIN charges c ON c.id = r.charge_id) s ON s.consultation_id = k.id
+        UNION ALL SELECT r.id, c.subject_id FROM charge_returns r JOIN charges c ON c.id = r.charge_id) s
+        ON s.consultation_id = k.id
     JOIN earnings e ON e.source_id = s.id JOIN ready_earnings q ON q.earning_id = e.id
     WHERE k.organization_id = :o GROUP BY 1, 2 HAVING sum(q.amount_minor) > 0"""
 )

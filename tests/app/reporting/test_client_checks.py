@@ -11,6 +11,7 @@ from app.reporting.client_checks import CLIENTS
 from tests.app.consultations.test_credits import EARLY, Place, cancel
 from tests.app.consultations.test_money import back, clinic_session, paid, returned
 from tests.app.reporting.test_doctor import findings
+from tests.factories.organizations import provides
 from tests.factories.people import PLATFORM
 from tests.stores import environment
 
@@ -21,6 +22,10 @@ FAULTS = [
      "WHERE source_kind = 'consultation_share'; ALTER TABLE earnings ENABLE TRIGGER USER", "clients.charge"),
     ("ALTER TABLE charge_returns DISABLE TRIGGER USER; UPDATE charge_returns SET fee_minor = fee_minor + 1; "
      "ALTER TABLE charge_returns ENABLE TRIGGER USER", "clients.return"),
+    *(("UPDATE earnings SET amount_minor = amount_minor + 1 WHERE source_kind = 'consultation_organization" + end + "'",
+       "clients.organization") for end in ("", "_return")),
+    ("UPDATE earnings SET source_kind = 'lost' WHERE source_kind = 'consultation_organization'",
+     "clients.organization"),
     ("UPDATE charges SET refunded_minor = refunded_minor - 1 WHERE refunded_minor > 0", "clients.refunded"),
     ("ALTER TABLE charge_returns DISABLE TRIGGER USER; UPDATE charge_returns SET status = 'came_back'; "
      "ALTER TABLE charge_returns ENABLE TRIGGER USER", "clients.came_back"),
@@ -45,6 +50,7 @@ FAULTS = [
 def refunded(database_url: str) -> None:
     """A paid booking of a provider organization of which a part went back; a pack with a credit used and one back."""
     held = clinic_session()
+    provides(held.organization_id)
     paid(held)
     returned(back(held, 3_000_00))
     place = Place()

@@ -1,0 +1,208 @@
+"""What an organization earned itself: asked for by its owner, approved by the platform, paid like everything else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.charges.states import ChargeProvider, ReturnKind
+from app.consultations import money
+from app.consultations.models import Consultation
+from app.consultations.states import ConsultationStatus
+from app.core.clock import at, utc_now
+from app.core.errors import Conflict, Forbidden
+from app.core.money import Money
+from app.core.scope import SYSTEM, Actor, Scope, operator
+from app.db.session import unit_of_work
+from app.identity.states import Portal
+from app.methods import service as methods
+from app.organizations import own_payee
+from app.organizations import service as organizations
+from app.organizations.states import OrganizationKind, OrganizationStatus, Role
+from app.payees import service as payees
+from app.payees.states import PayeeKind
+from app.payouts import batches, planning
+from app.payouts.models import Payout
+from app.payouts.states import BatchStatus, PayoutStatus
+from app.rails.base import Outcome
+from app.reporting import doctor
+from jobs import payouts as payout_jobs
+from tests.factories import bookings as make
+from tests.factories import people
+from tests.factories.methods import SIMULATED
+from tests.factories.organizations import organization
+from tests.factories.payouts import PLATFORM, admin, method
+from tests.fakes.rail import fake_rail
+
+pytestmark = pytest.mark.usefixtures("database_url")
+
+
+@pytest.fixture
+def clinic() -> UUID:
+    return organization("clinic", currency="INR", kind=OrganizationKind.PROVIDER)
+
+
+def own(organization_id: UUID) -> UUID:
+    with unit_of_work(PLATFORM) as session:
+        found = own_payee.find(session, organization_id)
+    assert found is not None
+    return found
+
+
+def member(organization_id: UUID, role: Role = Role.OWNER, email: str = "asha@clinic.test") -> Actor:
+    account_id = people.account(Portal.ORG, email)
+    with unit_of_work(PLATFORM) as session:
+        organizations.add_member(
+            session, operator(), organization_id, account_id=account_id, name="Asha", email=email, role=role
+        )
+    return Actor("Asha", role.value, account_id, organization_id=organization_id, rank=role.rank)
+
+
+def paid_session(clinic: UUID, minor: int = 10_000_00, *, held: bool = True) -> Consultation:
+    """A booking its client paid by card; over, unless not `held`."""
+    somebody = make.consultant(clinic, currency="INR")
+    what = make.offering(clinic, somebody, minor, "INR", 60)
+    booked = make.booked(what, somebody, make.client_account(email=f"{what.id.hex[-8:]}@client.test"))
+    with unit_of_work(PLATFORM) as session:
+        made = money.charge(session, SYSTEM, booked, ChargeProvider.SIMULATED)
+        money.paid(session, SYSTEM, made.id)
+    make.advance(booked.id, ConsultationStatus.BOOKED)
+    if held:
+        make.advance(booked.id, ConsultationStatus.COMPLETED)
+        with unit_of_work(PLATFORM) as session:
+            money.release(session, SYSTEM, [booked.id])
+    return booked
+
+
+def states(payee_id: UUID) -> list[tuple[str, int]]:
+    with unit_of_work(PLATFORM) as session:
+        query = text(
+            """SELECT s.state, e.amount_minor FROM earning_states s JOIN earnings e ON e.id = s.earning_id
+            WHERE e.payee_id = :id ORDER BY e.created_at, e.id"""
+        )
+        return [tuple(row) for row in session.execute(query, {"id": payee_id})]
+
+
+def healthy() -> None:
+    with unit_of_work(PLATFORM) as session:
+        assert doctor.examine(session) == []
+
+
+def test_ten_thousand_rupees_are_a_thousand_five_hundred_and_the_rest(clinic: UUID) -> None:
+    booked = paid_session(clinic, held=False)
+    assert (booked.platform_minor, booked.organization_minor, booked.consultant_minor) == (
+        1_000_00, 500_00, 8_500_00,
+    )  # fmt: skip
+    mine = own(clinic)
+    assert states(mine) == [("held", 500_00)] and states(booked.payee_id) == [("held", 8_500_00)]
+    make.advance(booked.id, ConsultationStatus.COMPLETED)
+    with unit_of_work(PLATFORM) as session:
+        assert money.release(session, SYSTEM, [booked.id]) == 2
+    assert states(mine) == [("ready", 500_00)]
+    healthy()
+
+
+def test_a_refund_takes_the_organizations_part_back(clinic: UUID) -> None:
+    booked, mine = paid_session(clinic), own(clinic)
+    with unit_of_work(PLATFORM) as session:
+        back = money.give_back(
+            session, SYSTEM, booked.id, amount=Money(4_000_00, "INR"), kind=ReturnKind.REFUND, reason="Cut short"
+        ).id
+    for _twice in range(2):
+        with unit_of_work(PLATFORM) as session:
+            money.returned(session, SYSTEM, back)
+    assert states(mine) == [("ready", 500_00), ("ready", -200_00)]
+    healthy()
+
+
+def test_only_launched_organizations_that_provide_are_payees() -> None:
+    for slug, kind in (("buyer", OrganizationKind.BUYER), ("hybrid", OrganizationKind.HYBRID)):
+        made = organization(slug, kind=kind)
+        with unit_of_work(PLATFORM) as session:
+            assert (own_payee.find(session, made) is None) == (kind is OrganizationKind.BUYER)
+    draft = organization("draft", kind=OrganizationKind.PROVIDER, status=OrganizationStatus.DRAFT)
+    with unit_of_work(PLATFORM) as session:
+        assert own_payee.ensure(session, SYSTEM, draft) is None
+        organizations.get(session, draft).status = OrganizationStatus.ACTIVE
+        session.flush()
+        first = own_payee.ensure(session, SYSTEM, draft)
+        assert first is not None and own_payee.ensure(session, SYSTEM, draft) == first
+        payee = session.execute(text("SELECT kind, name FROM payees WHERE id = :id"), {"id": first}).one()
+    assert tuple(payee) == (PayeeKind.ORGANIZATION, "Draft")
+    with pytest.raises(Forbidden), unit_of_work(Scope.organization(draft)) as session:
+        payees.engage(session, member(draft, email="o@draft.test"), draft, first, currency="GBP")
+
+
+def test_the_owner_asks_and_the_platform_approves(clinic: UUID) -> None:
+    paid_session(clinic)
+    mine, owner, checker = own(clinic), member(clinic), admin("checker@quittance.test")
+    with pytest.raises(Conflict) as nothing, unit_of_work(Scope.organization(clinic)) as session:
+        batches.ask_own(session, owner, clinic)
+    assert "payout method" in nothing.value.message
+    with unit_of_work(PLATFORM) as session:
+        method(session, mine, "simulated")
+        general = planning.preview(session, clinic)  # a batch of the platform leaves it alone
+        assert general.payees == 0 and {row.payee_id for row in general.blocked_lines}.isdisjoint({mine})
+    with fake_rail(outcome=Outcome.PAID):
+        with unit_of_work(Scope.organization(clinic)) as session:
+            batch_id = batches.ask_own(session, owner, clinic).id
+        assert states(mine) == [("reserved", 500_00)]
+        with pytest.raises(Conflict), unit_of_work(Scope.organization(clinic)) as session:
+            batches.ask_own(session, owner, clinic)
+        with pytest.raises(Forbidden), unit_of_work(PLATFORM) as session:
+            batches.approve(session, Actor("Asha", "platform_admin", owner.account_id), batch_id)
+        with unit_of_work(PLATFORM) as session:
+            assert batches.approve(session, checker, batch_id).status is BatchStatus.APPROVED
+            batches.run(session, checker, batch_id)
+            chunk = session.execute(text("SELECT id FROM batch_chunks")).scalar_one()
+        payout_jobs.run_chunk(str(chunk))
+    with unit_of_work(PLATFORM) as session:
+        payout = session.query(Payout).one()
+        assert (payout.status, payout.amount_minor, payout.payee_id) == (PayoutStatus.PAID, 500_00, mine)
+        told = session.execute(text("SELECT count(*) FROM outbox WHERE topic = 'payouts.settled'")).scalar_one()
+    assert told == 1 and states(mine) == [("paid", 500_00)]
+    healthy()
+
+
+@pytest.mark.parametrize("role", [Role.ADMIN, Role.MANAGER, Role.SUPPORT])
+def test_nobody_but_an_owner_asks_or_says_where_it_goes(clinic: UUID, role: Role) -> None:
+    paid_session(clinic)
+    actor = member(clinic, role, "other@clinic.test")
+    with pytest.raises(Forbidden), unit_of_work(Scope.organization(clinic)) as session:
+        batches.ask_own(session, actor, clinic)
+    with pytest.raises(Forbidden), unit_of_work(Scope.organization(clinic)) as session:
+        methods.add(session, actor, own(clinic), rail="simulated", fields=SIMULATED)
+
+
+def test_owners_of_other_organizations_are_refused(clinic: UUID) -> None:
+    other = organization("other", kind=OrganizationKind.PROVIDER)
+    stranger = member(other, email="stranger@other.test")
+    with pytest.raises(Forbidden), unit_of_work(Scope.organization(other)) as session:
+        batches.ask_own(session, stranger, clinic)
+    with pytest.raises(Forbidden), unit_of_work(PLATFORM) as session:
+        methods.add(session, stranger, own(clinic), rail="simulated", fields=SIMULATED)
+
+
+def test_another_account_waits_three_days_and_every_owner_is_told(clinic: UUID) -> None:
+    paid_session(clinic)
+    mine, owner = own(clinic), member(clinic)
+    member(clinic, Role.OWNER, "ravi@clinic.test")
+    with unit_of_work(Scope.organization(clinic)) as session:
+        first = methods.add(session, owner, mine, rail="simulated", fields=SIMULATED)
+        assert first.usable_from_at <= utc_now()
+        changed = methods.add(
+            session, owner, mine, rail="simulated", fields={**SIMULATED, "account_number": "5555555555"}
+        )
+    with pytest.raises(Conflict) as cooling, unit_of_work(Scope.organization(clinic)) as session:
+        batches.ask_own(session, owner, clinic)
+    assert "changed lately" in cooling.value.message
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT to_address, context->>'url' AS url FROM mails WHERE template = 'method_changed'")
+        told = {(row.to_address, row.url.split("/", 3)[-1]) for row in session.execute(query)}
+    page = "org/clinic/payout-account"
+    assert told == {("asha@clinic.test", page), ("ravi@clinic.test", page)}
+    with at(changed.usable_from_at + timedelta(seconds=1)), unit_of_work(Scope.organization(clinic)) as session:
+        assert batches.ask_own(session, owner, clinic).status is BatchStatus.SUBMITTED
