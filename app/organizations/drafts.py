@@ -24,7 +24,7 @@ from app.db import locks, outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.identity.rules import normal_email
-from app.organizations import rules, steps
+from app.organizations import own_payee, rules, steps
 from app.organizations.models import Member, Organization, OrganizationDraft
 from app.organizations.states import BillingMode, MemberStatus, OrganizationKind, OrganizationStatus, Role
 from app.organizations.steps import Step
@@ -195,8 +195,8 @@ def choose_team(session: Session, actor: Actor, organization_id: UUID, invitees:
     _saved(draft, Step.TEAM)
 
 
-def launch(session: Session, actor: Actor, organization_id: UUID) -> Organization:
-    """From now on it is an organization like any other; its team is invited by a job.
+def launch(session: ScopedSession, actor: Actor, organization_id: UUID) -> Organization:
+    """From now on it is an organization like any other; its team is invited by a job. One that provides is a payee.
 
     Only for `app.earnings.launching`, which knows the rates. Raises Forbidden, NotFound, Conflict naming what is
     missing or once it is launched, SwitchedOff.
@@ -212,6 +212,7 @@ def launch(session: Session, actor: Actor, organization_id: UUID) -> Organizatio
         session, actor, "organization.launched", "organization", found.id, organization_id=found.id,
         kind=found.kind.value, billing_mode=found.billing_mode.value,
     )  # fmt: skip
+    own_payee.ensure(session, actor, found.id)
     outbox.emit(session, Topic.ORGANIZATION_LAUNCHED, organization_id=found.id)
     return found
 

@@ -10,7 +10,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound, SwitchedOff
 from app.core.scope import Actor, Scope
 from app.db.session import ScopedSession, unit_of_work
 from app.earnings import launching, rates
-from app.organizations import drafts, queries, service, steps
+from app.organizations import drafts, own_payee, queries, service, steps
 from app.organizations.drafts import Invitee
 from app.organizations.states import BillingMode, OrganizationKind, OrganizationStatus, Role
 from app.organizations.steps import Step
@@ -79,6 +79,7 @@ def test_a_provider_is_launched_with_its_rates(nora: Actor, draft: UUID) -> None
             drafts.choose_billing(session, who, draft, BillingMode.SEAT_PACK)
         drafts.choose_rates(session, who, draft, organization_bps=1_250, auto_approve=True)
         made = launching.launch(session, who, draft)
+        assert own_payee.find(session, draft) is not None
         assert made.auto_approve_consultants
         now = rates.of_organization(session, draft)
         assert (now.platform_bps, now.organization_bps, now.consultant_bps) == (1_000, 1_250, 7_750)
