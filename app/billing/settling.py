@@ -132,6 +132,26 @@ def offset(session: ScopedSession, actor: Actor, invoice: Invoice, note: Invoice
     return part
 
 
+def take_back(session: ScopedSession, actor: Actor, invoice: Invoice, part: Money, reference: str) -> None:
+    """A card payment went back to its bank: so much of the invoice is open again. The invoice is locked."""
+    session.add(
+        InvoicePayment(
+            id=new_id(), organization_id=invoice.organization_id, invoice_id=invoice.id, amount_minor=-part.minor,
+            currency=part.currency, paid_with=PaidWith.CARD, reference=reference, received_on=utc_now().date(),
+            recorded_by=actor.label, recorded_by_account_id=actor.account_id,
+        )
+    )  # fmt: skip
+    invoice.paid_minor -= part.minor
+    if invoice.status is InvoiceStatus.PAID:
+        invoice.advance(InvoiceStatus.SENT)
+        invoice.paid_at = None
+    session.flush()
+    audit.record(
+        session, actor, "invoice.taken_back", "invoice", invoice.id, organization_id=invoice.organization_id,
+        amount_minor=part.minor,
+    )  # fmt: skip
+
+
 def _known(session: ScopedSession, paid_with: PaidWith, reference: str) -> bool:
     query = select(InvoicePayment.id).where(
         InvoicePayment.paid_with == paid_with, InvoicePayment.reference == reference

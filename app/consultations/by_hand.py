@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.billing import packs
+from app.billing import invoice_cards, packs
 from app.charges import client_queries, client_service
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ReturnKind, ReturnStatus
@@ -73,8 +73,11 @@ def try_again(session: ScopedSession, actor: Actor, return_id: UUID) -> ChargeRe
     Twice is once: the second call gives the same refund. Raises Forbidden, NotFound, Conflict for what was not refused
     or when all of it went back meanwhile.
     """
-    if _is_of_pack(session, actor, return_id):
-        return packs.refund_again(session, actor, return_id)
+    match _subject(session, actor, return_id):
+        case packs.SUBJECT:
+            return packs.refund_again(session, actor, return_id)
+        case invoice_cards.SUBJECT:
+            return invoice_cards.refund_again(session, actor, return_id)
     found, of, refused = _return(session, actor, return_id)
     if refused.kind is not ReturnKind.REFUND or refused.status not in (ReturnStatus.FAILED, ReturnStatus.CAME_BACK):
         raise Conflict("Only a refund that was refused or came back can be tried again.")
@@ -129,9 +132,16 @@ def dispute_decided(session: ScopedSession, actor: Actor, return_id: UUID, *, lo
 
     Raises Forbidden, NotFound, Conflict when it was won on appeal, which is the end of it.
     """
-    if _is_of_pack(session, actor, return_id):
-        packs.dispute_decided(session, actor, return_id, lost=lost)
-        return
+    match _subject(session, actor, return_id):
+        case packs.SUBJECT:
+            packs.dispute_decided(session, actor, return_id, lost=lost)
+        case invoice_cards.SUBJECT:
+            invoice_cards.dispute_decided(session, actor, return_id, lost=lost)
+        case _:
+            _decided(session, actor, return_id, lost=lost)
+
+
+def _decided(session: ScopedSession, actor: Actor, return_id: UUID, *, lost: bool) -> None:
     found, _of, back = _return(session, actor, return_id)
     if back.kind is not ReturnKind.DISPUTE:
         raise NotFound("There is no such dispute.")
@@ -155,9 +165,9 @@ def _found(session: ScopedSession, actor: Actor, consultation_id: UUID) -> Consu
     return locked(session, consultation_id)
 
 
-def _is_of_pack(session: ScopedSession, actor: Actor, return_id: UUID) -> bool:
+def _subject(session: ScopedSession, actor: Actor, return_id: UUID) -> str:
     actor.require(Permission.PLATFORM)
-    return bool(client_queries.one_return(session, return_id).subject_kind == packs.SUBJECT)
+    return str(client_queries.one_return(session, return_id).subject_kind)
 
 
 def _return(session: ScopedSession, actor: Actor, return_id: UUID) -> tuple[Consultation, Charge, ChargeReturn]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.billing import packs
+from app.billing import invoice_cards, packs
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
 from app.charges.client_models import Charge
@@ -72,6 +72,14 @@ def _about_pack(session: ScopedSession, charge: Charge) -> About:
     return About(pack.status is PackStatus.CANCELLED, metadata)
 
 
+def _about_invoice(session: ScopedSession, charge: Charge) -> About:
+    metadata = {
+        "charge_id": str(charge.id), "invoice_id": str(charge.subject_id),
+        "organization_id": str(charge.organization_id),
+    }  # fmt: skip
+    return About(invoice_cards.unwanted(session, charge), metadata)
+
+
 def _dispute_consultation(
     session: ScopedSession, actor: Actor, charge: Charge, amount: Money, reason: str, reference: str
 ) -> UUID:
@@ -87,5 +95,9 @@ _SUBJECTS: dict[str, Subject] = {
     ),
     packs.SUBJECT: Subject(
         _about_pack, packs.paid, packs.failed, packs.returned, packs.not_returned, packs.came_back, packs.disputed
+    ),
+    invoice_cards.SUBJECT: Subject(
+        _about_invoice, invoice_cards.paid, invoice_cards.failed, invoice_cards.returned, invoice_cards.not_returned,
+        invoice_cards.came_back, invoice_cards.disputed,
     ),
 }  # fmt: skip

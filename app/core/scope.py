@@ -54,6 +54,8 @@ class Permission(StrEnum):
     CONSULTATION_BOOK = "consultation.book"  # a client books, cancels and reviews
     CREDIT_READ = "credit.read"  # seat packs, and who used which credit
     CREDIT_BUY = "credit.buy"
+    BILLING_READ = "billing.read"  # invoices of an organization that buys, and what is owed
+    BILLING_MANAGE = "billing.manage"  # have it billed now, pay an invoice
     APPOINTMENT_RECORD = "appointment.record"  # write appointments down, or take one out: a member, or a program
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
@@ -77,6 +79,7 @@ _MANAGER = _SUPPORT | {
     P.SALES_RECORD,
     P.APPOINTMENT_RECORD,
     P.CREDIT_READ,
+    P.BILLING_READ,
 }
 _ADMIN = _MANAGER | {
     P.CONTRACT_SIGN,
@@ -88,6 +91,7 @@ _ADMIN = _MANAGER | {
     P.ORGANIZATION_SETTINGS,
     P.STORE_MANAGE,
     P.CREDIT_BUY,
+    P.BILLING_MANAGE,
 }
 # Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
@@ -115,6 +119,8 @@ API_SCOPES: dict[str, frozenset[Permission]] = {
     "orders.write": frozenset({P.SALES_READ, P.SALES_RECORD}),
     "appointments.write": frozenset({P.APPOINTMENT_RECORD}),
     "credits.read": frozenset({P.CREDIT_READ}),
+    "billing.read": frozenset({P.BILLING_READ}),
+    "billing.write": frozenset({P.BILLING_READ, P.BILLING_MANAGE}),
 }
 
 

@@ -33,6 +33,7 @@ ITEMS = (
     NavItem(_l("Discount codes"), "tag", "org.codes", section=_SALES),
     NavItem(_l("Stores"), "building-store", "org.stores", section=_SALES),
     NavItem(_l("Rates"), "percentage", "org.rates", section=_MONEY, only_with="consultants"),
+    NavItem(_l("Billing"), "receipt", "org.billing", section=_MONEY, only_with="billing"),
     NavItem(_l("Seat credits"), "coins", "org.credits", section=_MONEY, only_with="credits"),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
     NavItem(_l("Payouts"), "cash", "org.payouts", section=_MONEY),
@@ -58,6 +59,7 @@ _NEEDS = {
     "org.codes": Permission.SALES_READ,
     "org.stores": Permission.SALES_READ,
     "org.rates": Permission.CONSULTATION_READ,
+    "org.billing": Permission.BILLING_READ,
     "org.credits": Permission.CREDIT_READ,
     "org.funds": Permission.FUNDS_READ,
     "org.payouts": Permission.PAYOUT_READ,
@@ -96,6 +98,7 @@ def counts() -> Mapping[str, int]:
         "deliverables": now.deliverables,
         "orders": now.orders,
         "applications": now.applications,
+        "billing": int(g.organization.kind is not OrganizationKind.PROVIDER),
         "credits": int(g.organization.billing_mode is BillingMode.SEAT_PACK),
         "consultants": int(now.consultants or g.organization.kind is not OrganizationKind.BUYER),
     }

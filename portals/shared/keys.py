@@ -24,6 +24,8 @@ from portals.web.htmx import done, page
 SCOPES = {  # the words for `API_SCOPES`
     "payees.read": _l("Read payees"),
     "credits.read": _l("Read seat credits"),
+    "billing.read": _l("Read invoices"),
+    "billing.write": _l("Have invoices made"),
     "orders.read": _l("Read orders"),
     "orders.write": _l("Write orders and their refunds down"),
     "appointments.write": _l("Write appointments down"),

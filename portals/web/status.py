@@ -296,6 +296,15 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "no_show_consultant": _s(_l("Consultant absent"), "alert-circle", "red"),
         "expired": _s(_l("Not paid in time"), "hourglass", "grey", True),
     },
+    "billing": {
+        "open": _s(_l("Open"), "circle", "blue"),
+        "overdue": _s(_l("Overdue"), "alert-circle", "red"),
+        "part_paid": _s(_l("Part paid"), "circle-half-2", "amber"),
+        "paid": _PAID,
+        "credited": _s(_l("Credited"), "receipt-refund", "violet", True),
+        "credit_note": _s(_l("Credit note"), "receipt-refund", "violet", True),
+        "debit_note": _s(_l("Debit note"), "receipt", "grey", True),
+    },
     "seat_pack": {
         "pending": _s(_l("To be paid"), "clock", "amber"),
         "active": _s(_l("Active"), "circle-check", "green", True),
