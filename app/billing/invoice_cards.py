@@ -51,7 +51,7 @@ def begin(session: ScopedSession, actor: Actor, invoice_id: UUID, provider: Char
             raise Conflict(PAID)
         if known and known.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED):
             raise Conflict(BY_TRANSFER)
-        if known and not known.provider_reference and known.status in (ChargeStatus.PENDING, ChargeStatus.FAILED):
+        if known and _nobody_knows(known):
             known.amount_minor = invoice.open.minor
             session.flush()
         new = new_id()
@@ -66,6 +66,12 @@ def begin(session: ScopedSession, actor: Actor, invoice_id: UUID, provider: Char
                 simulated=provider is ChargeProvider.SIMULATED,
             ),
         )  # fmt: skip
+
+
+def _nobody_knows(of: Charge) -> bool:
+    """Whether no provider keeps its amount: it was never asked, or a test card was refused (each try is new there)."""
+    refused = of.status is ChargeStatus.FAILED and of.provider is ChargeProvider.SIMULATED
+    return refused or (of.status in (ChargeStatus.PENDING, ChargeStatus.FAILED) and not of.provider_reference)
 
 
 def charge_of(session: ScopedSession, invoice_id: UUID) -> Charge | None:

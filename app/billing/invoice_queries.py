@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select, text
 from sqlalchemy.orm import Session, aliased
 
 from app.billing.documents import DocumentKind
@@ -243,7 +243,7 @@ def to_bill(session: Session, before: date | None = None, limit: int = 200) -> S
     query = (
         select(
             Organization.name, Organization.slug, U.organization_id, U.currency, func.count().label("number"),
-            func.sum(U.amount_minor).label("minor"),
+            cast(func.sum(U.amount_minor), BigInteger).label("minor"),
         )
         .join(Organization, Organization.id == U.organization_id)
         .group_by(Organization.name, Organization.slug, U.organization_id, U.currency)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.consultations.models import Consultation as C
@@ -37,7 +37,7 @@ def by_title(session: Session, organization_id: UUID, day: date, limit: int = 12
             func.count().label("sessions"),
             func.count().filter(by == PaidBy.CREDIT).label("credits"),
             func.count().filter(by == PaidBy.TAG).label("cards"),
-            func.coalesce(func.sum(C.price_minor).filter(by == PaidBy.INVOICE), 0).label("minor"),
+            cast(func.coalesce(func.sum(C.price_minor).filter(by == PaidBy.INVOICE), 0), BigInteger).label("minor"),
         )
         .where(
             C.buyer_organization_id == organization_id,

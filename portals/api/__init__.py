@@ -58,6 +58,7 @@ def _enter_platform() -> ResponseReturnValue | None:
 from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     advisors,
     appointments,
+    billing,
     consultations,
     credits,
     orders,

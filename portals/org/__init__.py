@@ -34,6 +34,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     audit,
     batches,
     bill_changes,
+    billing,
     bills,
     bulk_reviews,
     codes,

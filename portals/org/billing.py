@@ -1,0 +1,154 @@
+"""Billing of an organization that buys: what was used, what is owed, its invoices and credit notes, paying them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from babel.dates import format_skeleton
+from flask import g, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+
+from app.billing import closing, invoice_cards, queries
+from app.billing import invoice_queries as invoices
+from app.billing.documents import DocumentKind
+from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
+from app.charges.states import ChargeProvider, ChargeStatus
+from app.consultations import usage
+from app.core.clock import today, utc_now
+from app.core.errors import Conflict, NotFound
+from app.core.money import Money
+from app.core.scope import Permission
+from app.gateways import providers
+from app.organizations.states import BillingMode, OrganizationKind
+from portals.org import bp
+from portals.shared import cards
+from portals.shared import invoices as shared
+from portals.shared.downloads import csv_file
+from portals.web import paging
+from portals.web.db import db
+from portals.web.guards import require
+from portals.web.htmx import done, go, page
+from portals.web.i18n import reader_locale
+
+
+def _buys() -> None:
+    """Raises NotFound for an organization that only provides: nothing is billed to it."""
+    if g.organization.kind is OrganizationKind.PROVIDER:
+        raise NotFound(_("Your organization buys nothing here, so nothing is billed to it."))
+
+
+@bp.get("/billing")
+@require(Permission.BILLING_READ)
+def billing() -> ResponseReturnValue:
+    _buys()
+    want, wanted = paging.wanted(25), shared.wanted_of(request.args, g.organization.id)
+    found = invoices.documents(db(), wanted, want.cursor, want.limit)
+    listed = {
+        "found": found, "neighbours": paging.neighbours(found), "wanted": wanted, "views": shared.VIEWS,
+        "badges": shared.badges, "titles": shared.TITLES, "minor": Money, "url_with": paging.url_with,
+    }  # fmt: skip
+    if request.headers.get("HX-Request-Type") == "partial":
+        return page("org/billing/index.html", fragment="org/billing/_documents.html", **listed)
+    now = utc_now().date()
+    standings = invoices.standings(db(), g.organization.id, g.organization.currency)
+    used = usage.by_title(db(), g.organization.id, now)
+    return page(
+        "org/billing/index.html", standings=standings, used=used,
+        month=str(format_skeleton("yMMMM", now, locale=reader_locale())),
+        most=max((row.minor for row in used), default=0), to_pay=invoices.to_pay(db(), g.organization.id),
+        balances=queries.balances(db(), [g.organization.id]), mode=g.organization.billing_mode, modes=BillingMode,
+        manages=g.actor.can(Permission.BILLING_MANAGE), waiting=[one for one in standings if one.unbilled],
+        **listed,
+    )  # fmt: skip
+
+
+@bp.get("/billing/invoices.csv")
+@require(Permission.BILLING_READ)
+def billing_file() -> ResponseReturnValue:
+    """What the list shows, with the same filter."""
+    _buys()
+    rows = shared.csv_rows(db(), shared.wanted_of(request.args, g.organization.id))
+    return csv_file(shared.HEADER, rows, f"invoices-{g.slug}-{today()}.csv")
+
+
+@bp.post("/billing/invoices")
+@require(Permission.BILLING_MANAGE)
+def bill_now() -> ResponseReturnValue:
+    """Everything up to now, without waiting for the end of the month."""
+    _buys()
+    with db().elevated("an organization asks to be billed now"):
+        made = closing.bill_one(db(), g.actor, g.organization.id, origin=InvoiceOrigin.REQUEST)
+    number = invoices.document(db(), made[0], g.organization.id).number
+    toast = (_("Billed"), _("%(number)s is on its way by mail.", number=number))
+    return done(back=url_for(".org_invoice", invoice_id=made[0]), toast=toast)
+
+
+@bp.get("/billing/invoices/<uuid:invoice_id>")
+@require(Permission.BILLING_READ)
+def org_invoice(invoice_id: UUID) -> ResponseReturnValue:
+    found = shared.detail(invoice_id, g.organization.id)
+    charge = invoice_cards.charge_of(db(), invoice_id)
+    return page(
+        "org/billing/invoice.html", charge=charge, pays=_pays(found["row"]), came_back=cards.returned(charge), **found
+    )
+
+
+def _pays(row: Any) -> bool:
+    open_ = row.status is InvoiceStatus.SENT and row.kind is not DocumentKind.CREDIT_NOTE
+    return open_ and g.actor.can(Permission.BILLING_MANAGE)
+
+
+@bp.get("/billing/invoices/<uuid:invoice_id>/pdf")
+@require(Permission.BILLING_READ)
+def org_invoice_pdf(invoice_id: UUID) -> ResponseReturnValue:
+    return shared.pdf_file(invoice_id)
+
+
+@bp.get("/billing/invoices/<uuid:invoice_id>/<any(cii, ubl):form>.xml")
+@require(Permission.BILLING_READ)
+def org_invoice_xml(invoice_id: UUID, form: str) -> ResponseReturnValue:
+    return shared.xml_file(invoice_id, form)
+
+
+@bp.route("/billing/invoices/<uuid:invoice_id>/payment", methods=["GET", "POST"])
+@require(Permission.BILLING_MANAGE)
+def invoice_payment(invoice_id: UUID) -> ResponseReturnValue:
+    """By a test card in sandbox, or in the provider's own field. What is charged is what is open."""
+    row = invoices.document(db(), invoice_id, g.organization.id)
+    back, charge = url_for(".org_invoice", invoice_id=row.id), invoice_cards.charge_of(db(), row.id)
+    if not _pays(row) or (charge is not None and charge.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED)):
+        return go(back)
+    price = Money(row.open_minor, row.currency)
+    if not cards.is_simulated(charge):
+        return _real_card(row, charge, price, back)
+    form = cards.CardForm()
+    if form.accepts():
+        with form.refusals():
+            card = cards.card_of(form.number.data or "")
+            made = invoice_cards.begin(db(), g.actor, row.id, ChargeProvider.SIMULATED)
+            cards.give(made.id, card)
+            return done(back=back, toast=(_("Your card is being charged"), _("The invoice is paid once it is.")))
+    failed = charge is not None and charge.status is ChargeStatus.FAILED
+    return page(
+        "org/billing/payment.html", form=form, row=row, price=price, back=back, test_cards=cards.test_cards(),
+        refused=charge.failure_message if charge is not None and failed else None,
+    )  # fmt: skip
+
+
+def _real_card(row: Any, charge: Any, price: Money, back: str) -> ResponseReturnValue:
+    """A POST asks the provider (again); the card itself never comes to us."""
+    form = cards.BeginForm()
+    if form.accepts():
+        with form.refusals():
+            try:
+                provider = ChargeProvider(providers.chosen())
+            except Conflict:
+                return go(url_for(".invoice_payment", invoice_id=row.id))
+            invoice_cards.begin(db(), g.actor, row.id, provider)
+            return done(back=url_for(".invoice_payment", invoice_id=row.id))
+    return page(
+        "org/billing/card.html", fragment="org/billing/_card.html", row=row, back=back, form=form,
+        price=charge.amount if charge is not None else price, **cards.field_of(charge),
+    )  # fmt: skip
