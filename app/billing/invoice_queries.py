@@ -18,7 +18,6 @@ from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import Money
 from app.db import paging
-from app.ledger.models import NOBODY
 from app.organizations.models import Organization
 
 LONGEST_SEARCH = 100
@@ -189,7 +188,7 @@ _STANDINGS = text(
         WHERE organization_id = :organization_id GROUP BY currency
     ), kept AS (
         SELECT currency, balance_minor AS minor FROM ledger_balances
-        WHERE organization_id = :organization_id AND account = 'funds' AND payee_id = :nobody
+        WHERE organization_id = :organization_id AND account = 'funds'
     ), limits AS (
         SELECT currency, credit_limit_minor AS minor FROM funds_policies WHERE organization_id = :organization_id
     ), used AS (
@@ -209,7 +208,7 @@ def standings(session: Session, organization_id: UUID, own_currency: str) -> lis
     """By currency, the organization's own first; as far as the scope sees it."""
     rows = session.execute(
         _STANDINGS,
-        {"organization_id": organization_id, "own": own_currency, "today": utc_now().date(), "nobody": NOBODY},
+        {"organization_id": organization_id, "own": own_currency, "today": utc_now().date()},
     )
     return [
         Standing(
