@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.billing import credits
 from app.charges.states import ChargeProvider
-from app.consultations import elsewhere, hours, letters, money, offerings, payments, pricing
+from app.consultations import elsewhere, hours, letters, money, offerings, payments, pricing, rooms
 from app.consultations.cancellation import Decision, Why, clock_after_move
 from app.consultations.ending import cancel, complete, give_back, is_paid_too_late, no_show, write_cancelled
 from app.consultations.models import Consultation, ConsultationShare
@@ -24,10 +24,8 @@ from app.consultations.profile_models import ConsultantProfile, Offering
 from app.consultations.records import locked, note, side_of
 from app.consultations.states import CancelledBy, ConsultationStatus, PaidBy, Practice
 from app.core.clock import utc_now
-from app.core.crypto import token
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.scope import SYSTEM, Actor, Permission
-from app.core.settings import settings
 from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
@@ -44,7 +42,6 @@ __all__ = [
     "expire_unpaid",
     "no_show",
     "reschedule",
-    "set_video",
 ]
 
 S = ConsultationStatus
@@ -153,8 +150,8 @@ def confirm(session: ScopedSession, actor: Actor, consultation_id: UUID) -> Cons
             give_back(session, found, lost)
             letters.cancelled(session, found, lost)
             return found
-        if found.video_url is None and settings().video_url:
-            found.video_url = f"{settings().video_url}/quittance-{token()[:24]}"
+        if found.video_url is None:
+            found.video_url = rooms.room(session, found)
         note(session, actor, found, before, "Paid: the time is booked.", action="confirmed")
         letters.booked(session, found)
     return found
@@ -192,19 +189,6 @@ def reschedule(
     text = f"Moved from {old:%Y-%m-%d %H:%M} to {starts_at:%Y-%m-%d %H:%M} UTC by the {side.value}."
     note(session, actor, found, found.status, text, action="moved")
     letters.moved(session, found)
-    return found
-
-
-def set_video(session: ScopedSession, actor: Actor, consultation_id: UUID, url: str) -> Consultation:
-    """Where they meet. Raises Forbidden, NotFound, Invalid for anything but an https address."""
-    found = locked(session, consultation_id)
-    side_of(actor, found)
-    url = url.strip()
-    if not (url.startswith("https://") and len(url) <= 500 and url.isprintable() and " " not in url):
-        raise Invalid("Write an address that begins with https://.", fields={"video_url": "https:// and no spaces."})
-    if url != found.video_url:
-        found.video_url, found.version = url, found.version + 1
-        note(session, actor, found, found.status, "The video link was changed.", action="edited")
     return found
 
 

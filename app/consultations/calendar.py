@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, text
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.consultations import booking, ending
+from app.consultations import booking, ending, rooms
 from app.consultations.models import CalendarBooking, Consultation
 from app.consultations.states import CancelledBy, ConsultationStatus
 from app.core.clock import utc_now
@@ -161,7 +161,7 @@ def _known(session: Session, found: Consultation, event: dict[str, Any]) -> Side
 def _met_at(session: ScopedSession, actor: Actor, found: Consultation, event: dict[str, Any]) -> str:
     """The calendar's own room goes before ours."""
     if event["video_url"] and found.status in (ConsultationStatus.PENDING, ConsultationStatus.BOOKED):
-        booking.set_video(session, actor, found.id, event["video_url"])
+        rooms.set_video(session, actor, found.id, event["video_url"])
     return "linked"
 
 

@@ -29,6 +29,11 @@ class Why(StrEnum):
         return _SENTENCES[self]
 
     @property
+    def foretold(self) -> str:
+        """For the client or the consultant who is about to cancel."""
+        return _FORETOLD.get(self, _SENTENCES[self])
+
+    @property
     def told(self) -> str:
         """The same for everybody else: the consultant's statement, the timeline."""
         return _TOLD[self]
@@ -43,6 +48,11 @@ _SENTENCES = {
     Why.CLIENT_ABSENT: "You did not appear, so nothing is refunded.",
     Why.UNPAID: "Nothing was paid, so there is nothing to refund.",
     Why.TIME_LOST: "The payment came after the time was given to somebody else, so you get everything back.",
+}
+_FORETOLD = {
+    Why.EARLY: "You cancel more than 24 hours before the start, so you get everything back.",
+    Why.LATE: "You cancel 24 hours or less before the start, so nothing is refunded.",
+    Why.BY_CONSULTANT: "You cancel, so the client gets everything back.",
 }
 _TOLD = {
     Why.EARLY: "The client cancelled more than 24 hours before the start: fully refunded.",

@@ -89,6 +89,13 @@ class EarningLine:
     rule_detail: dict[str, Any]
 
     @property
+    def held_until(self) -> datetime | None:
+        """When it becomes ready by itself: for a session that waits to be held, its end."""
+        if self.state != "held" or self.hold_reason is not HoldReason.SESSION or self.available_at:
+            return self.available_at
+        return self.starts_at + timedelta(minutes=self.minutes or 0) if self.starts_at else None
+
+    @property
     def gone(self) -> bool:
         """Whether all of it went back to the client."""
         return self.amount.minor > 0 and self.returned == self.amount

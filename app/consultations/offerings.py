@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from app.audit import service as audit
@@ -83,14 +83,28 @@ def sessions(session: ScopedSession) -> list[Offering]:
 
 
 def bookable(session: ScopedSession, payee_id: UUID, practice: Practice) -> list[Offering]:
-    """What clients can book with a consultant now. Advisors offer the platform's lengths, and what is their own."""
+    """What clients can book with a consultant now: nothing that is full. Advisors offer the platform's lengths, and
+    what is their own."""
     own = select(Offering).where(
         Offering.payee_id == payee_id,
         Offering.active,
         or_(Offering.starts_at.is_(None), Offering.starts_at > utc_now()),
     )
     found = list(session.scalars(own.order_by(Offering.starts_at.asc().nulls_first(), Offering.id)))
+    full = _full(session, [one for one in found if one.kind.is_group])
+    found = [one for one in found if one.id not in full]
     return [*sessions(session), *found] if practice is Practice.ADVISOR else found
+
+
+def _full(session: ScopedSession, groups: list[Offering]) -> set[UUID]:
+    if not groups:
+        return set()
+    with session.elevated("how many are booked"):
+        taken = select(Consultation.offering_id, func.count()).where(
+            Consultation.offering_id.in_([one.id for one in groups]), Consultation._status.in_(TAKES_TIME)
+        )
+        counts = {row[0]: row[1] for row in session.execute(taken.group_by(Consultation.offering_id))}
+    return {one.id for one in groups if counts.get(one.id, 0) >= one.capacity}
 
 
 def own(session: ScopedSession, payee_id: UUID) -> list[Offering]:

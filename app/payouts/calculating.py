@@ -35,8 +35,13 @@ _TEXT = {
     _DONE: "This period has its payout already: what came later is paid with the next one.",
     "no_rate": "No flat rate is agreed in the currency of the engagement: the appointments wait.",
 }
-# What went back is taken from the next payout, whenever that was.
-_OF_PERIOD = "(e.earned_on <= :period_end OR r.amount_minor < 0)"
+# What went back is taken from the next payout, whenever that was; but together with what it takes back, where that is
+# ready and of a later period: a session that is called off takes nothing from the months before it.
+_OF_PERIOD = """((e.earned_on <= :period_end OR r.amount_minor < 0) AND NOT (r.amount_minor < 0 AND EXISTS (
+    SELECT FROM consultation_returns b JOIN earnings o ON o.organization_id = b.organization_id
+        AND o.source_kind = 'consultation_share' AND o.source_id = b.share_id
+    JOIN ready_earnings w ON w.earning_id = o.id
+    WHERE e.source_kind = 'consultation_return' AND b.id = e.source_id AND o.earned_on > :period_end)))"""
 _READY = f"""SELECT r.payee_id, r.currency, r.amount_minor FROM ready_earnings r
     JOIN earnings e ON e.id = r.earning_id JOIN payees p ON p.id = r.payee_id
     WHERE r.organization_id = :organization_id AND p.kind = 'consultant' AND {_OF_PERIOD}"""

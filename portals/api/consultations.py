@@ -90,7 +90,7 @@ def book() -> ResponseReturnValue:
               "project_id")}  # fmt: skip
     body.check()
     row = directory.listed(db(), _id(given["advisor_id"], "advisor_id"))
-    offering = _offering(row, given["offering_id"])
+    offering = _offering(row, given["offering_id"], body.given("duration_minutes"))
     known = calendar_numbers.told(db(), given["cal_booking_id"]) if given["cal_booking_id"] else None
     if known is not None:
         calendar_numbers.check(db(), known, row.payee_id, offering)
@@ -145,7 +145,7 @@ def _with_intent(charge_id: UUID, response: Response) -> Response:
     return response
 
 
-def _offering(row: Any, offering_id: str) -> Offering:
+def _offering(row: Any, offering_id: str, minutes: object) -> Offering:
     """By its id, or by the length; other lengths are refused. Raises Invalid."""
     on_offer = offerings.bookable(db(), row.payee_id, row.practice)
     if offering_id:
@@ -153,7 +153,6 @@ def _offering(row: Any, offering_id: str) -> Offering:
         found = next((one for one in on_offer if one.id == wanted), None)
         name, said = "offering_id", _("This consultant does not offer that.")
     else:
-        minutes = (request.get_json(silent=True) or {}).get("duration_minutes")
         same = [one for one in on_offer if type(minutes) is int and one.duration_minutes == minutes]
         found = same[0] if len(same) == 1 or (same and same[0].payee_id is None) else None
         lengths = ", ".join(str(n) for n in sorted({one.duration_minutes for one in on_offer}))
@@ -216,7 +215,9 @@ def review(consultation_id: UUID) -> ResponseReturnValue:
     body = Body()
     text = body.text("review_text", longest=reviews.LONGEST_TEXT)
     body.check()
-    marks = {name: _mark(name) for name in ("rating", "expertise_rating", "communication_rating", "helpfulness_rating")}
+    marks = {
+        name: _mark(body, name) for name in ("rating", "expertise_rating", "communication_rating", "helpfulness_rating")
+    }
     verdict = Verdict(
         marks["rating"] or 0, text, marks["expertise_rating"], marks["communication_rating"],
         marks["helpfulness_rating"],
@@ -225,8 +226,8 @@ def review(consultation_id: UUID) -> ResponseReturnValue:
     return jsonify({"review_id": str(made), "consultation_id": str(consultation_id)}), 201
 
 
-def _mark(name: str) -> int | None:
-    value = (request.get_json(silent=True) or {}).get(name)
+def _mark(body: Body, name: str) -> int | None:
+    value = body.given(name)
     if value is not None and type(value) is not int:
         raise Invalid(_("From 1 to 5."), fields={name: _("From 1 to 5.")})
     return value

@@ -58,7 +58,9 @@ def book_consultation() -> ResponseReturnValue:
     row = directory.profile(db(), slug)
     wanted = _offering(row)
     form.buyer.choices = _buyers(wanted)
-    if form.accepts() and wanted is not None:
+    if wanted is None:
+        raise Conflict(_("This cannot be booked (any more). Choose something else."))
+    if form.accepts():
         try:
             with form.refusals():
                 paid_by, buyer_id = _payer(form.buyer.data or "")

@@ -15,6 +15,7 @@ from app.consultations import client_queries, letters, money
 from app.consultations.hours import KEPT
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, PaidBy
+from app.core.errors import Conflict
 from app.gateways import providers
 from portals.client import bp, cards
 from portals.client.consultations import price_of
@@ -40,17 +41,22 @@ def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
         return _real_card(row, charge)
     form = FundsForm() if by_organization else CardForm()
     if form.accepts():
-        with form.refusals():
-            if isinstance(form, CardForm):
-                _by_card(row.id, form.number.data or "")
-                return done(back=back, toast=_("Your card is being charged."))
-            money.charge(db(), g.actor, _consultation(row.id), ChargeProvider.FUNDS)
-            return done(back=back, toast=_("Your organization paid."))
+        try:
+            with form.refusals():
+                if isinstance(form, CardForm):
+                    _by_card(row.id, form.number.data or "")
+                    return done(back=back, toast=_("Your card is being charged."))
+                money.charge(db(), g.actor, _consultation(row.id), ChargeProvider.FUNDS)
+                return done(back=back, toast=_("Your organization paid."))
+        except Conflict as refusal:  # the funds do not cover it
+            if not by_organization:
+                raise
+            form.blame(refusal)
     refused = charge.failure_message if charge and charge.status is ChargeStatus.FAILED else None
     return page(
         "client/pay.html", form=form, row=row, price=price_of(row), refused=refused, policy=letters.POLICY,
         by_organization=by_organization, kept_until=row.created_at + KEPT,
-        test_cards=() if by_organization else test_cards(),
+        test_cards=() if by_organization else test_cards(), status=409 if by_organization and form.faulty else None,
     )  # fmt: skip
 
 

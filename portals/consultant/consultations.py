@@ -12,7 +12,7 @@ from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
 from app.audit import queries as trail
-from app.consultations import booking, cards, pricing
+from app.consultations import cards, pricing, rooms
 from app.consultations.cards import View
 from app.consultations.states import CancelledBy
 from portals.consultant import bp
@@ -68,7 +68,7 @@ def consultation_video(consultation_id: UUID) -> ResponseReturnValue:
     card, form = cards.one(db(), g.actor.payee_id, consultation_id), VideoForm()
     if form.accepts():
         with form.refusals():
-            booking.set_video(db(), g.actor, card.id, form.video_url.data or "")
+            rooms.set_video(db(), g.actor, card.id, form.video_url.data or "")
             return done(back=url_for(".consultation", consultation_id=card.id), toast=_("The video link is changed."))
     return _shown(consultation_id, form)
 

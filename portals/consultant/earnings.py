@@ -54,6 +54,8 @@ WHAT_WAITS = {
     HoldReason.REVIEW_WINDOW: _l("When the review time has passed"),
     HoldReason.ACCEPTANCE: _l("When you agree"),
     HoldReason.RETURN_WINDOW: _l("When the return window has passed"),
+    HoldReason.REFUND: _l("When a refund that came back is settled"),
+    HoldReason.INVOICE: _l("When the client’s organization has paid its invoice"),
 }
 HEADER = (
     "date", "what", "title", "client", "reference", "organization", "currency", "list_price", "platform",
@@ -125,7 +127,7 @@ def _rows(found: Iterator[EarningLine]) -> Iterator[tuple[object, ...]]:
             one.earned_on.isoformat(), one.what.value, one.title, one.client_first_name or "", one.reference or "",
             one.organization_name, one.amount.currency, _plain(one.gross), _plain(one.platform),
             _plain(one.organization), _plain(one.others), one.amount.plain(), one.state,
-            one.available_at.isoformat() if one.available_at else "", str(one.payout_id or ""),
+            one.held_until.isoformat() if one.held_until else "", str(one.payout_id or ""),
         )  # fmt: skip
 
 

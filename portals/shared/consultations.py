@@ -18,7 +18,7 @@ from app.consultations.cancellation import on_cancel
 from app.consultations.ending import Ended
 from app.consultations.models import Consultation
 from app.consultations.privacy import LONGEST_REASON
-from app.consultations.states import CancelledBy
+from app.consultations.states import CancelledBy, ConsultationStatus
 from app.core.clock import utc_now
 from app.core.errors import Conflict, NotFound
 from app.core.money import Money
@@ -68,10 +68,9 @@ def cancellation(consultation_id: UUID, side: CancelledBy) -> ResponseReturnValu
                 back=url_for(".consultation", consultation_id=row.id), toast=(_("Cancelled"), told(ended, side))
             )
     decision = on_cancel(side, utc_now(), row.clock_at)
-    sentence = decision.why.told if side is CancelledBy.CONSULTANT else decision.why.sentence
     return page(
         "shared/consultations/cancellation.html", fragment="shared/consultations/_cancellation.html", form=form,
-        row=row, sentence=sentence, unpaid=row.status.value == "pending",
+        row=row, sentence=decision.why.foretold, unpaid=row.status.value == "pending",
     )  # fmt: skip
 
 
@@ -125,6 +124,10 @@ def parts(platform: Money, organization: Money, consultant: Money) -> list[tuple
 
 
 def times(row: Any) -> dict[str, Any]:
-    """When it is, how long, and whether it can still be changed."""
-    ahead = row.starts_at > utc_now()
-    return {"ahead": ahead, "movable": ahead and row.status.value == "booked" and not row.kind.is_group}
+    """Whether it is ahead, can still be moved, and can be joined: until its end, as people come late."""
+    now, booked = utc_now(), row.status is ConsultationStatus.BOOKED
+    ahead = row.starts_at > now
+    return {
+        "ahead": ahead, "movable": ahead and booked and not row.kind.is_group,
+        "joinable": booked and bool(row.video_url) and row.ends_at > now,
+    }  # fmt: skip

@@ -62,6 +62,10 @@ class Body:
     def has(self, name: str) -> bool:
         return self._given.get(name) is not None
 
+    def given(self, name: str) -> object:
+        """As it came, in either casing; the caller judges it."""
+        return self._given.get(name)
+
     def fault(self, name: str, said: str) -> None:
         self.faults.setdefault(name, said)  # in the casing of the address: `errors.answer_refusal`
 

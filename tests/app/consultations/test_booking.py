@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
-from app.consultations import booking, hours, offerings
+from app.consultations import booking, hours, offerings, rooms
 from app.consultations.models import Consultation
 from app.consultations.profile_models import ConsultantProfile, Offering
 from app.consultations.states import CancelledBy, OfferingKind, PaidBy, Practice
@@ -231,6 +231,25 @@ def test_places_of_a_webinar(payee_id: UUID) -> None:
         _book(payee_id, making.client("sam@client.test"), offering_id=offering.id)
     with pytest.raises(Conflict, match="taken"):
         _book(payee_id, noor)  # the consultant is busy with it
+
+
+def test_all_of_a_webinar_meet_in_one_room(payee_id: UUID) -> None:
+    making.premium(payee_id)
+    with clock.at(SUNDAY), unit_of_work(Scope.payee(payee_id)) as session:
+        form = offerings.OfferingForm(
+            OfferingKind.WEBINAR, "Menus", 60, offerings.Money(1000, "USD"), capacity=3, starts_at=NOON
+        )
+        offering: Offering = offerings.create(session, making.actor_of(payee_id), payee_id, form)
+    clients = [making.client(f"{name}@client.test") for name in ("noor", "sam", "ada")]
+    first, second, third = (_book(payee_id, one, offering_id=offering.id) for one in clients)
+    assert _confirm(first.id).video_url == _confirm(second.id).video_url
+    with clock.at(SUNDAY), unit_of_work(Scope.payee(payee_id)) as session:
+        rooms.set_video(session, making.actor_of(payee_id), second.id, "https://rooms.test/menus")
+        shown = {one.id for one in offerings.bookable(session, payee_id, Practice.CONSULTANT)}
+        assert offering.id not in shown  # all places are taken
+    assert _confirm(third.id).video_url == "https://rooms.test/menus"
+    with unit_of_work(PLATFORM) as session:
+        assert session.get_one(Consultation, first.id).video_url == "https://rooms.test/menus"
 
 
 def test_moving(payee_id: UUID) -> None:

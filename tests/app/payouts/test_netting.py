@@ -148,3 +148,26 @@ def test_more_back_than_earned_is_carried_until_it_is_covered() -> None:
         ran(house)
         assert [row.amount_minor for row in payouts_of(advisor)] == [2450, 2 * 2450 - 2450]
     healthy()
+
+
+def test_what_was_called_off_of_a_later_month_takes_nothing_from_this_one() -> None:
+    house = organization("house", is_house=True, currency="USD")
+    advisor, client = book.consultant(house, Practice.ADVISOR), book.client_account()
+    with unit_of_work(PLATFORM) as session, clock.at(OCTOBER - timedelta(days=30)):
+        make.method(session, advisor, "simulated")
+    hour, half = book.offering(house, None, 3500, minutes=60), book.offering(house, None, 1900, minutes=30)
+    held(half, advisor, client)
+    # Paid for in October, for a day in December, and called off in October.
+    called_off = held(hour, advisor, client, hours=24 * 55)
+    refunded(called_off, 35_00)
+    with clock.at(NOVEMBER):
+        assert ran(house).summary["totals"] == {"USD": [1, 1330]}
+    with clock.at(DECEMBER + timedelta(days=31)):
+        assert ran(house).summary["totals"] == {}
+        held(half, advisor, client)
+    with clock.at(DECEMBER + timedelta(days=62)):
+        assert ran(house).summary["totals"] == {"USD": [1, 1330]}
+        with unit_of_work(Scope.payee(advisor)) as session:
+            items = queries.items(session, payouts_of(advisor)[-1].id)
+            assert sorted(row.amount_minor for row in items) == [-2450, 1330, 2450]
+    healthy()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -74,6 +75,20 @@ def test_booking(noor: Browser, advisor: UUID) -> None:
     assert shown is not None
     assert (shown["advisor_name"], shown["client_timezone"], shown["locale"]) == ("Ada Vance", "Europe/Berlin", "en_GB")
     assert len(noor.get(URL).json["data"]) == 1  # type: ignore[index]
+
+
+def test_either_casing_is_read(noor: Browser, advisor: UUID) -> None:
+    given = _wanted(advisor)
+    camel = {re.sub("_(.)", lambda found: found[1].upper(), name): value for name, value in given.items()}
+    made = _send(noor, "/book", camel)
+    assert made.status_code == 201, made.text
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE consultations SET status = 'completed'"))
+    url = f"/{made.json['consultation_id']}/review"  # type: ignore[index]
+    assert _send(noor, url, {"rating": 5, "expertiseRating": 6}).status_code == 422
+    assert _send(noor, url, {"rating": 5, "expertiseRating": 3}).status_code == 201
+    with unit_of_work(PLATFORM) as session:
+        assert session.execute(text("SELECT expertise FROM reviews")).scalar_one() == 3
 
 
 def test_the_same_key_books_once(noor: Browser, advisor: UUID) -> None:

@@ -142,7 +142,7 @@ def test_moving_and_cancelling(noor: Browser) -> None:
     assert "10:30" in noor.get(f"{url}/move?week={SOON.date()}").text
     later = SOON + timedelta(minutes=30)
     assert noor.post(f"{url}/move", {"starts_at": later.isoformat()}).status_code == 303
-    assert "more than 24 hours" in noor.get(f"{url}/cancellation").text
+    assert "You cancel more than 24 hours before" in noor.get(f"{url}/cancellation").text
     assert noor.post(f"{url}/cancellation", {"reason": "x" * 501, "idempotency_key": "1"}).status_code == 422
     assert noor.post(f"{url}/cancellation", {"reason": "Ill", "idempotency_key": "2"}).status_code == 303
     assert _status(made) is S.CANCELLED
@@ -193,6 +193,44 @@ def test_funds_are_for_managers_where_the_organization_pays_so(noor: Browser) ->
     assert "Buyers pays" not in shown and "Buyers, paid by my card" in shown
     given = {"starts_at": SOON.isoformat(), "idempotency_key": "1", "buyer": f"invoice:{buyer}"}
     assert noor.post(_url(), given).status_code == 422
+
+
+def test_funds_that_do_not_cover_it_are_told_on_the_page(noor: Browser) -> None:
+    buyer = organizations.organization("buyers", billing_mode=BillingMode.INVOICED_MONTHLY)
+    people.member(buyer, Role.MANAGER, "noor@client.test")
+    given = {"starts_at": SOON.isoformat(), "idempotency_key": "1", "buyer": f"invoice:{buyer}"}
+    pay = noor.post(_url(), given).location
+    assert "pays from its funds" in noor.get(pay).text
+    refused = noor.post(pay, {"idempotency_key": "2"})
+    assert refused.status_code == 409
+    assert "do not cover this" in refused.text and "book by your own card" in refused.text
+    assert _status(UUID(pay.split("/")[3])) is S.PENDING
+
+
+def test_who_comes_late_can_still_join(noor: Browser, advisor: UUID, sign_in: SignIn) -> None:
+    made = _book(noor)
+    _pay(noor, made)
+    ada = sign_in(Portal.CONSULTANT, "ada@consultant.test")
+    urls = [(noor, f"/client/consultations/{made}"), (ada, f"/consultant/consultations/{made}")]
+
+    def joinable() -> list[bool]:
+        return ["Open the video call" in browser.get(url).text for browser, url in urls]
+
+    def begins(minutes: int) -> None:
+        """So many minutes from now."""
+        with unit_of_work(PLATFORM) as session:
+            of = session.get_one(Consultation, made)
+            of.starts_at = utc_now() + timedelta(minutes=minutes)
+            of.ends_at = of.starts_at + timedelta(minutes=30)
+
+    assert joinable() == [True, True]
+    begins(-10)
+    assert joinable() == [True, True]
+    begins(-31)
+    assert joinable() == [False, False]
+    begins(2 * 24 * 60)
+    assert noor.post(f"{urls[0][1]}/cancellation", {"idempotency_key": "1"}).status_code == 303
+    assert joinable() == [False, False]
 
 
 def test_profile(noor: Browser) -> None:

@@ -6,14 +6,20 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 import pytest
 
+from app.consultations.models import Consultation
+from app.db.session import unit_of_work
+from app.earnings.models import HoldReason
 from app.identity.states import Portal
+from portals.consultant.earnings import WHAT_WAITS
 from tests.factories import bookings, consultations, earned, people
 from tests.factories.earned import World
 from tests.factories.organizations import organization
+from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 from tests.portals.public.test_advisors_many import statements
 
@@ -84,7 +90,14 @@ def test_a_file_of_it(priya: Browser, world: World) -> None:
     )  # fmt: skip
     assert "lovelace" not in answer.data.decode().lower()
     only = priya.get("/consultant/earnings.csv?state=held").data.decode("utf-8-sig")
-    assert len(only.splitlines()) == 2
+    (waiting,) = csv.DictReader(io.StringIO(only))
+    with unit_of_work(PLATFORM) as session:
+        ends_at = session.get_one(Consultation, world.coming).ends_at
+    assert datetime.fromisoformat(waiting["held_until"]) == ends_at
+
+
+def test_every_reason_to_wait_has_its_words() -> None:
+    assert set(WHAT_WAITS) == set(HoldReason)
 
 
 def test_others_find_none_of_it(priya: Browser, world: World, sign_in: SignIn) -> None:
