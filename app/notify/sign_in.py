@@ -44,14 +44,17 @@ def mail_link(session: ScopedSession, portal: Portal, email: str, next_path: str
         _send(session, link, "sign_in", "Your sign-in link", next_path=next_path)
 
 
-def open_client(session: ScopedSession, email: str, name: str, time_zone: str, next_path: str = "") -> None:
-    """Somebody wants to book: make their account if there is none, and mail a link that proves the address.
+def open_account(
+    session: ScopedSession, portal: Portal, email: str, name: str, time_zone: str, next_path: str = ""
+) -> None:
+    """Somebody wants to book, or to open an organization: make their account if there is none, and mail a link that
+    proves the address.
 
     What is known of an address stays as it is, and the caller cannot tell. Raises Invalid.
     """
     with contextlib.suppress(Conflict):
-        service.create_account(session, Portal.CLIENT, email, name, time_zone=time_zone)
-    mail_link(session, Portal.CLIENT, email, next_path)
+        service.create_account(session, portal, email, name, time_zone=time_zone)
+    mail_link(session, portal, email, next_path)
 
 
 def mail_reset(session: ScopedSession, portal: Portal, email: str) -> None:

@@ -18,7 +18,7 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import address, authenticator, client_signup, notices, passkeys, security, signup
+from portals.shared import address, authenticator, client_signup, notices, org_signup, passkeys, security, signup
 from portals.shared.auth_pages import (
     ASKING,
     ButtonForm,
@@ -232,6 +232,7 @@ def blueprint(portal: Portal) -> Blueprint:
         add("/reset-password/<token>", "reset_password", reset_password, methods=both)
     if portal is Portal.ORG:
         add("/", "chooser", chooser)
+        org_signup.mount(add)
     if portal is Portal.CLIENT:
         add("/", "start", start)
     security.mount(add, portal)

@@ -82,7 +82,8 @@ def auth_page(portal: Portal, name: str, **context: object) -> ResponseReturnVal
         heading=HEADINGS[portal],
         has_password=rules.has_password(portal),
         has_reset=rules.has_reset(portal),
-        has_sign_up=portal.is_payee or portal is Portal.CLIENT,
+        has_sign_up=portal is not Portal.ADMIN,
+        opens_organizations=portal is Portal.ORG,
         **context,
     )
 

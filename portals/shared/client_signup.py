@@ -39,8 +39,8 @@ def sign_up(portal: Portal) -> ResponseReturnValue:
             wanted = safe_next(portal, form.next.data)
             email = form.email.data or ""
             if not form.company_url.data:
-                signing_in.open_client(
-                    db(), email, form.name.data or "", form.time_zone.data, unless_home(portal, wanted)
+                signing_in.open_account(
+                    db(), portal, email, form.name.data or "", form.time_zone.data, unless_home(portal, wanted)
                 )
             cookie["mailed"] = {"email": email.strip()[:254], "what": "link", "next": wanted}
             return go(url_for(".check_inbox"))

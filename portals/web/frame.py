@@ -103,6 +103,8 @@ def _account_links(portal: Portal) -> list[tuple[Label, str, str]]:
     ]
     if f"{portal.value}_auth.notices" in current_app.view_functions:
         links.append((_l("Notifications"), "bell", url_for(f"{portal.value}_auth.notices")))
+    if portal is Portal.ORG:
+        links.append((_l("Open an organization"), "plus", url_for("org_wizard.start")))
     return links
 
 
