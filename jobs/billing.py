@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from app.billing import accrual, closing, letters, settling
@@ -27,7 +27,7 @@ def close_month(due_at: str) -> None:
     A chunk is a transaction: killed between two, the next run bills the rest. One that cannot be billed is noted and
     stops nobody.
     """
-    before = datetime.fromisoformat(due_at).astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    before = closing.month_start(datetime.fromisoformat(due_at))
     after: UUID | None = None
     while True:
         with unit_of_work(_PLATFORM) as session:

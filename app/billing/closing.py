@@ -26,9 +26,10 @@ from app.billing.parties import Billed, Issuer
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, Refusal
 from app.core.money import Money
-from app.core.scope import Actor
+from app.core.scope import Actor, Permission
 from app.core.settings import settings
-from app.db import locks
+from app.core.topics import Topic
+from app.db import locks, outbox
 from app.db.planning import many_rows
 from app.db.session import ScopedSession
 from app.db.types import new_id
@@ -124,6 +125,22 @@ def close(session: ScopedSession, actor: Actor, organization_ids: Sequence[UUID]
     parts = [close(session, actor, part, before=before) for part in (organization_ids[:half], organization_ids[half:])]
     refused = {organization_id: why for part in parts for organization_id, why in part.refused.items()}
     return Closed(tuple(one for part in parts for one in part.invoice_ids), refused)
+
+
+def ask_close(session: ScopedSession, actor: Actor) -> datetime:
+    """Have the month that is over billed by the job, as it is on the 1st; returns where it ends. Twice bills nothing
+    twice. Raises Forbidden, Conflict while the platform has not said who it is."""
+    actor.require(Permission.PLATFORM)
+    parties.issuer(session)
+    before = month_start(utc_now())
+    outbox.emit(session, Topic.MONTH_CLOSE, due_at=before.isoformat())
+    audit.record(session, actor, "invoice.close_asked", "invoice", None, before=before.isoformat())
+    return before
+
+
+def month_start(moment: datetime) -> datetime:
+    """Midnight UTC of the first day of the month a moment is in."""
+    return moment.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def note_refused(session: ScopedSession, actor: Actor, organization_id: UUID, why: str) -> None:

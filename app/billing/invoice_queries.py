@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -110,6 +110,18 @@ def document(session: Session, invoice_id: UUID, organization_id: UUID | None = 
     ).one_or_none()
     if found is None:
         raise NotFound("There is no such invoice.")
+    return found
+
+
+def numbered(session: Session, number: str) -> paging.AnyRow:
+    """The document of a number, as a bank statement has it: letters of any case, blanks do not count.
+
+    Raises NotFound. Needs a platform scope.
+    """
+    wanted = "".join(number.split()).upper()
+    found = session.execute(_documents(Wanted()).where(func.upper(_I.number) == wanted)).first()
+    if found is None:
+        raise NotFound("There is no invoice of this number.")
     return found
 
 
@@ -235,9 +247,9 @@ def to_pay(session: Session, organization_id: UUID, limit: int = 5) -> Sequence[
     return session.execute(query.order_by(_I.due_on, _I.id).limit(limit)).all()
 
 
-def to_bill(session: Session, before: date | None = None, limit: int = 200) -> Sequence[paging.AnyRow]:
+def to_bill(session: Session, before: datetime | None = None, limit: int = 200) -> Sequence[paging.AnyRow]:
     """What the next close would bill: name, slug, organization_id, currency, number of charges and their sum as
-    `minor`, by name. Needs a platform scope. `before`: charged before that day (UTC)."""
+    `minor`, by name. Needs a platform scope. `before`: charged before that moment."""
     U = UnbilledCharge
     query = (
         select(
@@ -250,5 +262,5 @@ def to_bill(session: Session, before: date | None = None, limit: int = 200) -> S
         .limit(limit)
     )  # fmt: skip
     if before is not None:
-        query = query.where(func.timezone("UTC", U.charged_at) < before)
+        query = query.where(U.charged_at < before)
     return session.execute(query).all()

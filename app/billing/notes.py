@@ -41,16 +41,36 @@ def credit_return(session: ScopedSession, actor: Actor, return_id: UUID) -> UUID
     invoice = settling.locked(session, billed.invoice_id)
     if session.scalar(select(CreditedReturn.id).where(CreditedReturn.return_id == return_id)) is not None:
         return None
-    line = session.get_one(InvoiceLine, billed.line_id)
-    note = credit(session, actor, invoice.id, [(line.id, min(back.amount, _left(line, invoice)))], back.reason)
+    line = session.get_one(InvoiceLine, billed.line_id, populate_existing=True)
+    part = min(back.amount, _left(line, invoice))
+    if before := back.amount - part:  # a credit note by hand has given so much of the line already: not twice
+        ledger.post(
+            session, recipes.MORE_BILLED, ref=str(return_id), organization_id=invoice.organization_id, amount=before,
+            memo=invoice.number,
+        )  # fmt: skip
+    if not part:
+        settling.cover(session, actor, invoice.organization_id, invoice.currency)
+        return None
+    note = credit(session, actor, invoice.id, [(line.id, part)], back.reason)
     session.add(CreditedReturn(id=new_id(), organization_id=invoice.organization_id, return_id=return_id, note_id=note))
     session.flush()
     return note
 
 
-def credit(
+def credit_by_hand(
     session: ScopedSession, actor: Actor, invoice_id: UUID, parts: Sequence[tuple[UUID, Money]], reason: str
 ) -> UUID:
+    """A credit note that no refund stands behind: the platform bears it, and the organization's funds get it back.
+
+    A refund of the same charges later gives nothing twice. Raises as `credit`.
+    """
+    return credit(session, actor, invoice_id, parts, reason, borne=True)
+
+
+def credit(
+    session: ScopedSession, actor: Actor, invoice_id: UUID, parts: Sequence[tuple[UUID, Money]], reason: str,
+    *, borne: bool = False,
+) -> UUID:  # fmt: skip
     """A credit note over parts of an invoice's lines, net of tax. Returns its id.
 
     What is open of the invoice is offset; what is more stays in the organization's funds. Tax is credited with it as
@@ -85,6 +105,11 @@ def credit(
         [line_id for line_id, _ in parts],
     )
     note = settling.locked(session, note_id)
+    if borne:
+        ledger.post(
+            session, recipes.MORE_BILLED, ref=str(note_id), organization_id=invoice.organization_id,
+            amount=Money(-note.net_minor, note.currency), memo=invoice.number,
+        )  # fmt: skip
     settling.offset(session, actor, invoice, note)
     if note.status is InvoiceStatus.SENT:
         note.advance(InvoiceStatus.PAID)

@@ -73,11 +73,14 @@ INVOICES = (
         "What went back of something billed has no credit note, or one of another amount.",
         """SELECT b.charge_id AS subject, 'back ' || r.minor || ', credited ' || coalesce(n.minor, 0) AS detail
         FROM billed_charges b JOIN charges c ON c.id = b.charge_id AND c.subject_kind = 'consultation'
+        JOIN invoice_lines l ON l.id = b.line_id
         JOIN (SELECT charge_id, sum(amount_minor) AS minor FROM charge_returns WHERE status = 'succeeded' GROUP BY 1) r
             ON r.charge_id = b.charge_id
         LEFT JOIN (SELECT x.charge_id, sum(i.net_minor) AS minor FROM credited_returns t
             JOIN charge_returns x ON x.id = t.return_id JOIN invoices i ON i.id = t.note_id GROUP BY 1) n
             ON n.charge_id = b.charge_id
-        WHERE c.amount_minor - b.amount_minor + coalesce(n.minor, 0) <> r.minor""",
+        WHERE c.amount_minor - b.amount_minor + coalesce(n.minor, 0) > r.minor
+            OR (c.amount_minor - b.amount_minor + coalesce(n.minor, 0) < r.minor
+                AND l.credited_minor < l.net_minor)""",
     ),
 )

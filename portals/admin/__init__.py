@@ -58,6 +58,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     engagements,
     exports,
     invoices,
+    invoicing,
     ledger,
     mail,
     organizations,

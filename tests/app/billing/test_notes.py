@@ -269,3 +269,19 @@ def test_any_history_adds_up(issued_in_india: UUID, steps: list[tuple[str, int]]
     for step, value in steps:
         getattr(history, step)(value)
         history.check()
+
+
+def test_a_credit_by_hand_is_borne_by_the_platform_and_no_refund_gives_it_twice() -> None:
+    billing.issuer()
+    buyer_id = billing.buyer()
+    charge_id = billing.charge(buyer_id, 100_00)
+    invoice = _bill(buyer_id)
+    (line,) = billing.lines(invoice.id)
+    with unit_of_work(PLATFORM) as session:
+        notes.credit_by_hand(session, SYSTEM, invoice.id, [(line.id, Money(80_00, "USD"))], "Goodwill")
+    assert _funds(buyer_id) == -20_00 and _again(invoice).open.minor == 20_00
+    note = _credit(billing.refund(charge_id, 60_00))
+    assert billing.only(buyer_id, id=note).net_minor == 20_00
+    assert _funds(buyer_id) == 0 and _again(invoice).status is InvoiceStatus.PAID
+    assert _credit(billing.refund(charge_id, 40_00)) is None
+    assert _funds(buyer_id) == 0
