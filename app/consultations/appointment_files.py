@@ -148,12 +148,12 @@ def _moment(cell: str, time_zone: str) -> datetime:
     if not found:
         raise ValueError(f"“{cell[:30]}” is not a time written like 2026-11-30 or 2026-11-30 14:05")
     day, clock, seconds, zone = found.groups()
-    moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}")
-    if zone:
-        offset = "+00:00" if zone.upper() in ("Z", "UTC") else f"{zone[:3]}:{zone[-2:]}"
-        moment = datetime.fromisoformat(f"{moment.isoformat()}{offset}")
-    else:
-        moment = moment.replace(tzinfo=ZoneInfo(time_zone))
+    offset = "" if not zone else "+00:00" if zone.upper() in ("Z", "UTC") else f"{zone[:3]}:{zone[-2:]}"
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{seconds or ':00'}{offset}")
+        moment = (moment if offset else moment.replace(tzinfo=ZoneInfo(time_zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError(f"“{cell[:30]}” is no day and time there is") from None
     if moment > utc_now():
         raise ValueError("it is in the future; an appointment is written down after it was held")
-    return moment.astimezone(UTC)
+    return moment

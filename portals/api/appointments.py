@@ -118,11 +118,10 @@ def _moment(value: Any, name: str, time_zone: str, faults: dict[str, str]) -> da
     """ISO 8601, in UTC; without a zone it is the organization's."""
     try:
         found = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
+        found = (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(time_zone))).astimezone(UTC)
+    except (ValueError, OverflowError):
         faults[name] = _("A moment like 2026-11-24T10:00:00+03:00.")
         return utc_now()
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=ZoneInfo(time_zone))
     if found > utc_now():
         faults[name] = _("An appointment is written down after it was held.")
-    return found.astimezone(UTC)
+    return found

@@ -43,11 +43,15 @@ def test_what_is_wrong_is_said_by_line() -> None:
         "A-3,D0,2026-02-30\n"
         "A-4,D0,2026-10-05\n"
         "A-4,D0,2026-10-06\n"
+        "A-5,D0,0001-01-01 00:00\n"
     )
     assert [(fault.line, fault.column) for fault in found.faults] == [
         (2, "Appointment"), (3, "Doctor"), (3, "Completed at"), (4, "Completed at"), (5, "Completed at"),
-        (7, "Appointment"),
+        (7, "Appointment"), (8, "Completed at"),
     ]  # fmt: skip
+    assert {found.faults[at].reason for at in (4, 6)} == {
+        "“2026-02-30” is no day and time there is.", "“0001-01-01 00:00” is no day and time there is.",
+    }  # fmt: skip
     assert "in the future" in found.faults[3].reason and "line 6 already" in found.faults[5].reason
     assert [row.external_id for row in found.rows] == ["A-4"]
 

@@ -46,12 +46,13 @@ def test_one_and_many_once(place: Shop, caller: Caller, superuser: Any) -> None:
 
 
 def test_what_is_wrong_is_named_and_nothing_written(caller: Caller, superuser: Any) -> None:
-    wrong = [ONE, {"appointmentId": 7, "completedAt": "soon"}, {**ONE, "completedAt": "2999-01-01T00:00Z"}, 5]
+    wrong = [ONE, {"appointmentId": 7, "completedAt": "soon"}, {**ONE, "completedAt": "2999-01-01T00:00Z"}, 5,
+             {**ONE, "completedAt": "0001-01-01T00:00"}]  # fmt: skip
     answer = post(caller, HERE, {"appointments": wrong})
     assert answer.status_code == 422
     assert set(answer.get_json()["errors"]) >= {
         "appointments[1].appointmentId", "appointments[1].consultant", "appointments[1].completedAt",
-        "appointments[2].completedAt", "appointments[3].consultant",
+        "appointments[2].completedAt", "appointments[3].consultant", "appointments[4].completedAt",
     }  # fmt: skip
     nobody = post(caller, HERE, {**ONE, "consultant": "Nobody"})
     assert nobody.status_code == 422 and "consultant" in nobody.get_json()["errors"]
