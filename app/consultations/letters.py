@@ -67,9 +67,10 @@ def not_met(session: ScopedSession, found: Consultation, decision: Decision) -> 
 
 
 def _refund(found: Consultation, decision: Decision) -> dict[str, Any]:
-    """What the client is told of the money. What a credit paid for does not come to them."""
-    if found.paid_by is PaidBy.CREDIT and decision.refund:
-        return {"what": f"{decision.why.sentence} Your organization has its credit again.", "refund": None}
+    """What the client is told of the money. What their organization paid does not come to them."""
+    again = {PaidBy.CREDIT: "its credit", PaidBy.INVOICE: "its money"}.get(found.paid_by)
+    if again and decision.refund:
+        return {"what": f"{decision.why.sentence} Your organization has {again} again.", "refund": None}
     return {"what": decision.why.sentence, "refund": amount_value(found.price) if decision.refund else None}
 
 

@@ -56,6 +56,9 @@ def test_search_forgives_and_filters(superuser: Any) -> None:
     with unit_of_work(Scope.payee(priya)) as session:
         profiles.accept_bookings(session, consultations.signed(priya), priya, False)
     assert found(accepting=True) == ["Inês Duarte"]
+    consultations.consultant(name="Wanjiru Kamau", practice=Practice.DOCTOR)
+    assert len(found()) == 3
+    assert found(accepting=True) == ["Inês Duarte"]  # a doctor has nothing to book
 
 
 def test_pages_follow_each_other() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from app.charges.client_models import ChargeReturn
 from app.consultations import client_queries, hours, offerings
 from app.consultations.models import Consultation, Review
 from app.consultations.states import ConsultationStatus as S
@@ -205,6 +206,24 @@ def test_funds_that_do_not_cover_it_are_told_on_the_page(noor: Browser) -> None:
     assert refused.status_code == 409
     assert "do not cover this" in refused.text and "book by your own card" in refused.text
     assert _status(UUID(pay.split("/")[3])) is S.PENDING
+
+
+def test_what_an_organization_paid_goes_back_to_it(noor: Browser) -> None:
+    buyer = organizations.organization("buyers", currency="USD", billing_mode=BillingMode.INVOICED_MONTHLY)
+    people.member(buyer, Role.MANAGER, "noor@client.test")
+    organizations.credit(buyer, 100_00, "USD")
+    given = {"starts_at": SOON.isoformat(), "idempotency_key": "1", "buyer": f"invoice:{buyer}"}
+    pay = noor.post(_url(), given).location
+    assert noor.post(pay, {"idempotency_key": "2"}).status_code == 303
+    at = pay.removesuffix("/pay")
+    money_jobs.confirm(at.split("/")[3])
+    assert noor.post(f"{at}/cancellation", {"idempotency_key": "3"}).status_code == 303
+    with unit_of_work(PLATFORM) as session:
+        (return_id,) = session.scalars(select(ChargeReturn.id)).all()
+        mail = session.scalars(select(Mail).where(Mail.template == "consultation_cancelled")).one()
+    money_jobs.give_back(str(return_id))
+    assert "$19.00 went back to your organization" in noor.get(at).text
+    assert "has its money again" in mail.context["what"] and mail.context["refund"] is None
 
 
 def test_who_comes_late_can_still_join(noor: Browser, advisor: UUID, sign_in: SignIn) -> None:
