@@ -214,9 +214,7 @@ def _filtered(query: paging.AnySelect, wanted: Wanted) -> paging.AnySelect:
     if wanted.language:
         query = query.where(P.languages.contains([wanted.language.lower()]))
     if wanted.accepting:
-        query = query.where(
-            P.accepting, P.practice != Practice.DOCTOR
-        )  # doctors tell of appointments, they sell no times
+        query = query.where(P.accepting, P.practice != Practice.DOCTOR)  # doctors sell no times here
     if wanted.rating:
         query = query.where(P.rating_count > 0, P.rating_sum >= wanted.rating * P.rating_count)
     if wanted.practice is not None:

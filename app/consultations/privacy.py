@@ -10,6 +10,11 @@ from app.core.errors import Invalid
 LONGEST_REASON = 500
 NOBODY = "Client"  # of whom no name is known
 HIDDEN = "…"
+# addresses that are nobody's own: their words stand in any sentence
+_ANYBODYS = frozenset(
+    "accounts admin billing bookings client clients contact email finance hello info mail office owner post sales "
+    "support team".split()
+)
 _ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;.]+")
 _NUMBER = re.compile(r"\+?\d(?:[\s()./-]*\d){6,}")
 
@@ -21,11 +26,14 @@ def first_name(name: str) -> str:
 
 
 def without_identity(text: str, name: str, email: str) -> str:
-    """`text` without addresses, telephone numbers and the words of the writer's name beyond the first."""
-    found = _NUMBER.sub(HIDDEN, _ADDRESS.sub(HIDDEN, text))
-    for word in _telling(name, email):
+    """`text` without addresses, telephone numbers and the words of the writer's name beyond the first, with or without
+    their accents."""
+    found = _NUMBER.sub(HIDDEN, _ADDRESS.sub(HIDDEN, unicodedata.normalize("NFC", text)))
+    words = _telling(name, email)
+    for word in words:
         found = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", HIDDEN, found, flags=re.IGNORECASE)
-    return found
+    plain = {_plain(word) for word in words}
+    return re.sub(r"\w+", lambda word: HIDDEN if _plain(word[0]) in plain else word[0], found)
 
 
 def payee_facing(reason: str, name: str, email: str, *, field: str = "reason") -> str:
@@ -48,9 +56,13 @@ def payee_facing(reason: str, name: str, email: str, *, field: str = "reason") -
 
 
 def _telling(name: str, email: str) -> list[str]:
-    """The words that tell who somebody is, longest first: the name beyond its first word, the address before its @."""
-    words = {word for word in name.split()[1:] if "@" not in name and len(word) > 1}
-    words |= {part for part in [email.partition("@")[0]] if len(part) > 3 and part.lower() != first_name(name).lower()}
+    """The words that tell who somebody is, longest first: the name beyond its first word, also the parts of a double
+    one, and the address before its @ unless many have the same."""
+    words = {word for word in unicodedata.normalize("NFC", name).split()[1:] if "@" not in name and len(word) > 1}
+    words |= {part for word in words for part in re.split(r"[-‐–'’]", word) if len(part) > 2}
+    own = email.partition("@")[0]
+    if len(own) > 3 and own.lower() not in {first_name(name).lower(), *_ANYBODYS}:
+        words.add(own)
     return sorted(words, key=len, reverse=True)
 
 

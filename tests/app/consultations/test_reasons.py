@@ -11,7 +11,7 @@ from app.charges import client_service
 from app.charges.states import ReturnKind
 from app.consultations import booking, by_hand, money
 from app.consultations.cancellation import Why
-from app.consultations.privacy import LONGEST_REASON, payee_facing
+from app.consultations.privacy import LONGEST_REASON, payee_facing, without_identity
 from app.consultations.states import CancelledBy, ConsultationStatus
 from app.core.errors import Invalid
 from app.core.scope import SYSTEM, Scope
@@ -47,6 +47,25 @@ def test_a_reason_that_tells_who_the_client_is_is_refused(told: str) -> None:
 @pytest.mark.parametrize("told", ["Noor was promised half of it.", "Agreed on 2026-10-05, 1 900.00 went back."])
 def test_a_reason_with_a_first_name_a_day_and_an_amount_is_not(told: str) -> None:
     assert payee_facing(f" {told} ", "Noor van Quíllfeather", EMAIL) == told
+
+
+def test_words_of_a_shared_address_tell_nobody() -> None:
+    assert payee_facing("The client was ill.", "Noor Rahimi", "client@studio.test") == "The client was ill."
+    with pytest.raises(Invalid):
+        payee_facing("Write to client@studio.test", "Noor Rahimi", "client@studio.test")
+
+
+@pytest.mark.parametrize(
+    ("told", "left"),
+    [
+        ("Nunez was there", "… was there"),
+        ("Nu\u0301n\u0303ez", "…"),
+        ("Mrs NÚÑEZ-STONE, or Stone", "Mrs …, or …"),
+        ("Noor met a stoner", "Noor met a stoner"),
+    ],
+)
+def test_what_clients_write_loses_their_name_however_it_is_spelled(told: str, left: str) -> None:
+    assert without_identity(told, "Noor Núñez-Stone", "n@client.test") == left
 
 
 @pytest.mark.usefixtures("database_url")
