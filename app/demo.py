@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app import (
     demo_accounts,
+    demo_billing,
     demo_bookings,
     demo_brands,
     demo_consultants,
@@ -69,6 +70,7 @@ def load(session: ScopedSession) -> bool:
     house.set_up(session, OPERATOR)
     _oxford(session, admin)
     _fernhill(session, admin, checker)
+    demo_billing.load(session, admin, "naledi-dube")
     return True
 
 
