@@ -210,9 +210,18 @@ _BATCHES = select(
 ).join(Organization, Organization.id == Batch.organization_id)
 
 
-def batches(session: Session, organization_id: UUID | None = None, cursor: str | None = None, limit: int = 25) -> Page:
-    """One page of batches, newest first; totals come from `batch_totals`."""
+def batches(
+    session: Session,
+    organization_id: UUID | None = None,
+    cursor: str | None = None,
+    limit: int = 25,
+    *,
+    own: bool = False,
+) -> Page:
+    """One page of batches, newest first; totals come from `batch_totals`. `own`: of what organizations earned alone."""
     query = _BATCHES if organization_id is None else _BATCHES.where(Batch.organization_id == organization_id)
+    if own:
+        query = query.where(Batch.own)
     return fetch(session, query, Key((Batch.created_at, Batch.id), ("created_at", "id")), cursor, limit)
 
 

@@ -9,7 +9,7 @@ from flask import g, url_for
 from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
-from app.organizations.states import BillingMode, OrganizationKind
+from app.organizations.states import PROVIDES, BillingMode, OrganizationKind
 from app.reporting.organization import Attention, attention
 from portals.shared import notices
 from portals.shared.messages import unread_count
@@ -17,6 +17,7 @@ from portals.web.db import db
 from portals.web.nav import Label, NavItem, use_shell
 
 _WORK, _SALES, _MONEY, _HOUSE = _l("Payables"), _l("Sales"), _l("Money"), _l("Organization")
+_OFFER = _l("Consulting")
 ITEMS = (
     NavItem(_l("Overview"), "chart-bar", "org.overview", tab=True),
     NavItem(_l("Bills"), "file-invoice", "org.bills", section=_WORK, count="bills", tab=True),
@@ -29,10 +30,14 @@ ITEMS = (
     NavItem(_l("Files"), "folder", "org.files", section=_WORK),
     NavItem(_l("Contracts"), "signature", "org.contracts", section=_WORK),
     NavItem(_l("Appointments"), "calendar-event", "org.appointments", section=_WORK, only_with="consultants"),
+    NavItem(_l("Consultants"), "user-check", "org.consultants", section=_OFFER, only_with="provides"),
+    NavItem(_l("Rates"), "percentage", "org.rates", section=_OFFER, only_with="consultants"),
+    NavItem(_l("Earnings"), "coins", "org.earnings", section=_OFFER, only_with="provides"),
+    NavItem(_l("Own payouts"), "cash", "org.own_payouts", section=_OFFER, only_with="provides"),
+    NavItem(_l("Payout account"), "building-bank", "org.payout_account", section=_OFFER, only_with="provides"),
     NavItem(_l("Orders"), "receipt", "org.orders", section=_SALES, count="orders"),
     NavItem(_l("Discount codes"), "tag", "org.codes", section=_SALES),
     NavItem(_l("Stores"), "building-store", "org.stores", section=_SALES),
-    NavItem(_l("Rates"), "percentage", "org.rates", section=_MONEY, only_with="consultants"),
     NavItem(_l("Billing"), "receipt", "org.billing", section=_MONEY, only_with="billing"),
     NavItem(_l("Seat credits"), "coins", "org.credits", section=_MONEY, only_with="credits"),
     NavItem(_l("Funds"), "wallet", "org.funds", section=_MONEY, tab=True),
@@ -59,6 +64,10 @@ _NEEDS = {
     "org.codes": Permission.SALES_READ,
     "org.stores": Permission.SALES_READ,
     "org.rates": Permission.CONSULTATION_READ,
+    "org.consultants": Permission.CONSULTATION_READ,
+    "org.earnings": Permission.ORGANIZATION_PAYOUT,
+    "org.own_payouts": Permission.ORGANIZATION_PAYOUT,
+    "org.payout_account": Permission.ORGANIZATION_PAYOUT,
     "org.billing": Permission.BILLING_READ,
     "org.credits": Permission.CREDIT_READ,
     "org.funds": Permission.FUNDS_READ,
@@ -100,6 +109,7 @@ def counts() -> Mapping[str, int]:
         "applications": now.applications,
         "billing": int(g.organization.kind is not OrganizationKind.PROVIDER),
         "credits": int(g.organization.billing_mode is BillingMode.SEAT_PACK),
+        "provides": int(g.organization.kind in PROVIDES),
         "consultants": int(now.consultants or g.organization.kind is not OrganizationKind.BUYER),
     }
 

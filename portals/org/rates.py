@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.core.errors import Invalid, NotFound
 from app.core.scope import Permission
 from app.earnings import rates as service
+from app.organizations import own_payee
 from app.payees.rules import read_commission
 from portals.org import bp
 from portals.web.db import db
@@ -43,6 +44,7 @@ def rates() -> ResponseReturnValue:
     return page(
         "org/rates/index.html",
         now=None if here.is_house else service.of_organization(db(), here.id),
+        earns=own_payee.find(db(), here.id) is not None,
         versions=service.history(db(), here.id),
         consultants=service.consultants(db(), here.id),
     )
