@@ -63,6 +63,7 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     credits,
     orders,
     organization_consultants,
+    organization_payouts,
     payees,
     platform_consultations,
     runs,
