@@ -25,6 +25,7 @@ from app import (
     demo_directory,
     demo_messages,
     demo_projects,
+    demo_providers,
     demo_sales,
 )
 from app.charges import service as deposits
@@ -71,6 +72,7 @@ def load(session: ScopedSession) -> bool:
     _oxford(session, admin)
     _fernhill(session, admin, checker)
     demo_billing.load(session, admin, "naledi-dube")
+    demo_providers.load(session, admin, checker)
     return True
 
 

@@ -75,12 +75,12 @@ OTIENO = Person(
 def load(session: ScopedSession, admin: Actor, fernhill_id: UUID, priya: Actor) -> None:
     """`admin`: of the platform. `priya`: Fernhill's consultant, who is engaged already."""
     house = session.execute(select(Organization.id).where(Organization.is_house)).scalar_one()
-    naledi = _consultant(session, house, NALEDI, "USD")
+    naledi = person_of(session, house, NALEDI, "USD")
     profiles.grant_premium(session, admin, _id(naledi), today() + timedelta(days=200))
-    marco = _consultant(session, house, MARCO, "EUR")
-    _offer(session, marco, OfferingKind.CONSULTATION, "Where do I owe tax?", 45, Money(75_00, "EUR"))
+    marco = person_of(session, house, MARCO, "EUR")
+    offer(session, marco, OfferingKind.CONSULTATION, "Where do I owe tax?", 45, Money(75_00, "EUR"))
     _publish(session, fernhill_id, priya, PRIYA)
-    _offer(session, priya, OfferingKind.CONSULTATION, "Supply chain review", 60, Money(140_00, "USD"))
+    offer(session, priya, OfferingKind.CONSULTATION, "Supply chain review", 60, Money(140_00, "USD"))
     _lakeside(session, admin)
 
 
@@ -97,14 +97,14 @@ def _lakeside(session: ScopedSession, admin: Actor) -> None:
         session, OPERATOR, clinic.id, account_id=account_id, name="Achieng Were", email="owner@lakeside.test",
         role=Role.OWNER,
     )  # fmt: skip
-    _held(session, clinic.id, _id(_consultant(session, clinic.id, WANJIRU, "KES")))
-    otieno = _consultant(session, clinic.id, OTIENO, "KES")
-    _offer(session, otieno, OfferingKind.CONSULTATION, "First meeting with a meal plan", 50, Money(3_500_00, "KES"))
+    _held(session, clinic.id, _id(person_of(session, clinic.id, WANJIRU, "KES")))
+    otieno = person_of(session, clinic.id, OTIENO, "KES")
+    offer(session, otieno, OfferingKind.CONSULTATION, "First meeting with a meal plan", 50, Money(3_500_00, "KES"))
     gone = Person(
         "Dr. Baraka Njoroge", "baraka@lakeside.test", Practice.DOCTOR, "Dermatology", "Skin, hair and nails.",
         ("Dermatology",), (), ("en", "sw"), "KE", "Africa/Nairobi",
     )  # fmt: skip
-    baraka = _consultant(session, clinic.id, gone, "KES")
+    baraka = person_of(session, clinic.id, gone, "KES")
     profiles.suspend(session, admin, _id(baraka), "The licence of the medical board has expired.")
 
 
@@ -122,7 +122,7 @@ def _held(session: ScopedSession, organization_id: UUID, doctor_id: UUID) -> Non
     appointments.record(session, OPERATOR, organization_id, AppointmentSource.API, told)
 
 
-def _consultant(session: ScopedSession, organization_id: UUID, person: Person, currency: str) -> Actor:
+def person_of(session: ScopedSession, organization_id: UUID, person: Person, currency: str) -> Actor:
     """Engaged, with a login, a method and a profile."""
     made = payees.create(
         session, OPERATOR, organization_id, kind=PayeeKind.CONSULTANT, name=person.name, currency=currency,
@@ -150,7 +150,7 @@ def _publish(session: ScopedSession, organization_id: UUID, actor: Actor, person
     hours.set_week(session, actor, _id(actor), _OFFICE, person.time_zone)
 
 
-def _offer(
+def offer(
     session: ScopedSession, actor: Actor, kind: OfferingKind, title: str, minutes: int, price: Money
 ) -> None:  # fmt: skip
     offerings.create(session, actor, _id(actor), OfferingForm(kind, title, minutes, price))
