@@ -69,7 +69,7 @@ def start(session: ScopedSession, actor: Actor, *, owner: str, email: str, ident
         _check_slug(session, wanted.slug)
         made = Organization(
             id=new_id(), slug=wanted.slug, name=wanted.name, legal_name=wanted.legal_name or None,
-            currency=wanted.currency, country=wanted.country, time_zone=wanted.time_zone,
+            currency=wanted.currency, country=wanted.country or None, time_zone=wanted.time_zone,
             kind=OrganizationKind.BUYER, status=OrganizationStatus.DRAFT,
         )  # fmt: skip
         session.add(made)
@@ -88,6 +88,13 @@ def start(session: ScopedSession, actor: Actor, *, owner: str, email: str, ident
             session, actor, "organization.drafted", "organization", made.id, organization_id=made.id, slug=made.slug
         )
     return made
+
+
+def owner_of(actor: Actor, organization_id: UUID) -> Actor:
+    """Who just started it, as its owner."""
+    return Actor(
+        actor.label, Role.OWNER.value, actor.account_id, organization_id, rank=Role.OWNER.rank, ip=actor.ip
+    )  # fmt: skip
 
 
 def drafts_of(session: Session, account_id: UUID) -> int:
@@ -127,7 +134,7 @@ def save_identity(session: Session, actor: Actor, organization_id: UUID, identit
     found, draft = _to_change(session, actor, organization_id)
     _check_slug(session, wanted.slug, organization_id)
     found.name, found.slug, found.legal_name = wanted.name, wanted.slug, wanted.legal_name or None
-    found.country, found.currency, found.time_zone = wanted.country, wanted.currency, wanted.time_zone
+    found.country, found.currency, found.time_zone = wanted.country or None, wanted.currency, wanted.time_zone
     _saved(draft, Step.IDENTITY)
     session.flush()
     return found
@@ -252,7 +259,7 @@ def _checked(identity: Identity) -> Identity:
         wrong["currency"] = "Choose a currency."
     if identity.time_zone not in available_timezones():
         wrong["time_zone"] = "Choose a time zone."
-    if len(identity.country) != 2:
+    if identity.country and len(identity.country) != 2:
         wrong["country"] = "Choose a country."
     if wrong:
         raise Invalid(" ".join(wrong.values()), fields=wrong)

@@ -108,9 +108,11 @@ def edit(
     time_zone: str,
     tax_form_required: bool | None = None,
     accepts_applications: bool | None = None,
+    auto_approve_consultants: bool | None = None,
 ) -> Organization:
     """Change what the organization is called, where its mail goes, when its days begin, whether US payees need a tax
-    form before they are paid and whether anybody may apply to work for it (None: as it is).
+    form before they are paid, whether anybody may apply to work for it and whether consultants that are invited are
+    let in at once (None: as it is).
 
     Raises Forbidden, Invalid, NotFound.
     """
@@ -122,14 +124,18 @@ def edit(
         email = clean_email(billing_email)
     except Invalid as wrong:
         raise Invalid(wrong.message, fields={"billing_email": wrong.message}) from None
-    wanted = {
+    wanted: dict[str, Any] = {
         "name": " ".join(name.split()),
         "legal_name": (legal_name or "").strip() or None,
         "billing_email": email,
         "time_zone": ZoneInfo(time_zone).key,
-        "tax_form_required": found.tax_form_required if tax_form_required is None else tax_form_required,
-        "accepts_applications": (found.accepts_applications if accepts_applications is None else accepts_applications),
     }
+    switches = {
+        "tax_form_required": tax_form_required,
+        "accepts_applications": accepts_applications,
+        "auto_approve_consultants": auto_approve_consultants,
+    }
+    wanted |= {name: on for name, on in switches.items() if on is not None}
     changed = {field: value for field, value in wanted.items() if getattr(found, field) != value}
     for field, value in changed.items():
         setattr(found, field, value)

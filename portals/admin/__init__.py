@@ -59,6 +59,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     exports,
     invoices,
     invoicing,
+    issuer,
     ledger,
     mail,
     organizations,

@@ -25,6 +25,7 @@ ITEMS = (
     NavItem(_l("Billing"), "receipt", "admin.invoicing", section=_MONEY),
     NavItem(_l("Revenue"), "chart-bar", "admin.revenue", section=_MONEY),
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
+    NavItem(_l("Billing details"), "receipt", "admin.issuer", section=_MONEY),
     NavItem(_l("Payees"), "users", "admin.payees", section=_DIRECTORY),
     NavItem(_l("Consultants"), "user-check", "admin.consultants", section=_DIRECTORY),
     NavItem(_l("Consultations"), "video", "admin.consultations", section=_DIRECTORY),

@@ -51,6 +51,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     batches,
     bill_changes,
     billing,
+    billing_details,
     bills,
     bulk_reviews,
     codes,

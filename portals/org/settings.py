@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.core.scope import Permission
 from app.core.settings import settings as app_settings
 from app.organizations import queries, service
-from app.organizations.states import BillingMode
+from app.organizations.states import BillingMode, OrganizationKind
 from app.payees.kinds import SPECS
 from portals.org import bp
 from portals.web.db import db
@@ -50,13 +50,19 @@ class SettingsForm(BaseForm):
         _l("Take applications"),
         description=_l("Anybody with the link of a kind may ask to work for you; you decide about each."),
     )
+    auto_approve_consultants = BooleanField(
+        _l("Let consultants in at once"),
+        description=_l("Otherwise each one you invite waits until somebody of yours says yes."),
+    )
 
 
 @bp.route("/settings", methods=["GET", "POST"])
 @require(Permission.ORGANIZATION_SETTINGS)
 def settings() -> ResponseReturnValue:
     here = g.organization
-    form = SettingsForm(obj=here)
+    form, provides = SettingsForm(obj=here), here.kind is not OrganizationKind.BUYER
+    if not provides:
+        del form.auto_approve_consultants
     if form.accepts():
         with form.refusals():
             service.edit(
@@ -69,6 +75,7 @@ def settings() -> ResponseReturnValue:
                 time_zone=form.time_zone.data,
                 tax_form_required=form.tax_form_required.data,
                 accepts_applications=form.accepts_applications.data,
+                auto_approve_consultants=form.auto_approve_consultants.data if provides else None,
             )
             return done(back=url_for(".settings"), toast=_("Saved"))
     return page(

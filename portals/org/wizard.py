@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing import profiles
 from app.core.errors import NotFound
-from app.core.scope import Actor, Scope
+from app.core.scope import Scope
 from app.core.settings import settings
 from app.identity.states import Portal
 from app.organizations import drafts, rules
@@ -100,10 +100,7 @@ def start() -> ResponseReturnValue:
                 db(), g.actor, owner=g.account.name, email=g.account.email, identity=form.identity()
             )  # fmt: skip
             use_scope(Scope.organization(made.id))
-            owner = Actor(
-                g.account.name, Role.OWNER.value, g.account.account_id, made.id, rank=Role.OWNER.rank,
-                ip=request.remote_addr,
-            )  # fmt: skip
+            owner = drafts.owner_of(g.actor, made.id)
             profiles.save(db(), owner, made.id, form.details())
             if picture:
                 profiles.set_logo(db(), owner, made.id, picture)

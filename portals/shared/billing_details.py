@@ -65,7 +65,7 @@ class BillingForm(FilesForm):
             region = _CODES.get(region.casefold(), region) or tax_id.strip()[:2]
         return Details(
             self.legal_name.data or "", country, self.street.data or "", self.city.data or "",
-            self.postcode.data or "", region, tax_id, bool(self.special_zone.data),
+            self.postcode.data or "", region, tax_id, bool(self.special_zone and self.special_zone.data),
         )  # fmt: skip
 
     def picture(self) -> bytes | None:
