@@ -14,17 +14,16 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
-from app.core.errors import Conflict, Forbidden, Invalid, NotFound, SwitchedOff
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.money import CURRENCIES
 from app.core.rates import WHOLE_BPS
 from app.core.scope import Actor, Permission
-from app.core.settings import settings
 from app.core.topics import Topic
 from app.db import locks, outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.identity.rules import normal_email
-from app.organizations import own_payee, rules, steps
+from app.organizations import gating, own_payee, rules, steps
 from app.organizations.models import Member, Organization, OrganizationDraft
 from app.organizations.states import BillingMode, MemberStatus, OrganizationKind, OrganizationStatus, Role
 from app.organizations.steps import Step
@@ -156,8 +155,8 @@ def choose_kind(session: Session, actor: Actor, organization_id: UUID, kind: Org
 
 def check_kind(kind: OrganizationKind) -> None:
     """Raises SwitchedOff."""
-    if kind is not OrganizationKind.BUYER and not settings().provider_orgs:
-        raise SwitchedOff("Organizations that provide consultants are switched off here.")
+    if kind is not OrganizationKind.BUYER:
+        gating.require_tier()
 
 
 def choose_billing(session: Session, actor: Actor, organization_id: UUID, mode: BillingMode) -> None:
@@ -194,6 +193,8 @@ def choose_team(session: Session, actor: Actor, organization_id: UUID, invitees:
     for one in invitees:
         if one.role in _NOT_INVITED:
             raise Invalid(f"{one.email}: {one.role.label} is not a role of the team.")
+        if said := gating.why_not(one.role):
+            raise Invalid(f"{one.email}: {said}")
         email = normal_email(one.email)
         if email in kept:
             raise Invalid(f"{email} is named twice.")

@@ -10,13 +10,11 @@ from sqlalchemy import ColumnElement, Table, delete, exists, select
 from sqlalchemy.orm import aliased
 
 from app.core.clock import utc_now
-from app.core.errors import Conflict
 from app.core.scope import Actor
 from app.db.session import ScopedSession
 from app.files.models import StoredFile
-from app.identity.states import Portal
-from app.notify import sign_in
-from app.organizations import service
+from app.organizations import inviting
+from app.organizations.inviting import Person
 from app.organizations.models import Member, Organization, OrganizationDraft
 from app.organizations.states import MemberStatus, OrganizationStatus, Role
 
@@ -32,7 +30,6 @@ def invite_team(session: ScopedSession, organization_id: UUID) -> int:
     )
     if draft is None:
         return 0
-    organization = service.get(session, organization_id)
     owner = session.scalars(
         select(Member)
         .where(Member.organization_id == organization_id, Member.role == Role.OWNER)
@@ -40,27 +37,12 @@ def invite_team(session: ScopedSession, organization_id: UUID) -> int:
         .limit(1)
     ).one()
     actor = Actor(owner.name, owner.role.value, owner.account_id, organization_id, rank=owner.role.rank)
-    invited = 0
-    for one in draft.invitees:
-        invited += _invite(session, actor, organization, one["email"], Role(one["role"]))
+    people = [Person(one["email"], "", Role(one["role"])) for one in draft.invitees]
+    asked = inviting.invite(
+        session, actor, organization_id, [one for one in people if inviting.why_not(actor, one.role) is None]
+    )
     session.delete(draft)
-    return invited
-
-
-def _invite(session: ScopedSession, actor: Actor, organization: Organization, email: str, role: Role) -> int:
-    try:
-        with session.begin_nested():
-            name = email.partition("@")[0]
-            account_id = sign_in.invite(
-                session, actor, Portal.ORG, email, name, inviter=organization.name, organization_id=organization.id,
-                time_zone=organization.time_zone,
-            )  # fmt: skip
-            service.add_member(
-                session, actor, organization.id, account_id=account_id, name=name, email=email, role=role
-            )
-    except Conflict:  # a member already, or an account that is suspended: nothing to invite to
-        return 0
-    return 1
+    return len(asked.sent)
 
 
 def forget_stale(session: ScopedSession, tables: Collection[Table], limit: int) -> tuple[int, list[str]]:

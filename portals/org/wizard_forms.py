@@ -129,13 +129,14 @@ class TeamForm(OnceForm):
         return [
             Invitee(address, role)
             for name, role in TEAM.items()
+            if name in self._fields
             for address in dict.fromkeys(_BETWEEN.split((self._fields[name].data or "").strip().lower()))
             if address
         ]
 
     def place(self, refusal: Invalid) -> Invalid:
         """The same refusal beside the box with the address it names."""
-        for name in TEAM:
+        for name in TEAM.keys() & self._fields.keys():
             for address in _BETWEEN.split((self._fields[name].data or "").lower()):
                 if address and address in refusal.message:
                     return Invalid(refusal.message, fields={name: refusal.message})

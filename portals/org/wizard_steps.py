@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from app.billing import profiles
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.rates import WHOLE_BPS
+from app.core.settings import settings
 from app.earnings import launching, rates
 from app.files import queries as files
 from app.files import service as stored
@@ -80,6 +81,8 @@ def team(organization_id: UUID) -> ResponseReturnValue:
         for name, role in TEAM.items()
     }
     form = TeamForm(**named)
+    if not settings().provider_orgs:
+        del form.support
     if form.accepts():
         with form.refusals():
             try:

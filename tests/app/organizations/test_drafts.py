@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound, SwitchedOff
 from app.core.scope import Actor, Scope
@@ -12,6 +13,7 @@ from app.db.session import ScopedSession, unit_of_work
 from app.earnings import launching, rates
 from app.organizations import drafts, own_payee, queries, service, steps
 from app.organizations.drafts import Invitee
+from app.organizations.invitation_models import MemberInvitation
 from app.organizations.states import BillingMode, OrganizationKind, OrganizationStatus, Role
 from app.organizations.steps import Step
 from jobs import organizations as jobs
@@ -61,9 +63,8 @@ def test_a_buyer_is_launched_with_its_mode_and_its_team_is_invited_once(nora: Ac
     with unit_of_work(inside(draft)) as session:
         found = service.get(session, draft)
         assert (found.status, found.billing_mode) == (OrganizationStatus.ACTIVE, BillingMode.INVOICED_MONTHLY)
-        assert [(m.email, m.role) for m in queries.members(session, draft)] == [
-            (making.OWNER, Role.OWNER), ("mia@northgate.test", Role.MANAGER),
-        ]  # fmt: skip
+        (asked,) = session.scalars(select(MemberInvitation).where(MemberInvitation.organization_id == draft))
+        assert (asked.email, asked.role, asked.invited_by) == ("mia@northgate.test", Role.MANAGER, "Nora")
         assert rates.history(session, draft) == []
         with pytest.raises(NotFound):
             drafts.of(session, draft)
@@ -116,6 +117,15 @@ def test_providers_can_be_switched_off(nora: Actor, draft: UUID, kind: Organizat
         unit_of_work(inside(draft)) as session,
     ):
         choose(session, making.owner(nora, draft), draft, kind)
+
+
+def test_support_waits_for_providers(nora: Actor, draft: UUID) -> None:
+    with (
+        environment(ENABLE_PROVIDER_ORGS="false"),
+        pytest.raises(Invalid, match="switched off"),
+        unit_of_work(inside(draft)) as session,
+    ):
+        drafts.choose_team(session, making.owner(nora, draft), draft, [Invitee("s@b.test", Role.SUPPORT)])
 
 
 def test_nobody_else_changes_it_and_a_short_name_is_taken_once(nora: Actor, draft: UUID) -> None:

@@ -229,3 +229,5 @@ def test_locked_kinds_are_not_offered_nor_taken(nora: Browser) -> None:
         assert "locked here" in page and 'value="PROVIDER"' not in page
         assert nora.post(f"{draft}/kind", {"kind": "HYBRID"}).status_code == 422
         assert nora.post(f"{draft}/kind", {"kind": "BUYER"}).status_code == 303
+        assert 'name="support"' not in nora.get(f"{draft}/team").text
+        assert nora.post(f"{draft}/team", {"admins": "a@b.test", "support": "s@b.test"}).status_code == 303
