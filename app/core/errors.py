@@ -22,6 +22,12 @@ class Invalid(Refusal):
     status = 422
 
 
+class Malformed(Refusal):
+    """A program sent values that cannot stand together, where the contract says 400; `fields` as with Invalid."""
+
+    status = 400
+
+
 class Forbidden(Refusal):
     """The actor may not do this."""
 

@@ -61,6 +61,7 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     billing,
     consultations,
     credits,
+    founding,
     orders,
     organization_consultants,
     organization_payouts,
@@ -69,4 +70,13 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     runs,
 )
 
-blueprints = (organizations, platform, platform_v1, payments, appointments.bp, consultations.bp, *advisors.blueprints)
+blueprints = (
+    founding.bp,
+    organizations,
+    platform,
+    platform_v1,
+    payments,
+    appointments.bp,
+    consultations.bp,
+    *advisors.blueprints,
+)
