@@ -123,8 +123,8 @@ def _whole(row: Any) -> dict[str, Any]:
         "lines": [
             {
                 "description": line.description, "code": line.code or None, "quantity": line.quantity,
-                "netMinor": line.net_minor, "taxBps": line.rate_bps, "taxMinor": line.tax_minor,
-                "creditedMinor": line.credited_minor,
+                "netMinor": line.net_minor, "taxBps": line.rate_bps if line.tax_minor else 0,
+                "taxMinor": line.tax_minor, "creditedMinor": line.credited_minor,
             }
             for line in invoices.lines(db(), row.id)
         ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -71,6 +71,11 @@ def heads(frozen: Document) -> list[tuple[str, Money]]:
     return [*found, (_("Round-off"), frozen.assessment.round_off)] if frozen.assessment.round_off else found
 
 
+def rate_of(line: Any) -> str:
+    """The rate that is on the paper: a line that bears no tax has none, whatever its rate would be at home."""
+    return f"{percent(line.rate_bps)} %" if line.tax_minor else ""
+
+
 def detail(invoice_id: UUID, organization_id: UUID | None = None) -> dict[str, Any]:
     """What the page of one document shows. Raises NotFound."""
     row = queries.document(db(), invoice_id, organization_id)
@@ -79,25 +84,26 @@ def detail(invoice_id: UUID, organization_id: UUID | None = None) -> dict[str, A
     return {
         "row": row, "lines": queries.lines(db(), row.id), "payments": payments, "notes": notes, "frozen": found.frozen,
         "heads": heads(found.frozen), "electronic": found.electronic, "badges": badges(row), "minor": Money,
-        "steps": _steps(row, payments, notes), "ways": WAYS, "titles": TITLES, "title_of": TITLES[row.kind],
+        "rate_of": rate_of, "steps": _steps(row, payments, notes), "ways": WAYS, "titles": TITLES,
+        "title_of": TITLES[row.kind],
     }  # fmt: skip
 
 
 def _steps(row: Any, payments: Any, notes: Any) -> list[Step]:
     """Issued, what came since, and where it stands now."""
-    told: list[tuple[datetime, str, str]] = [(row.created_at, "done", _("Issued and mailed"))]
+    told: list[tuple[date, datetime, str, str]] = [(row.issued_on, row.created_at, "done", _("Issued and mailed"))]
     for one in payments:
-        amount = money(Money(abs(one.amount_minor), one.currency))
+        amount, when = money(Money(abs(one.amount_minor), one.currency)), (one.received_on, one.created_at)
         if one.amount_minor < 0:
-            told.append((one.created_at, "bad", _("%(amount)s went back to the card", amount=amount)))
+            told.append((*when, "bad", _("%(amount)s went back to the card", amount=amount)))
         elif one.paid_with is not PaidWith.CREDIT:
-            told.append((one.created_at, "done", _("%(amount)s paid: %(way)s", amount=amount, way=WAYS[one.paid_with])))
+            told.append((*when, "done", _("%(amount)s paid: %(way)s", amount=amount, way=WAYS[one.paid_with])))
     for one in notes:
         amount = money(Money(one.total_minor, one.currency))
         text = _("%(what)s %(number)s, %(amount)s", what=TITLES[one.kind], number=one.number, amount=amount)
-        told.append((one.created_at, "done", text))
-    told.sort(key=lambda one: one[0])
-    steps = [Step(state, text, date_text(at, "full")) for at, state, text in told]
+        told.append((one.issued_on, one.created_at, "done", text))
+    told.sort(key=lambda one: one[:2])
+    steps = [Step(state, text, date_text(day)) for day, _at, state, text in told]
     if row.kind is DocumentKind.CREDIT_NOTE:
         return steps
     if row.status is InvoiceStatus.PAID:
