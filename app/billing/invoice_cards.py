@@ -91,7 +91,7 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
         invoice = settling.locked(session, of.subject_id)
         if not client.mark_paid(session, actor, of):
             return
-        _post(session, of, of.amount, str(of.id), invoice.number or "")
+        _post(session, of, of.amount, str(of.id), invoice.number)
         settling.paid_by_card(session, actor, invoice.id, amount=of.amount, charge_id=of.id)
         settling.cover(session, actor, of.organization_id, of.currency)
         outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=of.organization_id)

@@ -77,15 +77,10 @@ class Invoice(OrganizationRecord):
         CheckConstraint(
             "paid_minor >= 0 AND credited_minor >= 0 AND paid_minor + credited_minor <= total_minor", name="balance"
         ),
-        CheckConstraint(
-            "(status IN ('draft', 'void')) = (number IS NULL) AND (number IS NULL) = (issued_on IS NULL)"
-            " AND (number IS NULL) = (snapshot IS NULL)",
-            name="issued",
-        ),
         CheckConstraint("(kind = 'invoice') = (corrects_id IS NULL)", name="corrects"),
         CheckConstraint("period_start <= period_end", name="period"),
         Index("uq_invoices_month", "organization_id", "currency", "period_start", unique=True,
-              postgresql_where=text("origin = 'month' AND status <> 'void'")),
+              postgresql_where=text("origin = 'month'")),
         Index("ix_invoices_newest", "organization_id", "created_at", "id"),
         Index("ix_invoices_all", "created_at", "id"),
         Index("ix_invoices_due", "due_on", "id", postgresql_where=text(_OPEN)),
@@ -95,14 +90,14 @@ class Invoice(OrganizationRecord):
     issuer_id: Mapped[UUID] = mapped_column(ForeignKey("organizations.id"))
     kind: Mapped[DocumentKind] = mapped_column(choice(DocumentKind))
     origin: Mapped[InvoiceOrigin] = mapped_column(choice(InvoiceOrigin))
-    _status: Mapped[InvoiceStatus] = mapped_column("status", choice(InvoiceStatus), default=InvoiceStatus.DRAFT)
+    _status: Mapped[InvoiceStatus] = mapped_column("status", choice(InvoiceStatus), default=InvoiceStatus.SENT)
     currency: Mapped[str]
     period_start: Mapped[date]
     period_end: Mapped[date]
-    number: Mapped[str | None]
-    serial: Mapped[int | None]
-    fiscal_year: Mapped[int | None]
-    issued_on: Mapped[date | None]
+    number: Mapped[str]
+    serial: Mapped[int]
+    fiscal_year: Mapped[int]
+    issued_on: Mapped[date]
     due_on: Mapped[date | None]
     net_minor: Mapped[int]
     tax_minor: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -112,8 +107,8 @@ class Invoice(OrganizationRecord):
     credited_minor: Mapped[int] = mapped_column(default=0, server_default="0")
     corrects_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
     reason: Mapped[str] = mapped_column(default="", server_default="")
-    snapshot: Mapped[dict[str, Any] | None]
-    snapshot_sha256: Mapped[str | None]
+    snapshot: Mapped[dict[str, Any]]
+    snapshot_sha256: Mapped[str]
     pdf_key: Mapped[str | None]
     pdf_sha256: Mapped[str | None]
     simulated: Mapped[bool] = mapped_column(default=False, server_default="false")

@@ -8,12 +8,20 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select, text
+from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, null, or_, select, text, union_all
 from sqlalchemy.orm import Session, aliased
 
 from app.billing.documents import DocumentKind
-from app.billing.invoice_models import Invoice, InvoiceLine, InvoicePayment, UnbilledCharge
+from app.billing.invoice_models import (
+    BilledCharge,
+    CreditedReturn,
+    Invoice,
+    InvoiceLine,
+    InvoicePayment,
+    UnbilledCharge,
+)
 from app.billing.invoice_states import InvoiceStatus
+from app.charges.client_models import ChargeReturn
 from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import Money
@@ -62,7 +70,7 @@ def _documents(wanted: Wanted) -> paging.AnySelect:
         select(*_COLUMNS)
         .join(Organization, Organization.id == _I.organization_id)
         .outerjoin(_C, _C.id == _I.corrects_id)
-        .where(_I.number.is_not(None), *_narrowed(wanted.view))
+        .where(*_narrowed(wanted.view))
     )
     if wanted.organization_id is not None:
         query = query.where(_I.organization_id == wanted.organization_id)
@@ -143,6 +151,23 @@ def notes(session: Session, invoice_id: UUID) -> Sequence[paging.AnyRow]:
         _I.id, _I.kind, _I.number, _I.issued_on, _I.total_minor, _I.currency, _I.reason, _I.created_at
     ).where(_I.corrects_id == invoice_id)
     return session.execute(query.order_by(_I.created_at, _I.id).limit(200)).all()
+
+
+def of_charge(session: Session, charge_id: UUID) -> Sequence[paging.AnyRow]:
+    """The invoice that a charge is on, and the credit notes of what went back of it: id, kind, number, return_id."""
+    invoice = (
+        select(_I.id, _I.kind, _I.number, null().label("return_id"), _I.created_at)
+        .join(BilledCharge, BilledCharge.invoice_id == _I.id)
+        .where(BilledCharge.charge_id == charge_id)
+    )
+    notes_ = (
+        select(_I.id, _I.kind, _I.number, CreditedReturn.return_id, _I.created_at)
+        .join(CreditedReturn, CreditedReturn.note_id == _I.id)
+        .join(ChargeReturn, ChargeReturn.id == CreditedReturn.return_id)
+        .where(ChargeReturn.charge_id == charge_id)
+    )
+    both = union_all(invoice, notes_).subquery()
+    return session.execute(select(both).order_by(both.c.created_at, both.c.id)).all()
 
 
 @dataclass(frozen=True, slots=True)

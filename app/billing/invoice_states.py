@@ -6,20 +6,17 @@ from enum import StrEnum
 
 
 class InvoiceStatus(StrEnum):
-    """DRAFT has no number and can be thrown away. SENT is issued: nothing of it ever changes but what was paid."""
+    """What is not issued is no invoice yet: it waits in `unbilled_charges`, and a refund takes it out of there. SENT is
+    issued: nothing of it ever changes but what was paid."""
 
-    DRAFT = "draft"
     SENT = "sent"
     PAID = "paid"
-    VOID = "void"
 
 
 I = InvoiceStatus  # noqa: E741 - as in the other tables of states
 INVOICE_TRANSITIONS: dict[InvoiceStatus, frozenset[InvoiceStatus]] = {
-    I.DRAFT: frozenset({I.SENT, I.PAID, I.VOID}),
     I.SENT: frozenset({I.PAID}),
     I.PAID: frozenset({I.SENT}),  # a payment came back
-    I.VOID: frozenset(),
 }
 
 

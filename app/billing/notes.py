@@ -78,12 +78,10 @@ def credit(
     """
     reason = _reason(reason)
     invoice = _issued(session, invoice_id)
-    original = snapshots.thaw(invoice.snapshot or {})
+    original = snapshots.thaw(invoice.snapshot)
     lines = {line.id: line for line in _lines(session, invoice.id)}
     today, items, quantities = utc_now().date(), [], []
-    taxed = invoice.issued_on is not None and (
-        original.seller.country != "IN" or today <= gst.last_credit_note_day(invoice.issued_on)
-    )
+    taxed = original.seller.country != "IN" or today <= gst.last_credit_note_day(invoice.issued_on)
     for line_id, amount in parts:
         line = lines.get(line_id)
         if line is None or amount.currency != invoice.currency or not 0 < amount.minor <= _left(line, invoice).minor:
@@ -131,7 +129,7 @@ def debit(session: ScopedSession, actor: Actor, invoice_id: UUID, amount: Money,
         raise Invalid(
             "Say what for, and an amount above zero.", fields={"amount": f"In {invoice.currency}, above zero."}
         )
-    original = snapshots.thaw(invoice.snapshot or {})
+    original = snapshots.thaw(invoice.snapshot)
     like = original.assessment.items[0]
     item = _same_tax(TaxedItem(_renamed(like.item, description), like.heads, like.category), amount, taxed=True)
     note_id = _issue(session, invoice, original, DocumentKind.DEBIT_NOTE, [item], [1], reason, [])
@@ -149,7 +147,7 @@ def debit(session: ScopedSession, actor: Actor, invoice_id: UUID, amount: Money,
 
 def _issued(session: ScopedSession, invoice_id: UUID) -> Invoice:
     invoice = settling.locked(session, invoice_id)
-    if invoice.number is None or invoice.kind is DocumentKind.CREDIT_NOTE:
+    if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Conflict("Only an issued invoice can be corrected.")
     return invoice
 

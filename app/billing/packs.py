@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select, update
 
 from app.audit import service as audit
-from app.billing import rules
+from app.billing import accrual, notes, rules
 from app.billing.models import CreditUse, SeatPack
 from app.billing.rules import Sold
 from app.billing.states import CreditKind, PackStatus
@@ -107,6 +107,8 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
             session, recipe, ref=str(pack.id), organization_id=pack.organization_id, amount=of.amount,
             rail=of.provider.value, memo=of.description,
         )  # fmt: skip
+        if of.provider is ChargeProvider.FUNDS:  # by invoice: on the next one, with its tax
+            accrual.accrue(session, of)
         _note(session, actor, pack, "pack.paid")
 
 
@@ -197,6 +199,8 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
         )  # fmt: skip
         _settle(session, pack, empty=len(ordinals) == len(left))
         _post_return(session, of, back, str(back.id), sum(left[ordinal] for ordinal in ordinals), 1)
+        if of.provider is ChargeProvider.FUNDS and not accrual.reduce(session, of.id, back.amount):
+            notes.credit_return(session, actor, back.id)
 
 
 def came_back(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:

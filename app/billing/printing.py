@@ -48,9 +48,9 @@ class Printable:
 
 
 def printable(session: ScopedSession, invoice_id: UUID, locale: str = "en_US") -> Printable:
-    """As far as the scope sees it; an issuer's logo is for everybody. Raises NotFound, also for a draft."""
+    """As far as the scope sees it; an issuer's logo is for everybody. Raises NotFound."""
     invoice = session.get(Invoice, invoice_id)
-    if invoice is None or invoice.snapshot is None or invoice.number is None:
+    if invoice is None:
         raise NotFound("There is no such invoice.")
     frozen = snapshots.thaw(invoice.snapshot)
     after = () if invoice.kind is DocumentKind.CREDIT_NOTE else _after(session, invoice, locale)

@@ -56,7 +56,7 @@ def transferred(
         wrong["received_on"] = "This day has not come yet."
     if wrong:
         raise Invalid(" ".join(wrong.values()), fields=wrong)
-    if invoice.status in (InvoiceStatus.DRAFT, InvoiceStatus.VOID) or invoice.kind is DocumentKind.CREDIT_NOTE:
+    if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Conflict("Only an invoice that was sent can be paid.")
     if _known(session, PaidWith.BANK, reference):
         return invoice
@@ -128,7 +128,7 @@ def offset(session: ScopedSession, actor: Actor, invoice: Invoice, note: Invoice
     part = min(invoice.open, note.open)
     if part:
         note.credited_minor += part.minor
-        _set_against(session, actor, invoice, part, PaidWith.CREDIT, note.number or "", utc_now().date())
+        _set_against(session, actor, invoice, part, PaidWith.CREDIT, note.number, utc_now().date())
     return part
 
 

@@ -14,6 +14,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.audit import queries as trail
 from app.audit.models import Audience
+from app.billing import invoice_queries as invoices
 from app.charges import client_queries
 from app.charges.client_service import BY_CARD
 from app.consultations import platform_queries as queries
@@ -99,6 +100,7 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
     )
     return page(
         "admin/consultations/show.html", row=row, charge=charge, returns=returns,
+        billed=invoices.of_charge(db(), charge.id) if row.paid_by is PaidBy.INVOICE and charge else (),
         left=client_queries.left_of(charge, returns) if charge else None, shares=queries.shares(db(), row.id),
         numbers=queries.calendar_numbers(db(), row.id), possible=possible(row),
         parts=shared.parts(*amounts), lines=pricing.explain(row.pricing) if row.pricing else [],

@@ -10,6 +10,7 @@ from flask import Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
+from app.billing import invoice_queries as invoices
 from app.charges import client_queries
 from app.consultations import by_hand
 from app.consultations import platform_queries as queries
@@ -101,6 +102,7 @@ def refund() -> ResponseReturnValue:
         said = _("%(left)s %(currency)s can still go back.", left=left.plain(), currency=left.currency)
         raise Invalid(said, fields={"amount_minor": said})
     back = by_hand.refund(db(), g.actor, charge.subject_id, amount, reason, note)
+    billed = invoices.of_charge(db(), charge.id)
     return jsonify(
         {
             "refundId": str(back.id),
@@ -111,5 +113,6 @@ def refund() -> ResponseReturnValue:
             "status": back.status.value.upper(),
             "routedBy": charge.provider.value.upper(),
             "reason": back.reason,
+            "creditNoteId": next((str(row.id) for row in billed if row.return_id == back.id), None),
         }
     ), 201

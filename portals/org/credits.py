@@ -44,7 +44,7 @@ class PackForm(OnceForm):
     size = RadioField(_l("How many"), [InputRequired(_l("Choose how many."))])
     pay = RadioField(
         _l("Pay"), [InputRequired(_l("Choose how to pay."))], default="card",
-        choices=[("card", _l("By card")), ("funds", _l("From our funds"))],
+        choices=[("card", _l("By card")), ("funds", _l("From our funds, on the next invoice"))],
     )  # fmt: skip
 
 

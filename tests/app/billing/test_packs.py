@@ -8,7 +8,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.billing import credits, packs
+from app.billing import closing, credits, packs
+from app.billing.documents import DocumentKind
+from app.billing.invoice_states import InvoiceOrigin
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
 from app.charges.client_models import Charge
@@ -26,7 +28,7 @@ from app.notify.models import Mail
 from app.organizations.states import Role
 from app.reporting import doctor
 from jobs import credits as jobs
-from tests.factories import bookings, people
+from tests.factories import billing, bookings, organizations, people
 from tests.factories import credits as make
 from tests.factories.charges import funds
 from tests.factories.organizations import organization
@@ -195,6 +197,25 @@ def test_to_funds_it_goes_back_at_once(owner: Actor, half_hour: Offering) -> Non
         pack_id = session.get_one(Charge, charge_id).subject_id
     _refund(pack_id)
     assert (books(), books("funds")) == (0, 95_00)
+    healthy()
+
+
+def test_from_funds_it_is_on_the_next_invoice_and_its_refund_is_a_credit_note(
+    owner: Actor, half_hour: Offering
+) -> None:
+    assert owner.organization_id is not None
+    billing.profile(half_hour.organization_id)
+    organizations.credit(owner.organization_id, 200_00, "USD")
+    charge_id = make.asked(owner, half_hour, 5, ChargeProvider.FUNDS)
+    with unit_of_work(PLATFORM) as session:
+        pack_id = session.get_one(Charge, charge_id).subject_id
+        closing.bill_one(session, SYSTEM, owner.organization_id, origin=InvoiceOrigin.REQUEST)
+    invoice = billing.only(owner.organization_id)
+    assert invoice.net_minor == 95_00 and books("funds") == -95_00
+    _refund(pack_id)
+    note = billing.only(owner.organization_id, kind=DocumentKind.CREDIT_NOTE)
+    assert note.net_minor == 95_00 and not billing.only(owner.organization_id, id=invoice.id).open
+    assert (books(), books("funds")) == (0, 0)
     healthy()
 
 

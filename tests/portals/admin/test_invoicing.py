@@ -14,6 +14,8 @@ from app.billing.invoice_models import Invoice
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnStatus
+from app.consultations import offerings
+from app.consultations.states import PaidBy, Practice
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor
@@ -22,7 +24,7 @@ from app.db.session import unit_of_work
 from app.ledger import service as ledger
 from app.organizations.states import Role
 from jobs import billing as billing_jobs
-from tests.factories import billing, people
+from tests.factories import billing, bookings, client_money, consultations, organizations, people
 from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import statements
@@ -200,3 +202,26 @@ def test_strangers_find_nothing(strangers: list[Browser], buyer: UUID) -> None:
             assert stranger.get(HERE + path).status_code == 404
         assert stranger.post(f"{HERE}/{invoice.id}/credit-note", {"line_1": "1.00"}).status_code == 404
     assert again(invoice).credited_minor == 0
+
+
+def test_a_refund_by_the_api_of_something_invoiced_is_a_credit_note(browser: Browser, buyer: UUID) -> None:
+    house_id = consultations.house()
+    organizations.credit(buyer, 100_00, "USD")
+    with unit_of_work(PLATFORM) as session:
+        what = next(one for one in offerings.sessions(session) if one.duration_minutes == 30)
+    advisor = bookings.consultant(house_id, Practice.ADVISOR)
+    held = bookings.booked(what, advisor, bookings.client_account(), paid_by=PaidBy.INVOICE, buyer=buyer)
+    charge_id = client_money.paid(held, ChargeProvider.FUNDS)
+    with unit_of_work(PLATFORM) as session:
+        (made,) = closing.bill_one(session, SYSTEM, buyer, origin=InvoiceOrigin.REQUEST)
+    answer = browser.open(
+        "/api/payments/refunds", method="POST", headers={"X-CSRFToken": browser.csrf_token()},
+        json={"paymentId": str(charge_id), "amountMinor": 10_00, "reason": "Cut short"},
+    )  # fmt: skip
+    assert answer.status_code == 201
+    told = answer.get_json()
+    assert told["routedBy"] == "FUNDS" and told["status"] == "SUCCEEDED"
+    note = billing.only(buyer, kind=DocumentKind.CREDIT_NOTE)
+    assert told["creditNoteId"] == str(note.id) and note.corrects_id == made and note.total_minor == 10_00
+    page = browser.get(f"/admin/consultations/{held.id}").text
+    assert f"/admin/billing/{made}" in page and f"/admin/billing/{note.id}" in page
