@@ -25,6 +25,7 @@ _COLUMNS = (
     CreditUse.returned_at, CreditUse.consultation_id, SeatPack.title, SeatPack.currency,
     Consultation.client_first_name, Consultation.starts_at, Consultation._status.label("status"),
     ConsultantProfile.name.label("consultant"),
+    (Consultation.organization_id == Consultation.buyer_organization_id).label("own"),
 )  # fmt: skip
 _NEWEST = paging.Key((CreditUse.created_at, CreditUse.id), ("created_at", "id"))
 

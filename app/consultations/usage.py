@@ -26,7 +26,8 @@ def month_of(day: date) -> tuple[datetime, datetime]:
 
 def by_title(session: Session, organization_id: UUID, day: date, limit: int = 12) -> Sequence[AnyRow]:
     """Sessions that start in the month of `day`, most first: title, currency, members, sessions, credits (paid by
-    one), cards (paid by the member), minor (on account). As far as the scope sees."""
+    one), cards (paid by the member), own (with the organization's own consultants), minor (on account). As far as the
+    scope sees."""
     since, until = month_of(day)
     by = C.paid_by
     query = (
@@ -37,6 +38,7 @@ def by_title(session: Session, organization_id: UUID, day: date, limit: int = 12
             func.count().label("sessions"),
             func.count().filter(by == PaidBy.CREDIT).label("credits"),
             func.count().filter(by == PaidBy.TAG).label("cards"),
+            func.count().filter(C.organization_id == C.buyer_organization_id).label("own"),
             cast(func.coalesce(func.sum(C.price_minor).filter(by == PaidBy.INVOICE), 0), BigInteger).label("minor"),
         )
         .where(

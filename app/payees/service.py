@@ -345,6 +345,8 @@ def set_status(
     actor.require_organization(organization_id)
     payee, engagement = _engaged(session, organization_id, payee_id)
     platform = actor.can(Permission.PLATFORM)
+    if payee.own_organization_id is not None and not platform:
+        raise Forbidden("This is the organization itself; only Quittance decides about that.")
     if engagement.status is to:
         raise Conflict(f"{payee.name} is {to.value} already.")
     if engagement.status_by_platform and not platform:

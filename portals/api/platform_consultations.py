@@ -67,6 +67,7 @@ def _row(row: Any) -> dict[str, Any]:
         "client_email": row.client_email,
         "paid_by": row.paid_by.value,
         "buyer": row.buyer_slug,
+        "own_consultant": row.buyer_organization_id == row.organization_id,
         "currency": row.currency,
         "list_price_cents": row.list_minor,
         "price_cents": row.price_minor,

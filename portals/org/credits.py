@@ -83,13 +83,14 @@ def credit_uses_file() -> ResponseReturnValue:
                     row.starts_at.isoformat() if row.starts_at else "", row.status.value if row.status else "",
                     Money(row.value_minor, row.currency).plain(), row.currency,
                     row.returned_at.isoformat() if row.returned_at else "",
+                    "own consultant" if row.own else "",
                 )  # fmt: skip
             cursor = found.next_cursor
             if cursor is None:
                 return
 
     header = ("Time", "Credit for", "Number", "What", "Member", "Consultant", "Starts", "Status", "Value", "Currency",
-              "Came back")  # fmt: skip
+              "Came back", "Own consultant")  # fmt: skip
     return csv_file(header, rows(), f"credits-{g.slug}-{today()}.csv")
 
 

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from app.audit import queries as history
 from app.audit.models import Audience
+from app.consultations import earning_sums
 from app.core.clock import today
 from app.core.errors import Conflict, NotFound
 from app.core.scope import Permission
@@ -50,6 +51,7 @@ def earnings() -> ResponseReturnValue:
     if not htmx.wants_fragment():
         context |= {
             "balances": balances.balances(db(), payee_id, year_start()),
+            "coming": earning_sums.coming(db(), payee_id, g.tz, g.organization.id),
             "hold_words": HOLD_WORDS,
             "year": today().year,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -10,10 +11,16 @@ from sqlalchemy import text
 from app.charges.states import ChargeProvider
 from app.consultations import money
 from app.consultations.states import ConsultationStatus, PaidBy
-from app.core.scope import SYSTEM
+from app.core.errors import Forbidden
+from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
-from app.organizations.states import Role
+from app.identity.states import Portal
+from app.organizations.models import Organization
+from app.organizations.states import OrganizationKind, Role
+from app.payees import service as payees
+from app.payees.states import EngagementStatus
 from tests.factories import bookings as make
+from tests.factories import people
 from tests.factories.organizations import credit, provides
 from tests.factories.payouts import PLATFORM, method
 from tests.portals.conftest import Browser
@@ -46,7 +53,7 @@ def held_session(house: House, *, buyer: bool = False) -> None:
     what = make.offering(house.organization_id, somebody, 100_00, "GBP", 60)
     paid_by = PaidBy.INVOICE if buyer else PaidBy.CARD
     held = make.booked(
-        what, somebody, make.client_account(email=f"{what.id.hex[-8:]}@client.test"), paid_by=paid_by,
+        what, somebody, make.client_account(email=f"{what.id.hex[-8:]}@client.test"), hours=0, paid_by=paid_by,
         buyer=house.organization_id if buyer else None,
     )  # fmt: skip
     with unit_of_work(PLATFORM) as session:
@@ -143,3 +150,43 @@ def test_with_the_tier_off_pages_are_locked(house: House, own: UUID) -> None:
         house.browser.post(f"{HERE}/provider-payouts/new", {})
     with unit_of_work(PLATFORM) as session:
         assert session.execute(text("SELECT count(*) FROM batches")).scalar_one() == 0
+
+
+def test_own_consultants_are_flagged_on_both_sides_and_for_the_platform(
+    house: House, own: UUID, sign_in: Callable[[Portal, str], Browser]
+) -> None:
+    with unit_of_work(PLATFORM) as session:
+        session.get_one(Organization, house.organization_id).kind = OrganizationKind.HYBRID
+    credit(house.organization_id, 1_000_00)
+    held_session(house, buyer=True)
+    held_session(house)
+    assert "with an own consultant" in house.browser.get(f"{HERE}/billing").text
+    people.admin("admin@quittance.test")
+    admin = sign_in(Portal.ADMIN, "admin@quittance.test")
+    assert admin.get("/admin/consultations").text.count("own consultant") == 1
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT id, buyer_organization_id IS NOT NULL AS own FROM consultations")
+        for row in session.execute(query).all():
+            page = admin.get(f"/admin/consultations/{row.id}").text
+            assert ("booked its own consultant" in page) == row.own
+    rows = admin.get("/api/v1/admin/consultations").get_json()["data"]
+    assert sorted(row["own_consultant"] for row in rows) == [False, True]
+
+
+def test_owners_choose_whether_consultants_join_at_once(house: House, own: UUID) -> None:
+    form = house.browser.get(f"{HERE}/settings").text
+    assert "auto_approve_consultants" in form
+    said = {"name": "Oxford", "time_zone": "Europe/London", "auto_approve_consultants": "y"}
+    assert house.browser.post(f"{HERE}/settings", said).status_code == 303
+    assert "join at once" in house.browser.get(f"{HERE}/consultants").text
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT auto_approve_consultants FROM organizations WHERE id = :id")
+        assert session.execute(query, {"id": house.organization_id}).scalar_one()
+
+
+def test_nobody_here_pauses_the_organization_itself(house: House, own: UUID) -> None:
+    with pytest.raises(Forbidden), unit_of_work(Scope.organization(house.organization_id)) as session:
+        payees.set_status(
+            session, house.owner, house.organization_id, own, EngagementStatus.PAUSED, reason="By mistake"
+        )
+    assert str(own) not in house.browser.get(f"{HERE}/payees").text
