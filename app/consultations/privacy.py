@@ -17,6 +17,9 @@ _ANYBODYS = frozenset(
 )
 _ADDRESS = re.compile(r"[^\s@<>(),;]+@[^\s@<>(),;]+\.[^\s@<>(),;.]+")
 _NUMBER = re.compile(r"\+?\d(?:[\s()./-]*\d){6,}")
+# as somebody writes one to be called; days and amounts stand in many reasons
+_TELEPHONE = re.compile(r"(?<![\w.,])(?:\+\s?\d|\(?0\d)(?:[\s()./-]*\d){6,}")
+_DAY = re.compile(r"\b\d{1,4}[./-]\d{1,2}[./-]\d{1,4}\b")
 
 
 def first_name(name: str) -> str:
@@ -40,7 +43,7 @@ def payee_facing(reason: str, name: str, email: str, *, field: str = "reason") -
     """A reason somebody writes for a consultant to read, as it may be shown to them.
 
     Raises Invalid (at `field`) when it is empty, too long, or tells more of the client than the first name: a surname,
-    with or without its accents, or any mail address.
+    with or without its accents, any mail address, or a telephone number.
     """
     reason = reason.strip()
     if not reason:
@@ -49,8 +52,8 @@ def payee_facing(reason: str, name: str, email: str, *, field: str = "reason") -
         raise Invalid("This is too long.", fields={field: f"At most {LONGEST_REASON} letters."})
     plain = _plain(reason)
     told = any(re.search(rf"(?<!\w){re.escape(_plain(word))}(?!\w)", plain) for word in _telling(name, email))
-    if told or _ADDRESS.search(reason):
-        sentence = "The consultant reads this and knows the client’s first name only: leave surname and address out."
+    if told or _ADDRESS.search(reason) or _TELEPHONE.search(_DAY.sub(" ", reason)):
+        sentence = "The consultant reads this and knows the client’s first name only: leave the rest of it out."
         raise Invalid(sentence, fields={field: sentence})
     return reason
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -118,7 +119,7 @@ def book() -> ResponseReturnValue:
             "project_id": str(made.project_id) if made.project_id else None,
             "payment_url": f"{settings().base_url}/client/consultations/{made.id}/pay",
             "video_url": made.video_url,
-            "pricing_snapshot": made.pricing,
+            "pricing_snapshot": _priced(made.pricing, None),
         }
     ), 201
 
@@ -277,5 +278,11 @@ def _of_card(card: ConsultationCard) -> dict[str, Any]:
         "price_cents": card.price.minor,
         "advisor_earnings_cents": card.earning.minor,
         "currency": card.price.currency,
-        "pricing_snapshot": card.pricing,
+        "pricing_snapshot": _priced(card.pricing, g.actor.payee_id),
     }
+
+
+def _priced(snapshot: Mapping[str, Any], payee_id: UUID | None) -> dict[str, Any]:
+    """The pricing with one's own share of the consultants' part alone: what others share is theirs."""
+    shares = [share for share in snapshot.get("shares", []) if share["payee_id"] == str(payee_id)]
+    return {**snapshot, "shares": shares}

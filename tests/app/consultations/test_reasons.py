@@ -33,6 +33,8 @@ EMAIL = "noor.q@client.test"
         "Ask noor.q about it",
         "Ask her at other@mail.test",
         "The van den side",
+        "Call +44 20 7946 0958",
+        "Her number is (020) 7946-0958",
         "",
         "   ",
         "x" * (LONGEST_REASON + 1),
@@ -44,7 +46,14 @@ def test_a_reason_that_tells_who_the_client_is_is_refused(told: str) -> None:
     assert refused.value.fields["why"]
 
 
-@pytest.mark.parametrize("told", ["Noor was promised half of it.", "Agreed on 2026-10-05, 1 900.00 went back."])
+@pytest.mark.parametrize(
+    "told",
+    [
+        "Noor was promised half of it.",
+        "Agreed on 2026-10-05, 1 900.00 went back.",
+        "Moved from 01.12.2026 10:00 to 02/12/2026 11:30; 0.05 of it stays.",
+    ],
+)
 def test_a_reason_with_a_first_name_a_day_and_an_amount_is_not(told: str) -> None:
     assert payee_facing(f" {told} ", "Noor van Quíllfeather", EMAIL) == told
 

@@ -70,6 +70,7 @@ def test_booking(noor: Browser, advisor: UUID) -> None:
     assert body is not None
     assert (body["price_cents"], body["advisor_earnings_cents"], body["status"]) == (1900, 1330, "pending")
     assert body["pricing_snapshot"]["rule"] == "advisor"
+    assert body["pricing_snapshot"]["shares"] == []  # who else is paid is nothing to a client
     assert body["payment_intent_id"]
     shown = noor.get(f"{URL}/{body['consultation_id']}").json
     assert shown is not None
