@@ -7,13 +7,16 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from app.db.session import unit_of_work
 from app.identity.states import Portal
 from app.organizations.states import OrganizationKind, Role
 from tests.app.payouts.test_own import paid_session
 from tests.factories import people
 from tests.factories.organizations import organization
+from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
@@ -104,3 +107,14 @@ def test_501_with_the_tier_off(owner: Browser, clinic: UUID) -> None:
             owner.get(f"{here}/consultants"),
         ]
     assert [one.status_code for one in answers] == [501] * 6
+
+
+def test_changes_want_a_session_that_has_just_proved_who_it_is(owner: Browser, clinic: UUID) -> None:
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE sign_in_sessions SET stepped_up_at = NULL"))
+    here = f"/api/organizations/{clinic}"
+    assert call(owner, "PUT", f"{here}/payout-account", ACCOUNT).status_code == 403
+    assert call(owner, "POST", f"{here}/payouts").status_code == 403
+    assert owner.get("/org/clinic/payout-account/new?rail=bank_file").status_code == 303
+    with unit_of_work(PLATFORM) as session:
+        assert session.execute(text("SELECT count(*) FROM methods")).scalar_one() == 0
