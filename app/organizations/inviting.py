@@ -33,6 +33,7 @@ from app.organizations.models import Member, Organization
 from app.organizations.states import InvitationStatus, MemberStatus, Role
 
 LIFE = timedelta(days=7)
+ASKED = "is invited already"
 SUBJECT = "invitation"
 BOOKING_PATH = "/client/signin"
 
@@ -81,7 +82,7 @@ def known(session: Session, organization_id: UUID, emails: Sequence[str]) -> dic
             MemberInvitation.expires_at > utc_now(),
         )
     )
-    found = dict.fromkeys(asked, "is invited already")
+    found = dict.fromkeys(asked, ASKED)
     there = session.execute(
         select(Member.email, Member.status).where(
             Member.organization_id == organization_id,

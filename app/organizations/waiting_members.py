@@ -26,7 +26,7 @@ def first_status(organization: Organization, role: Role) -> MemberStatus:
 
 def tell(session: ScopedSession, organization: Organization, member: Member, base_url: str) -> None:
     """Write to those who can approve."""
-    url = f"{base_url}/org/{organization.slug}/members?status=pending"
+    url = f"{base_url}/org/{organization.slug}/members?status=PENDING"
     letters = [
         Letter(
             email,

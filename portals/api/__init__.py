@@ -62,6 +62,8 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     consultations,
     credits,
     founding,
+    member_invitations,
+    members,
     orders,
     organization_consultants,
     organization_payouts,
@@ -78,5 +80,6 @@ blueprints = (
     payments,
     appointments.bp,
     consultations.bp,
+    member_invitations.bp,
     *advisors.blueprints,
 )

@@ -66,6 +66,8 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     import_columns,
     imports,
     invitations,
+    member_imports,
+    member_invitations,
     members,
     messages,
     method_files,

@@ -1,66 +1,84 @@
-"""Who works here: the list, invitations by address, roles, and the end of a membership."""
+"""Who works here: the list, who waits for approval, roles, and the end of a membership."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from flask import g, url_for
+from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import SelectField
+from wtforms.fields.choices import SelectChoice
+from wtforms.validators import ValidationError
 
-from app.core.errors import Conflict, NotFound
 from app.core.scope import Permission
 from app.db.paging import AnyRow
-from app.identity.states import Portal
-from app.notify import sign_in
-from app.organizations import queries, rules, service
-from app.organizations.states import Role
-from portals.org import bp
+from app.organizations import gating, inviting, member_queries, rules, service, waiting_members
+from app.organizations.member_queries import MemberFilter
+from app.organizations.states import MemberStatus, Role
+from portals.org import asking, bp
+from portals.web import paging
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.guards import require, step_up_required
 from portals.web.htmx import done, page
 
-# The roles that have something to do in this portal.
-ROLES = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.SUPPORT)
-WHAT = {
-    Role.OWNER: _l("Everything, and hands over ownership"),
-    Role.ADMIN: _l("Everything but owners"),
-    Role.MANAGER: _l("Imports and decides on bills, keeps payees"),
-    Role.SUPPORT: _l("Reads bills, payees, payouts and funds"),
-}
+STATUSES = {MemberStatus.ACTIVE: _l("Active"), MemberStatus.PENDING: _l("Waiting for approval")}
 
 
 class RoleForm(BaseForm):
     role = SelectField(_l("Role"), coerce=Role)
 
     def offer(self) -> None:
-        """Only the roles this reader may give."""
+        """The roles this reader may give; those of a tier that is off are shown, locked."""
         self.role.choices = [
-            (role.value, _("%(role)s: %(what)s", role=role.label, what=WHAT[role]))
-            for role in ROLES
+            SelectChoice(role.value, _choice(role), render_kw={"disabled": True} if gating.why_not(role) else None)
+            for role in Role
             if rules.may_grant(g.actor.rank, role) is None
         ]
+        if not gating.provider_tier():
+            self.role.description = locked()
+
+    def validate_role(self, field: SelectField) -> None:
+        if said := inviting.why_not(g.actor, field.data):
+            raise ValidationError(said)
 
 
-class InviteForm(RoleForm):
-    name = StringField(_l("Name"), [InputRequired(_l("Give a name.")), Length(max=200)])
-    email = StringField(_l("E-mail"), [InputRequired(_l("Give an address.")), Length(max=254)])
+def _choice(role: Role) -> str:
+    text = _("%(role)s: %(what)s", role=role.label, what=_(rules.WHAT[role]))
+    return _("%(role)s (locked)", role=text) if gating.why_not(role) else text
+
+
+def locked() -> str:
+    return _("Consultant and support belong to provider organizations, which are switched off here.")
 
 
 @bp.get("/members")
 @require(Permission.MEMBER_READ)
 def members() -> ResponseReturnValue:
-    rows = queries.members(db(), g.organization.id)
+    want = paging.wanted()
+    chosen = MemberFilter(
+        search=request.args.get("q", "").strip()[:100],
+        role=asking.one_of(Role, request.args, "role"),
+        status=asking.one_of(MemberStatus, request.args, "status"),
+    )
+    waiting = member_queries.waiting(db(), g.organization.id)
+    found = member_queries.members(db(), g.organization.id, chosen, want.cursor, want.limit)
     return page(
         "org/members/index.html",
-        members=rows,
-        may_change={row.member_id: _may_change(row) for row in rows},
+        fragment="org/members/_list.html",
+        found=found,
+        chosen=chosen,
+        neighbours=paging.neighbours(found),
+        may_change={row.member_id: _may_change(row) for row in found.items},
         manages=g.actor.can(Permission.MEMBER_MANAGE),
-        what=WHAT,
+        waiting=waiting,
+        waiting_text=asking.capped(waiting),
+        statuses=STATUSES,
+        roles=list(Role),
+        what=rules.WHAT,
+        locked=not gating.provider_tier(),
     )
 
 
@@ -68,42 +86,8 @@ def _may_change(row: AnyRow) -> bool:
     return g.actor.can(Permission.MEMBER_MANAGE) and rules.may_act_on(g.actor.rank, row.role) is None
 
 
-@bp.route("/members/new", methods=["GET", "POST"])
-@require(Permission.MEMBER_MANAGE)
-@step_up_required
-def new_member() -> ResponseReturnValue:
-    """The person gets a mail with a link that signs them in; they are a member from now on."""
-    form = InviteForm(role=Role.MANAGER)
-    form.offer()
-    if form.accepts():
-        try:
-            with form.refusals():
-                name, email = form.name.data.strip(), form.email.data.strip().lower()
-                account_id = sign_in.invite(
-                    db(),
-                    g.actor,
-                    Portal.ORG,
-                    email,
-                    name,
-                    inviter=g.organization.name,
-                    organization_id=g.organization.id,
-                    time_zone=g.organization.time_zone,
-                )
-                service.add_member(
-                    db(), g.actor, g.organization.id, account_id=account_id, name=name, email=email,
-                    role=form.role.data,
-                )  # fmt: skip
-                return done(back=url_for(".members"), toast=(_("%(name)s invited", name=name), email))
-        except Conflict as there:
-            form.email.errors = [*form.email.errors, there.message]
-    return page("org/members/new.html", fragment="org/members/_new.html", form=form)
-
-
 def _member(member_id: UUID) -> AnyRow:
-    found = next((row for row in queries.members(db(), g.organization.id) if row.member_id == member_id), None)
-    if found is None:
-        raise NotFound(_("There is no such member."))
-    return found
+    return member_queries.member(db(), g.organization.id, member_id)
 
 
 @bp.route("/members/<uuid:member_id>/role", methods=["GET", "POST"])
@@ -134,3 +118,26 @@ def member_removal(member_id: UUID) -> ResponseReturnValue:
         back = "/org/" if leaves else url_for(".members")
         return done(back=back, toast=_("%(name)s is no member any more", name=row.name))
     return page("org/members/removal.html", fragment="org/members/_removal.html", form=form, row=row)
+
+
+@bp.post("/members/<uuid:member_id>/approval")
+@require(Permission.MEMBER_MANAGE)
+@step_up_required
+def member_approval(member_id: UUID) -> ResponseReturnValue:
+    """Somebody who joined and waits becomes a member."""
+    made = waiting_members.approve(db(), g.actor, g.organization.id, member_id)
+    return done(
+        back=url_for(".members"), toast=_("%(name)s is %(role)s now", name=made.name, role=rules.article(made.role))
+    )
+
+
+@bp.route("/members/<uuid:member_id>/refusal", methods=["GET", "POST"])
+@require(Permission.MEMBER_MANAGE)
+@step_up_required
+def member_refusal(member_id: UUID) -> ResponseReturnValue:
+    """Somebody who joined and waits does not become a member."""
+    row, form = _member(member_id), BaseForm()
+    if form.accepts():
+        waiting_members.decline(db(), g.actor, g.organization.id, member_id)
+        return done(back=url_for(".members"), toast=_("%(name)s was declined and told so", name=row.name))
+    return page("org/members/refusal.html", fragment="org/members/_refusal.html", form=form, row=row)

@@ -49,7 +49,6 @@ ITEMS = (
     NavItem(_l("Settings"), "settings", "org.settings", foot=True),
 )
 _NEEDS = {
-    "org.overview": Permission.REQUEST_READ,
     "org.bills": Permission.REQUEST_READ,
     "org.imports": Permission.BILLS_IMPORT,
     "org.payees": Permission.PAYEE_READ,
@@ -84,7 +83,14 @@ def fit_links() -> None:
     """Leave out what this role may not open; the views refuse it all the same."""
     shell = g.get("shell")
     if shell is not None:
-        use_shell(replace(shell, items=[item for item in shell.items if g.actor.can(_NEEDS[item.endpoint])]))
+        use_shell(
+            replace(
+                shell,
+                items=[
+                    item for item in shell.items if item.endpoint not in _NEEDS or g.actor.can(_NEEDS[item.endpoint])
+                ],
+            )
+        )
 
 
 def waiting() -> Attention:

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.scope import Permission
 from app.methods import queries as methods
+from app.organizations import inviting, rules
 from app.payables import queries as payables
 from app.payouts import queries as payouts
 from app.payouts.rules import payout_number
@@ -14,15 +15,16 @@ from app.reporting import organization
 from portals.org import asking, bp
 from portals.org.navigation import waiting
 from portals.web.db import db
-from portals.web.guards import require
 from portals.web.htmx import page
 
 LATEST = 5
 
 
 @bp.get("/")
-@require(Permission.REQUEST_READ)
 def overview() -> ResponseReturnValue:
+    """Learners and consultants have no part in the money: they read what their place here is, and where to book."""
+    if not g.actor.can(Permission.REQUEST_READ):
+        return page("org/overview/start.html", what=rules.WHAT[g.membership.role], booking_path=inviting.BOOKING_PATH)
     here = g.organization.id
     batches = payouts.batches(db(), here, limit=LATEST).items
     return page(

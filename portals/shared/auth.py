@@ -18,7 +18,18 @@ from app.identity import rules, service
 from app.identity.sessions import Opened
 from app.identity.states import Portal, TokenPurpose
 from app.notify import sign_in as signing_in
-from portals.shared import address, authenticator, client_signup, notices, org_signup, passkeys, security, signup
+from app.organizations import member_queries
+from portals.shared import (
+    address,
+    authenticator,
+    client_signup,
+    joining,
+    notices,
+    org_signup,
+    passkeys,
+    security,
+    signup,
+)
 from portals.shared.auth_pages import (
     ASKING,
     ButtonForm,
@@ -200,7 +211,12 @@ def chooser(portal: Portal) -> ResponseReturnValue:
         return answer
     if len(g.memberships) == 1:
         return redirect(f"/org/{g.memberships[0].slug}/", 303)
-    return page("shared/auth/chooser.html", portal=theme_of(portal), memberships=g.memberships)
+    return page(
+        "shared/auth/chooser.html",
+        portal=theme_of(portal),
+        memberships=g.memberships,
+        waits_for=member_queries.waits_for(db(), g.account.account_id),
+    )
 
 
 def start(portal: Portal) -> ResponseReturnValue:
@@ -233,6 +249,7 @@ def blueprint(portal: Portal) -> Blueprint:
     if portal is Portal.ORG:
         add("/", "chooser", chooser)
         org_signup.mount(add)
+        joining.mount(add)
     if portal is Portal.CLIENT:
         add("/", "start", start)
     security.mount(add, portal)

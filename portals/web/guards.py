@@ -20,14 +20,13 @@ from flask_babel import gettext as _
 from app.audit import service as audit
 from app.consultations.privacy import first_name
 from app.core.errors import Forbidden, NotFound
-from app.core.scope import ROLE_PERMISSIONS, Actor, Permission, Scope
+from app.core.scope import Actor, Permission, Scope
 from app.core.settings import settings
 from app.identity.api_keys import Program
 from app.identity.sessions import SignedIn
 from app.identity.states import Portal
 from app.organizations import queries as organizations
-from app.organizations import second_factors
-from app.organizations.states import MemberStatus, Role
+from app.organizations import member_queries, second_factors
 from portals.web import htmx, idempotency, session
 from portals.web.appearance import back_url
 from portals.web.db import db, use_scope
@@ -181,18 +180,13 @@ def require(permission: Permission) -> Callable[[Callable[P, ResponseReturnValue
 def _why_not(permission: Permission) -> str:
     if "membership" not in g:
         return _("This is not part of what you can do here.")
-    able = [role for role in Role if permission in ROLE_PERMISSIONS[role.value]]
-    people = [
-        row.name
-        for row in organizations.members(db(), g.organization.id)
-        if row.role in able and row.status is MemberStatus.ACTIVE
-    ]
+    people = member_queries.whom_to_ask(db(), g.organization.id, permission)
     if not people:
         return _("Your role here is %(role)s, which does not include this.", role=g.membership.role.label)
     return _(
         "Your role here is %(role)s, which does not include this. Ask %(people)s.",
         role=g.membership.role.label,
-        people=_(" or ").join(people[:3]),
+        people=_(" or ").join(people),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from flask_babel import gettext as _
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES, MAX_MINOR, Money
+from app.core.rates import WHOLE_BPS
 from app.db.paging import MAX_LIMIT, Page
 
 E = TypeVar("E", bound=StrEnum)
@@ -66,6 +68,10 @@ class Body:
         """As it came, in either casing; the caller judges it."""
         return self._given.get(name)
 
+    def mentions(self, name: str) -> bool:
+        """Whether it is in the body at all, if only as null."""
+        return name in self._given
+
     def fault(self, name: str, said: str) -> None:
         self.faults.setdefault(name, said)  # in the casing of the address: `errors.answer_refusal`
 
@@ -96,6 +102,26 @@ class Body:
             self.fault(name, _("A whole number of at least %(least)s.", least=least))
             return None
         return value
+
+    def rate(self, name: str) -> int | None:
+        """A share of 1, as a decimal text or a number, in basis points; None when it is null or left out."""
+        value = self._given.get(name)
+        if value is None:
+            return None
+        try:
+            bps = Decimal(str(value)) * WHOLE_BPS if isinstance(value, (str, int, float)) else None
+        except InvalidOperation:
+            bps = None
+        if (
+            bps is None
+            or isinstance(value, bool)
+            or not bps.is_finite()
+            or bps != int(bps)
+            or not 0 <= bps <= WHOLE_BPS
+        ):
+            self.fault(name, _("A share between 0 and 1, such as “0.85”, with at most four decimals."))
+            return None
+        return int(bps)
 
     def day(self, name: str, default: date) -> date:
         value = self._given.get(name)
@@ -130,6 +156,14 @@ class Body:
         if value is not None and not isinstance(value, dict):
             part.fault(name, _("An object."))
         return part
+
+    def parts(self, name: str, *, most: int) -> list[Body]:
+        """A list of objects."""
+        value = self._given.get(name)
+        if not isinstance(value, list) or not 0 < len(value) <= most or not all(isinstance(one, dict) for one in value):
+            self.fault(name, _("A list of 1 to %(n)s objects.", n=most))
+            return []
+        return [Body(one) for one in value]
 
     def fields(self, name: str) -> dict[str, str]:
         """An object of texts."""

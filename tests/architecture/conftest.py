@@ -23,6 +23,7 @@ Superuser = psycopg.Connection[tuple[Any, ...]]
 # Addresses for everybody: by endpoint, or by blueprint.
 OPEN_BLUEPRINTS = frozenset(
     {"public", "assets", "appearance", "webhooks", "webhooks_v1", "public_v1", "consultations_v1", "programs"}
+    | {"invitation_api"}
     | {"dev", "components"}
 )
 OPEN_AUTH = frozenset(
@@ -41,6 +42,7 @@ OPEN_AUTH = frozenset(
         "sign_up",
         "sign_up_sent",
         "confirm_application",
+        "invitation",
     }
 )
 OPEN_API = frozenset({"magic_link", "login", "logout", "forgot_password", "reset_password"})

@@ -78,8 +78,10 @@ def test_support_reads_and_decides_nothing(house: House) -> None:
 
 def test_roles_without_work_here_are_told_whom_to_ask(house: House) -> None:
     learner = house.member(Role.LEARNER)
-    answer = learner.get("/org/oxford/")
-    assert answer.status_code == 403 and "Learner" in answer.text
+    start = learner.get("/org/oxford/")
+    assert "Your role here is Learner" in start.text and "/client/signin" in start.text
+    answer = learner.get("/org/oxford/bills")
+    assert answer.status_code == 403 and "Learner" in answer.text and "Ask Owner" in answer.text
 
 
 def test_what_belongs_to_another_organization_is_not_there(house: House, strangers: list[Browser]) -> None:

@@ -12,7 +12,7 @@ from app.core.scope import Scope, operator
 from app.db.session import unit_of_work
 from app.organizations import service
 from app.organizations.states import Role
-from tests.factories import organizations
+from tests.factories import organizations, people
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import House
 
@@ -33,22 +33,28 @@ def test_the_overview_names_what_waits(house: House) -> None:
 def invite(
     house: House, email: str = "new@oxford.test", role: Role = Role.MANAGER, browser: Browser | None = None
 ) -> TestResponse:
-    fields = {"name": "New Person", "email": email, "role": role.value}
+    fields = {"addresses": email, "role": role.value}
     return (browser or house.browser).post("/org/oxford/members/new", fields)
+
+
+def joined(house: House, email: str = "new@oxford.test", role: Role = Role.MANAGER) -> None:
+    people.member(house.organization_id, role, email)
 
 
 def test_an_invited_member_signs_in_and_works(house: House, client: Browser) -> None:
     assert invite(house).status_code == 303
-    listed = house.browser.get("/org/oxford/members").text
-    assert "New Person" in listed and "new@oxford.test" in listed and "Manager" in listed
+    listed = house.browser.get("/org/oxford/members/invitations").text
+    assert "new@oxford.test" in listed and "Manager" in listed
+    assert "new@oxford.test" not in house.browser.get("/org/oxford/members").text
     again = invite(house)
-    assert again.status_code == 422 and "is a member already" in again.text
+    assert again.status_code == 422 and "is invited already" in again.text
     assert invite(house, "nonsense").status_code == 422
     box = client.get("/dev/mailbox?to=new@oxford.test").text
     message = re.search(r'href="(/dev/mailbox/[0-9a-f-]{36})"', box)
     assert message
-    link = re.search(r'href="http://[^/]+(/org/signin/[^"]+)"', client.get(message[1]).text)
-    assert link and client.post(link[1]).status_code == 303
+    link = re.search(r'href="http://[^/]+(/org/invitations/[^"]+)"', client.get(message[1]).text)
+    assert link and client.post(link[1]).headers["Location"] == "/org/oxford/"
+    assert client.get("/org/oxford/members").status_code == 200
     assert client.get("/org/oxford/bills").status_code == 200
     assert client.get("/org/oxford/members/new").status_code == 403
 
@@ -60,8 +66,8 @@ def member_path(house: House, name: str, noun: str) -> str:
 
 
 def test_roles_change_within_ranks(house: House) -> None:
-    invite(house)
-    path = member_path(house, "New Person", "role")
+    joined(house)
+    path = member_path(house, "new@oxford.test", "role")
     assert house.browser.post(path, {"role": "ORG_ADMIN"}).status_code == 303
     assert "Admin" in house.browser.get("/org/oxford/members").text
     assert house.browser.post(path, {"role": "ORG_KING"}).status_code == 422
