@@ -25,8 +25,8 @@ from app.core.settings import settings
 from app.identity.api_keys import Program
 from app.identity.sessions import SignedIn
 from app.identity.states import Portal
-from app.organizations import queries as organizations
 from app.organizations import member_queries, second_factors
+from app.organizations import queries as organizations
 from portals.web import htmx, idempotency, session
 from portals.web.appearance import back_url
 from portals.web.db import db, use_scope

@@ -205,7 +205,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "ended": _s(_l("Ended"), "ban", "grey", True),
     },
     "member": {
-        "pending": _s(_l("Invited"), "mail", "amber"),
+        "pending": _s(_l("Needs approval"), "user-check", "amber"),
         "active": _s(_l("Active"), "circle-check", "green", True),
         "removed": _s(_l("Removed"), "ban", "grey", True),
     },
