@@ -23,6 +23,7 @@ from app import (
     demo_credits,
     demo_deliverables,
     demo_directory,
+    demo_members,
     demo_messages,
     demo_projects,
     demo_providers,
@@ -189,6 +190,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_brands.load(session, actors["creator@fernhill.test"])
     demo_sales.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
     demo_accounts.load(session, owner, fernhill.id)
+    demo_members.load(session, owner, fernhill.id)
     demo_consultants.load(session, admin, fernhill.id, actors["consultant@fernhill.test"])
     demo_bookings.load(session, "naledi-dube", "priya-raghavan")
     demo_credits.load(session, admin, owner, fernhill.id, "naledi-dube")
