@@ -32,10 +32,10 @@ OWNER, LEARNER = "maya@willow.test", "noor.quillfeather@willow.test"
 
 @pytest.fixture
 def school(demo: Demo) -> UUID:
-    """Willow pays by seat credits; Mara advises at any hour."""
-    payee_id = consultations.consultant(name="Mara Lindqvist", practice=Practice.ADVISOR)
+    """Willow pays by seat credits; Tove advises at any hour."""
+    payee_id = consultations.consultant(name="Tove Ekberg", practice=Practice.ADVISOR)
     with unit_of_work(Scope.payee(payee_id)) as session:
-        who = consultations.signed(payee_id, "Mara Lindqvist")
+        who = consultations.signed(payee_id, "Tove Ekberg")
         hours.set_week(session, who, payee_id, {day: [(0, 1440)] for day in range(7)}, "UTC")
     made = make.buyer("willow")
     people.member(made, Role.OWNER, OWNER)
@@ -87,7 +87,7 @@ def test_buy_book_cancel_and_have_it_back(demo: Demo, enter: Any, school: UUID) 
     _says(owner, "5 of 5")
 
     learner = enter("client", LEARNER)
-    learner.goto(f"{base}/client/consultations/new?consultant=mara-lindqvist")
+    learner.goto(f"{base}/client/consultations/new?consultant=tove-ekberg")
     half_hour = learner.get_by_role("listitem").filter(has_text="30 minutes")
     half_hour.get_by_role("link", name="Choose").click()
     learner.get_by_role("link", name="Later").click()
