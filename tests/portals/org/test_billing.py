@@ -169,7 +169,8 @@ def test_a_card_pays_what_is_open(buyer: House) -> None:
     invoice = bill(buyer)
     transfer(invoice, 30_00)
     pay = f"{HERE}/invoices/{invoice.id}/payment"
-    assert "Pay $70.00" in buyer.browser.get(pay).text
+    form = buyer.browser.get(pay).text
+    assert "Pay $70.00" in form and f'action="{pay}"' in form
     wrong = buyer.browser.post(pay, {"number": "1", "idempotency_key": "a"})
     assert wrong.status_code == 422 and "none of the test cards" in wrong.text
     assert buyer.browser.post(pay, {"number": DECLINED, "idempotency_key": "b"}).status_code == 303
