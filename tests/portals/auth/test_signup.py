@@ -180,10 +180,13 @@ def test_links_expire(client: Browser, superuser: Superuser) -> None:
     assert states(superuser) == ["unconfirmed"]
 
 
-@pytest.mark.parametrize("portal", [Portal.ORG, Portal.ADMIN])
-def test_staff_do_not_apply(client: Browser, portal: Portal) -> None:
-    answer = client.get(f"/{portal.value}/signup", follow_redirects=True)  # /org/signup reads as an organization's name
-    assert answer.status_code == 404 or "Email me a sign-in link" in answer.text
+def test_nobody_applies_to_be_an_admin(client: Browser) -> None:
+    assert client.get("/admin/signup").status_code == 404
+
+
+def test_owners_of_agencies_open_an_organization_and_apply_to_none(client: Browser) -> None:
+    answer = client.get("/org/signup")
+    assert answer.status_code == 200 and "Country" not in answer.text and 'name="work"' not in answer.text
 
 
 def test_the_sign_in_page_leads_there(client: Browser, app: Flask) -> None:
