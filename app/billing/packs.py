@@ -19,6 +19,7 @@ from app.billing.models import CreditUse, SeatPack
 from app.billing.rules import Sold
 from app.billing.states import CreditKind, PackStatus
 from app.charges import client_service as client
+from app.charges import decisions
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
 from app.core.clock import utc_now
@@ -255,15 +256,11 @@ def refund_again(session: ScopedSession, actor: Actor, return_id: UUID) -> Charg
 
     Raises Forbidden, NotFound, Conflict for what was not refused or is settled, and when nothing is left.
     """
-    actor.require(Permission.PLATFORM)
-    of, refused = client.locked_return(session, return_id)
-    known = client.by_key(session, client.next_key(refused.key))
+    known = decisions.tried_again(session, actor, return_id)
     if known is not None:
         return known
-    refusal = refused.status in (ReturnStatus.FAILED, ReturnStatus.CAME_BACK) and refused.kind is ReturnKind.REFUND
-    if not refusal or refused.settled_at is not None:
-        raise Conflict("Only a refund that was refused or came back, and is not settled, can be tried again.")
-    return refund(session, actor, of.subject_id, refused.reason, key=client.next_key(refused.key))
+    of, refused, key = decisions.to_try_again(session, actor, return_id)
+    return refund(session, actor, of.subject_id, refused.reason, key=key)
 
 
 def dispute_decided(session: ScopedSession, actor: Actor, return_id: UUID, *, lost: bool) -> None:
@@ -271,18 +268,9 @@ def dispute_decided(session: ScopedSession, actor: Actor, return_id: UUID, *, lo
 
     Raises Forbidden, NotFound, Conflict when it was won on appeal, which is the end of it.
     """
-    actor.require(Permission.PLATFORM)
-    _, back = client.locked_return(session, return_id)
-    if back.kind is not ReturnKind.DISPUTE:
-        raise NotFound("There is no such dispute.")
-    if lost and back.status is ReturnStatus.CAME_BACK:
-        raise Conflict("This was won on appeal.")
-    if lost:
-        returned(session, actor, back.id)
-    elif back.status is ReturnStatus.SUCCEEDED:
-        came_back(session, actor, back.id, "The dispute was won on appeal.")
-    elif back.status not in (ReturnStatus.FAILED, ReturnStatus.CAME_BACK):
-        not_returned(session, actor, back.id, "The dispute was won.")
+    decisions.dispute_decided(
+        session, actor, return_id, lost=lost, returned=returned, came_back=came_back, not_returned=not_returned
+    )
 
 
 def disputed(session: ScopedSession, actor: Actor, charge: Charge, amount: Money, reason: str, reference: str) -> UUID:
