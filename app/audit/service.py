@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import Table, insert
 from sqlalchemy.orm import Session
 
 from app.audit.models import Audience, AuditRecord, TimelineEvent
 from app.core.clock import utc_now
 from app.core.scope import Actor
+from app.db import bulk
 from app.db.types import new_id
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+_RECORDS = cast(Table, AuditRecord.__table__)
 
 
 def record(
@@ -63,14 +65,12 @@ def record_many(
     if not subject_ids:
         return
     session.flush()
-    plain = {name: str(value) if isinstance(value, UUID) else value for name, value in detail.items()}
     same = {
         "organization_id": organization_id, "account_id": actor.account_id, "actor": actor.label, "role": actor.role,
         "action": action, "subject_kind": subject_kind, "ip": actor.ip, "request_id": request_id.get(),
-        "detail": plain,
+        "detail": detail,
     }  # fmt: skip
-    rows = [{"id": new_id(), "subject_id": subject_id, **same} for subject_id in subject_ids]
-    session.execute(insert(AuditRecord).inline().values(rows))
+    bulk.add(session, _RECORDS, [{"id": new_id(), "subject_id": subject_id, **same} for subject_id in subject_ids])
 
 
 def record_across(
@@ -92,7 +92,7 @@ def record_across(
         {"id": new_id(), "subject_id": subject_id, "organization_id": organization_id, "detail": dict(detail), **same}
         for subject_id, organization_id, detail in subjects
     ]
-    session.execute(insert(AuditRecord).inline().values(rows))
+    bulk.add(session, _RECORDS, rows)
 
 
 def timeline(

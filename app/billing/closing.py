@@ -87,7 +87,7 @@ def bill(
         made.append(ready)
         moves += _moves(ready, lines)
     issuing.write(session, made, simulated=settings().sandbox)
-    _take(session, moves, before)
+    _take(session, organization_ids, moves, before)
     issuing.post_tax(session, [one.id for one in made])
     audit.record_across(
         session, actor, "invoice.issued", "invoice",
@@ -240,8 +240,8 @@ _TAKE = text(
             organization_id uuid, currency text, description text, unit_minor bigint, invoice_id uuid, line_id uuid)
     ), taken AS (
         DELETE FROM unbilled_charges u USING place p
-        WHERE u.organization_id = p.organization_id AND u.currency = p.currency AND u.description = p.description
-            AND u.amount_minor = p.unit_minor AND u.charged_at < :before
+        WHERE u.organization_id = ANY(:ids) AND u.organization_id = p.organization_id AND u.currency = p.currency
+            AND u.description = p.description AND u.amount_minor = p.unit_minor AND u.charged_at < :before
         RETURNING u.charge_id, u.organization_id, u.amount_minor, p.invoice_id, p.line_id
     ), billed AS (
         INSERT INTO billed_charges (charge_id, organization_id, invoice_id, line_id, amount_minor)
@@ -250,9 +250,12 @@ _TAKE = text(
 )
 
 
-def _take(session: ScopedSession, moves: Sequence[Mapping[str, Any]], before: datetime) -> None:
+def _take(
+    session: ScopedSession, organization_ids: Sequence[UUID], moves: Sequence[Mapping[str, Any]], before: datetime
+) -> None:
     """Out of the queue, onto their lines. What came into the queue since it was counted is a fault: try again."""
     with many_rows(session):
-        count = session.execute(_TAKE, {"moves": json.dumps(moves), "before": before}).scalar_one()
+        values = {"ids": list(organization_ids), "moves": json.dumps(moves), "before": before}
+        count = session.execute(_TAKE, values).scalar_one()
     if count != sum(move["quantity"] for move in moves):
         raise Conflict("Something was charged while this was billed. Try again.")

@@ -6,14 +6,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.billing.documents import DocumentKind
 from app.billing.invoice_states import INVOICE_TRANSITIONS, InvoiceOrigin, InvoiceStatus, PaidWith, PayoutOn
 from app.core.errors import InvalidTransition
 from app.core.money import Money
-from app.db.base import OrganizationRecord
+from app.db.base import Base, OrganizationRecord, Visibility
 from app.db.types import choice
 
 _OPEN = "status = 'sent' AND kind <> 'credit_note'"
@@ -174,19 +174,25 @@ class UnbilledCharge(OrganizationRecord):
     charged_at: Mapped[datetime]
 
 
-class BilledCharge(OrganizationRecord):
-    """A charge on an invoice: each at most once. `amount_minor`: less what had gone back by then."""
+class BilledCharge(Base):
+    """A charge on an invoice: each at most once. `amount_minor`: less what had gone back by then.
+
+    By the million at the end of a month: line and charge are checked once a statement instead of by keys (migration
+    0032); neither is ever removed.
+    """
 
     __tablename__ = "billed_charges"
+    __visibility__ = Visibility.ORGANIZATION
     __table_args__ = (
-        UniqueConstraint("charge_id"),
+        PrimaryKeyConstraint("charge_id"),
         Index("ix_billed_charges_line", "line_id"),
         CheckConstraint("amount_minor >= 0", name="amount"),
     )
 
-    charge_id: Mapped[UUID] = mapped_column(ForeignKey("charges.id"))
-    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id", ondelete="CASCADE"))
-    line_id: Mapped[UUID] = mapped_column(ForeignKey("invoice_lines.id", ondelete="CASCADE"))
+    charge_id: Mapped[UUID] = mapped_column(Uuid)
+    organization_id: Mapped[UUID] = mapped_column(Uuid)
+    invoice_id: Mapped[UUID] = mapped_column(Uuid)
+    line_id: Mapped[UUID] = mapped_column(Uuid)
     amount_minor: Mapped[int]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from datetime import date
 from typing import Any
 
@@ -26,11 +26,11 @@ def freeze(document: Document) -> dict[str, Any]:
         "issued_on": document.issued_on.isoformat(),
         "due_on": document.due_on and document.due_on.isoformat(),
         "period": [day.isoformat() for day in document.period] if document.period else None,
-        "seller": asdict(document.seller),
-        "buyer": asdict(document.buyer),
+        "seller": _flat(document.seller),
+        "buyer": _flat(document.buyer),
         "buyer_reference": document.buyer_reference,
         "terms": document.terms,
-        "bank": asdict(document.bank) if document.bank else None,
+        "bank": _flat(document.bank) if document.bank else None,
         "corrects": [{"number": one.number, "issued_on": one.issued_on.isoformat()} for one in document.corrects],
         "reason": document.reason,
         "notes": list(document.notes),
@@ -52,6 +52,11 @@ def freeze(document: Document) -> dict[str, Any]:
             for item, quantity in zip(found.items, document.quantities, strict=True)
         ],
     }
+
+
+def _flat(value: Party | Bank) -> dict[str, Any]:
+    """The fields of one that holds no others: `asdict` copies every text, ten times as slow."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def thaw(frozen: Mapping[str, Any]) -> Document:

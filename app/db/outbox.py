@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Index, insert, text
+from sqlalchemy import Index, Table, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.clock import utc_now
 from app.core.topics import Topic
+from app.db import bulk
 from app.db.base import PlatformRecord
 from app.db.session import ScopedSession
 from app.db.tidying import remove
@@ -39,6 +40,9 @@ class OutboxRow(PlatformRecord):
     last_error: Mapped[str | None]
 
 
+_TABLE = cast(Table, OutboxRow.__table__)
+
+
 def emit(session: Session, topic: Topic, *, delay_seconds: float = 0, **payload: Any) -> None:
     """Promise a job in this transaction. Payload values must be JSON; UUIDs become text."""
     session.flush()
@@ -53,16 +57,10 @@ def emit_many(session: Session, topic: Topic, payloads: Sequence[Mapping[str, An
     session.flush()
     due_at = utc_now()
     rows = [
-        {
-            "id": new_id(),
-            "topic": topic.value,
-            "payload": {name: _plain(value) for name, value in payload.items()},
-            "due_at": due_at,
-        }
+        {"id": new_id(), "topic": topic.value, "payload": dict(payload), "due_at": due_at, "tries": 0}
         for payload in payloads
     ]
-    if rows:
-        session.execute(insert(OutboxRow).inline().values(rows))
+    bulk.add(session, _TABLE, rows)
 
 
 def forget_done(session: ScopedSession, limit: int) -> int:

@@ -66,7 +66,8 @@ INVOICES = (
         LEFT JOIN unbilled_charges u ON u.charge_id = c.id LEFT JOIN billed_charges b ON b.charge_id = c.id
         WHERE c.provider = 'funds' AND c.status = 'succeeded' AND c.amount_minor > c.refunded_minor
             AND c.buyer_organization_id IS NOT NULL
-            AND ((u.id IS NULL) = (b.id IS NULL) OR u.amount_minor <> c.amount_minor - c.refunded_minor)""",
+            AND ((u.charge_id IS NULL) = (b.charge_id IS NULL)
+                OR u.amount_minor <> c.amount_minor - c.refunded_minor)""",
     ),
     (
         "invoices.credited",

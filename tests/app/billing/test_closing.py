@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, select, text
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.billing import accrual, closing, snapshots
 from app.billing.closing import Group
@@ -60,6 +60,25 @@ def test_a_month_becomes_one_invoice_with_a_line_for_each_price() -> None:
     with unit_of_work(PLATFORM) as session:
         assert accrual.unbilled(session, college) == [Money(999_00, "USD")]
         assert session.execute(text("SELECT count(*) FROM billed_charges")).scalar_one() == 4
+
+
+def test_a_billed_charge_is_of_the_organization_of_its_line() -> None:
+    billing.issuer()
+    college, school = billing.buyer(), billing.buyer("hillside")
+    for one in (college, school):
+        billing.charge(one, 50_00, when=OCTOBER)
+    _close(college, school)
+    for change in (
+        "line_id = (SELECT line_id FROM billed_charges WHERE organization_id = :school)",
+        "organization_id = :school",
+        "charge_id = uuidv7()",
+        "invoice_id = uuidv7()",
+    ):
+        with pytest.raises(IntegrityError, match="not of its organization"), unit_of_work(PLATFORM) as session:
+            session.execute(
+                text(f"UPDATE billed_charges SET {change} WHERE organization_id = :college"),
+                {"college": college, "school": school} if ":school" in change else {"college": college},
+            )
 
 
 def test_twice_bills_nothing_twice() -> None:
