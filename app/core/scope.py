@@ -26,7 +26,8 @@ class Permission(StrEnum):
     FUNDS_ANNOUNCE = "funds.announce"
     FUNDS_CONFIRM = "funds.confirm"
     WITHDRAW = "payout.withdraw"
-    ORGANIZATION_PAYOUT = "organization.payout"  # what the organization itself earns, where that goes, asking for it
+    ORGANIZATION_EARNINGS = "organization.earnings"  # to read what the organization itself earns and was paid
+    ORGANIZATION_PAYOUT = "organization.payout"  # to ask for that, and to say where it goes
     PAYOUT_READ = "payout.read"
     PAYOUT_APPROVE = "payout.approve"
     BATCH_MANAGE = "batch.manage"
@@ -92,6 +93,7 @@ _ADMIN = _MANAGER | {
     P.STORE_MANAGE,
     P.CREDIT_BUY,
     P.BILLING_MANAGE,
+    P.ORGANIZATION_EARNINGS,
 }
 # Member roles as in the HTTP contract; `payee`, `platform_admin`, `system` and `operator` complete the table.
 ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {

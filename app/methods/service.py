@@ -70,10 +70,7 @@ def add(
     Raises Forbidden, NotFound, Invalid naming each bad field, Conflict for the same destination twice.
     """
     payee = _payee(session, actor, payee_id)
-    if currency is not None and currency not in CURRENCIES:
-        raise Invalid(f"“{currency}” is not a currency we know.", fields={"currency": "Choose a currency."})
-    chosen = rules.offered(rail, settings().mode, currency)
-    destination = chosen.validate(fields)
+    chosen, destination = _checked(rail, fields, currency)
     locks.hold(session, "methods of", payee_id)
     ever = session.scalars(select(Method).where(Method.payee_id == payee_id)).all()
     mine = [m for m in ever if m.status is MethodStatus.ACTIVE]
@@ -103,6 +100,36 @@ def add(
     if ever or _is_payee(actor, payee):
         tell(session, payee, made, "added", also=left if becomes_default else ())
     return made
+
+
+def find_same(
+    session: ScopedSession,
+    actor: Actor,
+    payee_id: UUID,
+    *,
+    rail: str,
+    fields: Mapping[str, str],
+    currency: str | None = None,
+) -> Method | None:
+    """The method in use that `add` would refuse this one for; nobody adds another one until the end of the
+    transaction. Raises Forbidden, NotFound, Invalid as `add` does."""
+    _payee(session, actor, payee_id)
+    chosen, destination = _checked(rail, fields, currency)
+    locks.hold(session, "methods of", payee_id)
+    query = select(Method).where(
+        Method.payee_id == payee_id,
+        Method.status == MethodStatus.ACTIVE,
+        Method.details_index == details_index(chosen, destination),
+        Method.currency.is_not_distinct_from(currency),
+    )
+    return session.scalar(query)
+
+
+def _checked(rail: str, fields: Mapping[str, str], currency: str | None) -> tuple[Rail, dict[str, str]]:
+    if currency is not None and currency not in CURRENCIES:
+        raise Invalid(f"“{currency}” is not a currency we know.", fields={"currency": "Choose a currency."})
+    chosen = rules.offered(rail, settings().mode, currency)
+    return chosen, chosen.validate(fields)
 
 
 def make_default(session: ScopedSession, actor: Actor, method_id: UUID) -> Method:

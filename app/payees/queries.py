@@ -98,7 +98,7 @@ def all_payees(
 
 
 def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.AnyRow:
-    """One payee as this organization knows it. Raises NotFound.
+    """One payee as this organization knows it. Raises NotFound, also for the one it is itself.
 
     payee_id, name, legal_name, business_type, trading_name, registration_number, kind, email, country, address,
     reference, currency, terms_days, commission_bps, status, created_at.
@@ -111,7 +111,9 @@ def detail(session: Session, organization_id: UUID, payee_id: UUID) -> paging.An
             Engagement.status_by_platform, Engagement.created_at,
         )
         .join(Engagement, Engagement.payee_id == Payee.id)
-        .where(Engagement.organization_id == organization_id, Payee.id == payee_id)
+        .where(
+            Engagement.organization_id == organization_id, Payee.id == payee_id, Payee.own_organization_id.is_(None)
+        )
     ).one_or_none()  # fmt: skip
     if found is None:
         raise NotFound("There is no such payee.")

@@ -109,6 +109,26 @@ def ask_own(session: ScopedSession, actor: Actor, organization_id: UUID) -> Batc
         return _submit(session, actor, batch)
 
 
+OWN_OPEN = frozenset({BatchStatus.DRAFT, BatchStatus.SUBMITTED})  # nobody has approved it yet
+
+
+def take_back(session: ScopedSession, actor: Actor, batch_id: UUID) -> Batch:
+    """An owner wants what their organization asked for not paid after all: everything in it is ready again.
+
+    Raises Forbidden, NotFound for any other batch and that of another organization, Conflict once it is approved.
+    """
+    actor.require(Permission.ORGANIZATION_PAYOUT)
+    with session.elevated("an owner takes back what they asked for"):
+        batch = get(session, batch_id, lock=True)
+        if not batch.own or batch.organization_id != actor.organization_id:
+            raise NotFound("There is no such batch.")
+        if batch.status is BatchStatus.CANCELLED:
+            raise Conflict(f"Batch {batch.number} is cancelled already.")
+        if batch.status not in OWN_OPEN:
+            raise Conflict(f"Batch {batch.number} is approved and cannot be taken back any more.")
+        return _cancel(session, actor, batch, "The organization took it back.")
+
+
 def plan(session: Session, actor: Actor, batch_id: UUID) -> int:
     """The job's part: claim what is ready. Harmless when the batch is past planning."""
     batch = get(session, batch_id, lock=True)
@@ -179,12 +199,15 @@ def reopen(session: Session, actor: Actor, batch_id: UUID, reason: str) -> Batch
 def cancel(session: Session, actor: Actor, batch_id: UUID, reason: str) -> Batch:
     """Give everything back to the ready queue. Only before it runs."""
     actor.require(Permission.BATCH_MANAGE)
-    batch = get(session, batch_id, lock=True)
+    return _cancel(session, actor, get(session, batch_id, lock=True), reason)
+
+
+def _cancel(session: Session, actor: Actor, batch: Batch, reason: str) -> Batch:
     _advance(session, actor, batch, BatchStatus.CANCELLED, f"Cancelled: {reason}")
     ids = [
         payout_id
         for status in (PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD)
-        for payout_id in _payout_ids(session, batch_id, status)
+        for payout_id in _payout_ids(session, batch.id, status)
     ]
     moved = move(session, actor, ids, PayoutStatus.CANCELLED, note=f"Batch {batch.number} was cancelled: {reason}")
     give_back(session, moved)

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, NotFound
 from app.core.money import Money
+from app.db.session import ScopedSession
+from app.payouts import payers
 from app.payouts.exports import FrozenLine
 from app.payouts.rules import payout_number
 from app.payouts.states import PayoutStatus
@@ -29,10 +31,10 @@ _LINES_PER_CHECK = MAX_LINES // CHECKS_PER_FILE - 1
 _LETTER = frozenset({"US", "CA"})  # countries that print on letter paper; the others on A4
 
 _FACTS = text(
-    """SELECT p.id, p.status, p.amount_minor, p.currency, p.rail, p.paid_at, p.status_at, p.simulated, m.last4,
+    f"""SELECT p.id, p.status, p.amount_minor, p.currency, p.rail, p.paid_at, p.status_at, p.simulated, m.last4,
         y.name AS payee_name, y.legal_name AS payee_legal_name, y.address AS payee_address, y.country AS payee_country,
-        y.email AS payee_email, o.name AS payer_name, o.legal_name AS payer_legal_name, o.address AS payer_address,
-        o.country AS payer_country, o.billing_email, o.time_zone
+        y.email AS payee_email, y.own_organization_id IS NOT NULL AS own, {payers.NAME} AS payer_name, o.legal_name,
+        o.address, o.country, o.billing_email, o.time_zone
     FROM payouts p JOIN methods m ON m.id = p.method_id JOIN payees y ON y.id = p.payee_id
     JOIN organizations o ON o.id = p.organization_id WHERE p.id = ANY(:ids)"""
 )
@@ -52,7 +54,7 @@ _ITEMS = text(
 )
 
 
-def remittance(session: Session, payout_id: UUID, locale: str = "en_US") -> RemittanceDocument:
+def remittance(session: ScopedSession, payout_id: UUID, locale: str = "en_US") -> RemittanceDocument:
     """What a payout paid, bill by bill. Raises NotFound outside the scope, Conflict before it was sent or when it
     came back."""
     facts = _facts(session, [payout_id]).get(payout_id)
@@ -62,9 +64,10 @@ def remittance(session: Session, payout_id: UUID, locale: str = "en_US") -> Remi
         raise Conflict("There is a remittance advice once the payout was sent, and while the money has not come back.")
     paid = facts.status == PayoutStatus.PAID
     last4 = f" ••{facts.last4}" if facts.last4 else ""
+    payer, questions = _payer(session, facts)
     return RemittanceDocument(
         number=payout_number(payout_id),
-        payer=_payer(facts),
+        payer=payer,
         payee=_payee(facts),
         on=_day(facts.paid_at if paid else facts.status_at, facts.time_zone),
         status="Paid" if paid else "In transit",
@@ -72,14 +75,14 @@ def remittance(session: Session, payout_id: UUID, locale: str = "en_US") -> Remi
         total=Money(facts.amount_minor, facts.currency),
         lines=tuple(_lines(session, [facts], MAX_LINES - 1)[payout_id]),
         statement_reference=f"{facts.payer_name[:20]} {payout_number(payout_id)}",
-        note=f"Questions? {facts.billing_email}" if facts.billing_email else "",
+        note=f"Questions? {questions}" if questions else "",
         simulated=facts.simulated,
         locale=locale,
     )
 
 
 def checks(
-    session: Session, lines: Sequence[FrozenLine], on: datetime, part: int = 1, locale: str = "en_US"
+    session: ScopedSession, lines: Sequence[FrozenLine], on: datetime, part: int = 1, locale: str = "en_US"
 ) -> list[CheckDocument]:
     """The checks of a released export, `CHECKS_PER_FILE` at a time; `part` counts from 1. Raises NotFound beyond."""
     chosen = lines[(part - 1) * CHECKS_PER_FILE : part * CHECKS_PER_FILE] if part > 0 else []
@@ -90,19 +93,24 @@ def checks(
     facts = _facts(session, list(payouts.values()))
     details = _lines(session, list(facts.values()), _LINES_PER_CHECK)
     return [
-        _check(line, facts[payouts[line.order.key]], details[payouts[line.order.key]], on, locale) for line in chosen
-    ]
+        _check(
+            line, facts[one], _payer(session, facts[one])[0], details[one], _day(on, facts[one].time_zone), locale
+        )
+        for line, one in ((line, payouts[line.order.key]) for line in chosen)
+    ]  # fmt: skip
 
 
-def _check(line: FrozenLine, facts: Any, details: Sequence[RemittanceLine], on: datetime, locale: str) -> CheckDocument:
+def _check(
+    line: FrozenLine, facts: Any, payer: Party, details: Sequence[RemittanceLine], on: date, locale: str
+) -> CheckDocument:
     destination = line.order.destination
     return CheckDocument(
         number=line.number,
         payout_number=payout_number(facts.id),
-        payer=_payer(facts),
+        payer=payer,
         payee_name=destination.get("payee_name", line.order.payee_name),
         address=address_lines(destination),
-        on=_day(on, facts.time_zone),
+        on=on,
         amount=line.order.amount,
         lines=tuple(details),
         memo=line.order.reference,
@@ -139,18 +147,25 @@ def _lines(session: Session, facts: Sequence[Any], most: int) -> dict[UUID, list
     return found
 
 
-def _payer(facts: Any) -> Party:
-    email = (facts.billing_email,) if facts.billing_email else ()
-    return Party(facts.payer_legal_name or facts.payer_name, _address(facts.payer_address, facts.payer_country) + email)
+def _payer(session: ScopedSession, facts: Any) -> tuple[Party, str]:
+    """Who pays, and the address for questions."""
+    if facts.own:
+        return payers.platform(session)
+    name = facts.legal_name or facts.payer_name
+    return Party(name, _lines_of(facts.address, facts.country, facts.billing_email)), facts.billing_email or ""
 
 
 def _payee(facts: Any) -> Party:
-    email = (facts.payee_email,) if facts.payee_email else ()
-    return Party(facts.payee_legal_name or facts.payee_name, _address(facts.payee_address, facts.payee_country) + email)
+    """An organization that is paid itself is written to as its own papers say."""
+    name = facts.payee_legal_name or (facts.legal_name if facts.own else "") or facts.payee_name
+    if facts.own:
+        country, email = facts.payee_country or facts.country, facts.payee_email or facts.billing_email
+        return Party(name, _lines_of(facts.payee_address or facts.address, country, email))
+    return Party(name, _lines_of(facts.payee_address, facts.payee_country, facts.payee_email))
 
 
-def _address(address: Mapping[str, str] | None, country: str | None) -> tuple[str, ...]:
-    return address_lines({"country": country or "", **(address or {})})
+def _lines_of(address: Mapping[str, str] | None, country: str | None, email: str | None) -> tuple[str, ...]:
+    return address_lines({"country": country or "", **(address or {})}) + ((email,) if email else ())
 
 
 def _day(at: datetime, zone: str) -> date:

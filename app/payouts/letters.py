@@ -20,13 +20,14 @@ from app.notify.rendering import amount_value
 from app.notify.service import Letter
 from app.organizations.models import Organization
 from app.payees.queries import contacts
-from app.payouts import queries
+from app.payouts import payers, queries
 from app.payouts.models import Batch
 from app.payouts.rules import payout_number
 
 _FACTS = text(
-    """SELECT p.id, p.organization_id, p.payee_id, p.amount_minor, p.currency, p.paid_at, p.failure_message,
-        p.failure_cure, p.attempt_number, p.reservation, o.name AS organization, m.label, m.last4,
+    f"""SELECT p.id, p.organization_id, p.payee_id, p.amount_minor, p.currency, p.paid_at, p.failure_message,
+        p.failure_cure, p.attempt_number, p.reservation, {payers.NAME} AS payer,
+        o.name AS organization, m.label, m.last4,
         y.kind = 'consultant' AS earned, y.own_organization_id IS NOT NULL AS own,
         p.period_start, p.period_end, paid_for.sessions, paid_for.appointments,
         (SELECT t.note FROM timeline_events t WHERE t.subject_id = p.id ORDER BY t.at DESC, t.id DESC LIMIT 1) AS note
@@ -50,7 +51,7 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
         amount = Money(row.amount_minor, row.currency)
         shown = f"{row.label} ••{row.last4}" if row.last4 else row.label
         context = {
-            "organization": "Quittance" if row.own else row.organization,
+            "organization": row.payer,
             "payout": payout_number(row.id),
             "amount": amount_value(amount),
         }

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ARRAY, Uuid, cast, func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, ColumnElement, Uuid, cast, func, select, text
+from sqlalchemy.orm import Session, aliased
 
 from app.db.paging import AnySelect, Key, Page, capped_count, fetch
 from app.methods.models import Method
@@ -27,7 +27,8 @@ OPEN = (PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD)
 class PayoutFilter:
     """What a list of payouts is narrowed to; None and empty mean "any". Dates are whole days in `zone`.
 
-    `single`: those outside batches. `signed_once`: those that wait for a second person.
+    `single`: those outside batches. `signed_once`: those that wait for a second person. `own`: False leaves out what
+    organizations are paid themselves.
     """
 
     statuses: tuple[PayoutStatus, ...] = ()
@@ -43,6 +44,7 @@ class PayoutFilter:
     zone: str = "UTC"
     single: bool = False
     signed_once: bool = False
+    own: bool = True
     found_payees: tuple[UUID, ...] | None = None  # what `search` found, once it was looked up
 
 
@@ -56,6 +58,7 @@ def _base() -> AnySelect:
             Payout.payee_id,
             Payee.name.label("payee_name"),
             Payee.kind.label("payee_kind"),
+            Payee.own_organization_id.is_not(None).label("own"),
             Payout.amount_minor,
             Payout.currency,
             Payout.rail,
@@ -124,9 +127,18 @@ def narrow(session: Session, query: AnySelect, chosen: PayoutFilter) -> AnySelec
         query = query.where(Payout.batch_id.is_(None))
     if chosen.signed_once:
         query = query.where(Payout.first_approved_at.is_not(None))
+    if not chosen.own:
+        query = query.where(not_own())
     if chosen.minimum_minor is not None:
         query = query.where(Payout.amount_minor >= chosen.minimum_minor)
     return query
+
+
+def not_own() -> ColumnElement[bool]:
+    """Of a payout: its payee is not an organization that is paid what it earned itself."""
+    payee = aliased(Payee)
+    own = select(payee.id).where(payee.id == Payout.payee_id, payee.own_organization_id.is_not(None))
+    return ~own.exists()
 
 
 _NEWEST = Key((Payout.created_at, Payout.id), ("created_at", "id"))
@@ -216,12 +228,13 @@ def batches(
     cursor: str | None = None,
     limit: int = 25,
     *,
-    own: bool = False,
+    own: bool | None = None,
 ) -> Page:
-    """One page of batches, newest first; totals come from `batch_totals`. `own`: of what organizations earned alone."""
+    """One page of batches, newest first; totals come from `batch_totals`. `own`: of what organizations earned alone;
+    False leaves those out."""
     query = _BATCHES if organization_id is None else _BATCHES.where(Batch.organization_id == organization_id)
-    if own:
-        query = query.where(Batch.own)
+    if own is not None:
+        query = query.where(Batch.own.is_(own))
     return fetch(session, query, Key((Batch.created_at, Batch.id), ("created_at", "id")), cursor, limit)
 
 

@@ -234,6 +234,7 @@ def batch(session: Session, batch_id: UUID) -> AnyRow:
             Batch.status.label("status"),
             Batch.currency,
             Batch.rail,
+            Batch.own,
             Batch.organization_id,
             Organization.name.label("organization_name"),
             Organization.slug.label("organization_slug"),

@@ -22,7 +22,7 @@ from app.core.crypto import CannotOpen, open_sealed
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor
 from app.methods.service import seal_context
-from app.payouts import content, engagements
+from app.payouts import content, engagements, payers
 from app.payouts.moves import move
 from app.payouts.rules import HOLD_TEXT, arrival, payout_number, request_sha256, send_key
 from app.payouts.states import HoldCode, PayoutStatus
@@ -71,8 +71,8 @@ def chunk(session: Session, chunk_id: UUID) -> Chunk | None:
     return Chunk(row.id, row.batch_id, row.organization_id, row.rail, row.currency, list(ids))
 
 
-_ORDERS = """SELECT p.id, p.amount_minor, p.currency, p.rail, p.attempt_number, p.organization_id, p.payee_id,
-    p.method_id, m.details_sealed, m.status AS method_status, y.name AS payee_name, o.name AS organization_name
+_ORDERS = f"""SELECT p.id, p.amount_minor, p.currency, p.rail, p.attempt_number, p.organization_id, p.payee_id,
+    p.method_id, m.details_sealed, m.status AS method_status, y.name AS payee_name, {payers.NAME} AS payer_name
     FROM payouts p JOIN methods m ON m.id = p.method_id JOIN payees y ON y.id = p.payee_id
     JOIN organizations o ON o.id = p.organization_id WHERE p.id = ANY(:ids)"""
 
@@ -84,7 +84,7 @@ def _order(row: Any, attempt: int) -> SendOrder:
         amount=Money(row.amount_minor, row.currency),
         payee_name=row.payee_name,
         destination=open_sealed(row.details_sealed, seal_context(row.method_id)),
-        reference=f"{row.organization_name[:20]} {payout_number(row.id)}",
+        reference=f"{row.payer_name[:20]} {payout_number(row.id)}",
     )
 
 

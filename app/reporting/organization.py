@@ -27,6 +27,7 @@ from app.payees.application_models import PayeeApplication
 from app.payees.models import Payee
 from app.payees.states import ApplicationStatus
 from app.payouts.models import Payout
+from app.payouts.queries import not_own
 from app.payouts.states import HoldCode, PayoutStatus
 from app.projects.models import Project
 from app.projects.states import ProjectStatus
@@ -51,18 +52,20 @@ class Attention:
     consultants: int  # above zero when it has any: one with a profile, or an appointment that was told of
 
 
-def attention(session: Session, organization_id: UUID) -> Attention:
-    """One statement of short index scans."""
+def attention(session: Session, organization_id: UUID, *, own: bool = True) -> Attention:
+    """One statement of short index scans. Without `own`, payouts to the organization itself do not count."""
     parts = [
         select(func.count()).select_from(query.limit(CAP + 1).subquery()).scalar_subquery().label(name)
-        for name, query in _waiting(organization_id).items()
+        for name, query in _waiting(organization_id, own).items()
     ]
     return Attention(**session.execute(select(*parts)).one()._mapping)
 
 
-def _waiting(organization_id: UUID) -> dict[str, AnySelect]:
+def _waiting(organization_id: UUID, own: bool) -> dict[str, AnySelect]:
     bills: Any = select(PaymentRequest.id).where(PaymentRequest.organization_id == organization_id)
     payouts: Any = select(Payout.id).where(Payout.organization_id == organization_id)
+    if not own:
+        payouts = payouts.where(not_own())
     failed = payouts.where(Payout.status.in_([PayoutStatus.FAILED, PayoutStatus.RETURNED]))
     return {
         "submitted": bills.where(PaymentRequest.status == RequestStatus.SUBMITTED),
@@ -229,34 +232,37 @@ def standings(session: Session, organization_id: UUID, payee_id: UUID) -> list[S
     ]
 
 
-def newest_payouts(session: Session, organization_id: UUID, limit: int = 5) -> Sequence[AnyRow]:
-    """id, payee_id, payee_name, amount_minor, currency, status, status_at, created_at."""
-    return session.execute(
+def newest_payouts(session: Session, organization_id: UUID, limit: int = 5, *, own: bool = True) -> Sequence[AnyRow]:
+    """id, payee_id, payee_name, amount_minor, currency, status, status_at, created_at. Without `own`, none that was
+    to the organization itself."""
+    found: AnySelect = (
         select(
             Payout.id, Payout.payee_id, Payee.name.label("payee_name"), Payout.amount_minor, Payout.currency,
             Payout.status.label("status"), Payout.status_at, Payout.created_at,
         )
         .join(Payee, Payee.id == Payout.payee_id)
         .where(Payout.organization_id == organization_id)
-        .order_by(Payout.created_at.desc(), Payout.id.desc())
-        .limit(limit)
-    ).all()  # fmt: skip
+    )  # fmt: skip
+    if not own:
+        found = found.where(not_own())
+    return session.execute(found.order_by(Payout.created_at.desc(), Payout.id.desc()).limit(limit)).all()
 
 
 _OF_LINES = text(
     """SELECT p.id, y.name FROM payouts p JOIN payees y ON y.id = p.payee_id
-    WHERE p.organization_id = :organization_id AND p.id = ANY(:ids)"""
+    WHERE p.organization_id = :organization_id AND p.id = ANY(:ids) AND (:own OR y.own_organization_id IS NULL)"""
 )
 
 
 def payouts_of_lines(
-    session: Session, organization_id: UUID, lines: Sequence[AccountLine]
+    session: Session, organization_id: UUID, lines: Sequence[AccountLine], *, own: bool = True
 ) -> dict[int, tuple[UUID, str]]:
-    """Line of the funds account → the payout it was for and its payee's name; other lines are left out."""
+    """Line of the funds account → the payout it was for and its payee's name; other lines are left out. Without `own`,
+    so are those of payouts to the organization itself."""
     ids = {line.id: UUID(line.ref.partition(":")[0]) for line in lines if line.kind in _FUNDED}
     if not ids:
         return {}
-    rows = session.execute(_OF_LINES, {"organization_id": organization_id, "ids": list(set(ids.values()))})
+    rows = session.execute(_OF_LINES, {"organization_id": organization_id, "ids": list(set(ids.values())), "own": own})
     names = {row.id: row.name for row in rows}
     return {line_id: (payout_id, names[payout_id]) for line_id, payout_id in ids.items() if payout_id in names}
 

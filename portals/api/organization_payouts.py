@@ -29,10 +29,10 @@ from portals.web.jsonio import Body, cursor, limit, listed
 _ALSO = {"account_holder": ("account_holder_name",), "bank_code": ("ifsc", "ifsc_code"), "bic": ("swift",)}
 
 
-def _own(organization_id: UUID) -> UUID:
+def _own(organization_id: UUID, needed: Permission = Permission.ORGANIZATION_PAYOUT) -> UUID:
     """The organization's own payee, for its owners. Raises SwitchedOff, Forbidden, NotFound."""
     require_tier()
-    g.actor.require(Permission.ORGANIZATION_PAYOUT)
+    g.actor.require(needed)
     g.actor.require_organization(organization_id)
     found = own_payee.find(db(), organization_id)
     if found is None:
@@ -47,8 +47,8 @@ def _proved() -> None:
 
 @organizations.get("/payouts")
 def organization_payouts(organization_id: UUID) -> Response:
-    """Batches its owners asked for, newest first."""
-    _own(organization_id)
+    """Batches its owners asked for, newest first; for admins, too."""
+    _own(organization_id, Permission.ORGANIZATION_EARNINGS)
     found = queries.batches(db(), organization_id, cursor(), limit(), own=True)
     contents = provider.contents(db(), [row.id for row in found.items])
     return listed(found, [_batch(row, contents[row.id]) for row in found.items])
@@ -87,6 +87,14 @@ def ask_for_payout(organization_id: UUID) -> ResponseReturnValue:
     return jsonify({"batchId": str(batches.ask_own(db(), g.actor, organization_id).id)}), 201
 
 
+@organizations.delete("/payouts/<uuid:batch_id>")
+def take_payout_back(organization_id: UUID, batch_id: UUID) -> ResponseReturnValue:
+    """204, and what was in it is ready again; 409 once the platform has approved it."""
+    _own(organization_id)
+    batches.take_back(db(), g.actor, batch_id)
+    return "", 204
+
+
 @organizations.get("/payout-account")
 def payout_account(organization_id: UUID) -> Response:
     """The one in use; 404 without one."""
@@ -95,7 +103,8 @@ def payout_account(organization_id: UUID) -> Response:
 
 @organizations.put("/payout-account")
 def put_payout_account(organization_id: UUID) -> Response:
-    """Be paid there from now on. Another one than the first is used after 72 hours. The same once more is 409."""
+    """Be paid there from now on. Another one than the first is used after 72 hours. The same once more changes
+    nothing."""
     payee_id = _own(organization_id)
     _proved()
     body = Body()
@@ -108,7 +117,11 @@ def put_payout_account(organization_id: UUID) -> Response:
         fields["country"] = "IN"
     currency = body.text("currency", longest=3).upper() or None
     body.check()
-    made = service.add(db(), g.actor, payee_id, rail=rail.name, fields=fields, currency=currency)
+    there = service.find_same(db(), g.actor, payee_id, rail=rail.name, fields=fields, currency=currency)
+    if there is None:
+        made = service.add(db(), g.actor, payee_id, rail=rail.name, fields=fields, currency=currency)
+    else:
+        made = service.make_default(db(), g.actor, there.id)
     return jsonify(_account(_used(payee_id, made.id)))
 
 

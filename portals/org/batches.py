@@ -20,7 +20,7 @@ from app.payouts.states import BatchStatus
 from app.rails import registry
 from app.reporting.money_map import payout_facts
 from app.reporting.rules import place_of_payout
-from portals.org import bp
+from portals.org import asking, bp
 from portals.shared.timeline import steps
 from portals.web import htmx, paging
 from portals.web.db import db
@@ -34,7 +34,7 @@ MOVING = (BatchStatus.PLANNING, BatchStatus.RUNNING)
 @require(Permission.PAYOUT_READ)
 def batches() -> ResponseReturnValue:
     want = paging.wanted(25)
-    found = queries.batches(db(), g.organization.id, want.cursor, want.limit)
+    found = queries.batches(db(), g.organization.id, want.cursor, want.limit, own=asking.batches_to_show())
     return page(
         "org/batches/index.html",
         fragment="org/batches/_list.html",
@@ -48,6 +48,8 @@ def _one(batch_id: UUID) -> Any:
     found = review.batch(db(), batch_id)
     if found.organization_id != g.organization.id:
         raise NotFound(_("There is no such batch."))
+    if found.own:
+        g.actor.require(Permission.ORGANIZATION_EARNINGS)
     return found
 
 

@@ -20,7 +20,7 @@ from app.core.scope import Permission
 from app.payouts.rules import payout_number
 from app.reporting import organization
 from app.reporting.organization import Position
-from portals.org import bp
+from portals.org import asking, bp
 from portals.org.asking import house_money
 from portals.shared.downloads import csv_file
 from portals.web import paging
@@ -57,7 +57,7 @@ def funds() -> ResponseReturnValue:
         chosen=chosen,
         lines=lines,
         neighbours=paging.neighbours(lines),
-        of_payouts=organization.payouts_of_lines(db(), g.organization.id, lines.items),
+        of_payouts=organization.payouts_of_lines(db(), g.organization.id, lines.items, own=asking.reads_own()),
         payout_number=payout_number,
         deposits=queries.deposits(db(), g.organization.id, limit=DEPOSITS),
         announces=g.actor.can(Permission.FUNDS_ANNOUNCE),
@@ -74,14 +74,14 @@ def _chosen(found: list[Position]) -> Position:
 @require(Permission.FUNDS_READ)
 def funds_file() -> ResponseReturnValue:
     """Every line of one currency, newest first, page by page."""
-    session, organization_id = db(), g.organization.id
+    session, organization_id, own = db(), g.organization.id, asking.reads_own()
     currency = _chosen(organization.positions(session, organization_id)).currency
 
     def rows() -> Iterator[tuple[object, ...]]:
         cursor: str | None = None
         while True:
             found = queries.funds_statement(session, organization_id, currency, cursor=cursor, limit=200)
-            names = organization.payouts_of_lines(session, organization_id, found.items)
+            names = organization.payouts_of_lines(session, organization_id, found.items, own=own)
             for line in found.items:
                 payout_id, payee = names.get(line.id, (None, ""))
                 yield (

@@ -64,8 +64,8 @@ _NEEDS = {
     "org.stores": Permission.SALES_READ,
     "org.rates": Permission.CONSULTATION_READ,
     "org.consultants": Permission.CONSULTATION_READ,
-    "org.earnings": Permission.ORGANIZATION_PAYOUT,
-    "org.own_payouts": Permission.ORGANIZATION_PAYOUT,
+    "org.earnings": Permission.ORGANIZATION_EARNINGS,
+    "org.own_payouts": Permission.ORGANIZATION_EARNINGS,
     "org.payout_account": Permission.ORGANIZATION_PAYOUT,
     "org.billing": Permission.BILLING_READ,
     "org.credits": Permission.CREDIT_READ,
@@ -96,7 +96,7 @@ def fit_links() -> None:
 def waiting() -> Attention:
     """What needs a person, asked once per request."""
     if "attention" not in g:
-        g.attention = attention(db(), g.organization.id)
+        g.attention = attention(db(), g.organization.id, own=g.actor.can(Permission.ORGANIZATION_EARNINGS))
     found: Attention = g.attention
     return found
 

@@ -26,13 +26,13 @@ def overview() -> ResponseReturnValue:
     if not g.actor.can(Permission.REQUEST_READ):
         return page("org/overview/start.html", what=rules.WHAT[g.membership.role], booking_path=inviting.BOOKING_PATH)
     here = g.organization.id
-    batches = payouts.batches(db(), here, limit=LATEST).items
+    batches = payouts.batches(db(), here, limit=LATEST, own=asking.batches_to_show()).items
     return page(
         "org/overview/index.html",
         now=waiting(),
         without=methods.count_without_method(db(), here),
         positions=organization.positions(db(), here),
-        payouts=organization.newest_payouts(db(), here, LATEST),
+        payouts=organization.newest_payouts(db(), here, LATEST, own=asking.reads_own()),
         batches=batches,
         totals=payouts.batch_totals(db(), [row.id for row in batches]),
         imports=payables.imports(db(), here, limit=3).items,

@@ -15,6 +15,7 @@ from app.consultations import earning_sums
 from app.core.clock import today
 from app.core.errors import Conflict, NotFound
 from app.core.scope import Permission
+from app.db.paging import AnyRow
 from app.payouts import batches, planning, queries, review
 from app.payouts.rules import payout_number
 from app.rails import registry
@@ -29,7 +30,7 @@ from portals.shared.payee.payments import HOLD_WORDS, year_start
 from portals.shared.timeline import steps
 from portals.web import htmx, paging
 from portals.web.db import db
-from portals.web.forms import OnceForm
+from portals.web.forms import BaseForm, OnceForm
 from portals.web.guards import require, step_up_required
 from portals.web.htmx import done, page
 
@@ -38,7 +39,7 @@ COLUMNS = ("Earned on", "What", "Consultant", "Booked by own member", "Price", "
 
 
 @bp.get("/earnings")
-@require(Permission.ORGANIZATION_PAYOUT)
+@require(Permission.ORGANIZATION_EARNINGS)
 @tier
 def earnings() -> ResponseReturnValue:
     payee_id, want = own(), paging.wanted(25)
@@ -59,7 +60,7 @@ def earnings() -> ResponseReturnValue:
 
 
 @bp.get("/earnings.csv")
-@require(Permission.ORGANIZATION_PAYOUT)
+@require(Permission.ORGANIZATION_EARNINGS)
 @tier
 def earnings_file() -> ResponseReturnValue:
     """Every earning, newest first, page by page; payouts have a file of their own."""
@@ -87,7 +88,7 @@ def earnings_file() -> ResponseReturnValue:
 
 
 @bp.get("/provider-payouts")
-@require(Permission.ORGANIZATION_PAYOUT)
+@require(Permission.ORGANIZATION_EARNINGS)
 @tier
 def own_payouts() -> ResponseReturnValue:
     """The batches owners asked for: the days they pay for, and where each payout is."""
@@ -129,18 +130,25 @@ def new_own_payout() -> ResponseReturnValue:
     )
 
 
+def _own_batch(batch_id: UUID) -> AnyRow:
+    """Raises NotFound for any other batch."""
+    found = review.batch(db(), batch_id)
+    if found.organization_id != g.organization.id or not found.own:
+        raise NotFound(_("There is no such payout."))
+    return found
+
+
 @bp.get("/provider-payouts/<uuid:batch_id>")
-@require(Permission.ORGANIZATION_PAYOUT)
+@require(Permission.ORGANIZATION_EARNINGS)
 @tier
 def own_payout(batch_id: UUID) -> ResponseReturnValue:
-    found = review.batch(db(), batch_id)
-    if found.organization_id != g.organization.id or not batches.get(db(), batch_id).own:
-        raise NotFound(_("There is no such payout."))
+    found = _own_batch(batch_id)
     contents = provider.contents(db(), [batch_id])[batch_id]
     items = {row.id: queries.items(db(), row.id, MOST_ITEMS + 1) for row in contents.payouts}
     return page(
         "org/provider/payout.html",
         batch=found,
+        can_be_taken_back=found.status in batches.OWN_OPEN and g.actor.can(Permission.ORGANIZATION_PAYOUT),
         contents=contents,
         items=items,
         most_items=MOST_ITEMS,
@@ -150,3 +158,20 @@ def own_payout(batch_id: UUID) -> ResponseReturnValue:
         bookings=provider.bookings(db(), [one.earning_id for some in items.values() for one in some]),
         steps=steps(history.timeline(db(), batch_id, Audience.STAFF), "batch"),
     )
+
+
+@bp.route("/provider-payouts/<uuid:batch_id>/taking-back", methods=["GET", "POST"])
+@require(Permission.ORGANIZATION_PAYOUT)
+@tier
+def own_payout_taking_back(batch_id: UUID) -> ResponseReturnValue:
+    """Until the platform has approved it. What was in it is ready again."""
+    found, form = _own_batch(batch_id), BaseForm()
+    if form.accepts():
+        try:
+            batches.take_back(db(), g.actor, batch_id)
+        except Conflict as too_late:
+            form.blame(too_late)
+        else:
+            toast = (_("%(number)s is taken back", number=found.number), _("What was in it is ready again."))
+            return done(back=url_for(".own_payout", batch_id=batch_id), toast=toast)
+    return page("org/provider/taking_back.html", fragment="org/provider/_taking_back.html", form=form, batch=found)

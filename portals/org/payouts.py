@@ -72,6 +72,7 @@ def _asked() -> tuple[str, PayoutFilter, dict[str, str]]:
         start=asking.day(args, "from"),
         end=asking.day(args, "to"),
         zone=g.tz,
+        own=asking.reads_own(),
     )
     kept = {name: args[name] for name in ("q", "payee", "from", "to") if args.get(name)}
     return view, chosen, {"view": view, **kept}
@@ -115,10 +116,13 @@ def payouts_file() -> ResponseReturnValue:
 
 
 def one(payout_id: UUID) -> Any:
-    """Raises NotFound for another organization's: the scope does not show it."""
+    """Raises NotFound for another organization's (the scope does not show it), Forbidden for what the organization
+    is paid itself, when that is not this reader's to see."""
     found = queries.payout(db(), payout_id)
     if found is None or found.organization_id != g.organization.id:
         raise NotFound(_("There is no such payout."))
+    if found.own:
+        g.actor.require(Permission.ORGANIZATION_EARNINGS)
     return found
 
 

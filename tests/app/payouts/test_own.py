@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import text
 
+from app.billing.invoice_models import BillingProfile
 from app.charges.states import ChargeProvider, ReturnKind
+from app.consultations import house as houses
 from app.consultations import money
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus
 from app.core.clock import at, utc_now
-from app.core.errors import Conflict, Forbidden
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor, Scope, operator
 from app.db.session import unit_of_work
@@ -24,9 +28,10 @@ from app.organizations import service as organizations
 from app.organizations.states import OrganizationKind, OrganizationStatus, Role
 from app.payees import service as payees
 from app.payees.states import PayeeKind
-from app.payouts import batches, planning
+from app.payouts import batches, documents, planning
 from app.payouts.models import Payout
 from app.payouts.states import BatchStatus, PayoutStatus
+from app.pdf.render import render_remittance
 from app.rails.base import Outcome
 from app.reporting import doctor
 from jobs import payouts as payout_jobs
@@ -165,6 +170,86 @@ def test_the_owner_asks_and_the_platform_approves(clinic: UUID) -> None:
         told = session.execute(text("SELECT count(*) FROM outbox WHERE topic = 'payouts.settled'")).scalar_one()
     assert told == 1 and states(mine) == [("paid", 500_00)]
     healthy()
+
+
+def asked(clinic: UUID, owner: Actor) -> UUID:
+    paid_session(clinic)
+    with unit_of_work(PLATFORM) as session:
+        method(session, own(clinic), "simulated")
+    with unit_of_work(Scope.organization(clinic)) as session:
+        return batches.ask_own(session, owner, clinic).id
+
+
+def test_an_owner_takes_it_back_until_it_is_approved(clinic: UUID) -> None:
+    owner = member(clinic)
+    first, mine = asked(clinic, owner), own(clinic)
+    with unit_of_work(Scope.organization(clinic)) as session:
+        assert batches.take_back(session, owner, first).status is BatchStatus.CANCELLED
+    assert states(mine) == [("ready", 500_00)]
+    with unit_of_work(PLATFORM) as session:
+        noted = text("SELECT actor, action FROM audit_records WHERE subject_id = :id ORDER BY id DESC LIMIT 1")
+        assert tuple(session.execute(noted, {"id": first}).one()) == ("Asha", "batch.cancelled")
+        assert session.query(Payout).one().status is PayoutStatus.CANCELLED
+    with pytest.raises(Conflict, match="cancelled already"), unit_of_work(Scope.organization(clinic)) as session:
+        batches.take_back(session, owner, first)
+    with unit_of_work(Scope.organization(clinic)) as session:
+        second = batches.ask_own(session, owner, clinic).id
+    with unit_of_work(PLATFORM) as session:
+        batches.approve(session, admin("checker@quittance.test"), second)
+    with pytest.raises(Conflict, match="approved"), unit_of_work(Scope.organization(clinic)) as session:
+        batches.take_back(session, owner, second)
+    assert states(mine) == [("reserved", 500_00)]
+    healthy()
+
+
+def test_nobody_else_takes_it_back(clinic: UUID) -> None:
+    batch_id = asked(clinic, member(clinic))
+    for role in (Role.ADMIN, Role.MANAGER):
+        actor = member(clinic, role, f"{role.value.lower()}@clinic.test")
+        with pytest.raises(Forbidden), unit_of_work(Scope.organization(clinic)) as session:
+            batches.take_back(session, actor, batch_id)
+    other = organization("other", kind=OrganizationKind.PROVIDER)
+    stranger = member(other, email="stranger@other.test")
+    with pytest.raises(NotFound), unit_of_work(Scope.organization(other)) as session:
+        batches.take_back(session, stranger, batch_id)
+    with unit_of_work(PLATFORM) as session:  # a batch of the platform is not theirs, whatever their rank
+        session.execute(text("UPDATE batches SET own = false"))
+        with pytest.raises(NotFound):
+            batches.take_back(session, member(clinic, email="second@clinic.test"), batch_id)
+    assert states(own(clinic)) == [("reserved", 500_00)]
+
+
+def test_the_platform_is_who_pays_on_the_remittance_advice(clinic: UUID) -> None:
+    owner, checker = member(clinic), admin("checker@quittance.test")
+    batch_id = asked(clinic, owner)
+    with unit_of_work(PLATFORM) as session:
+        mine = organizations.get(session, clinic)
+        mine.legal_name, mine.billing_email = "Clinic Pvt Ltd", "due@clinic.test"
+        house = houses.set_up(session, operator(), name="Quittance Payouts").organization_id
+        session.add(
+            BillingProfile(
+                organization_id=house, legal_name="Quittance Platform Pvt Ltd", street="1 Residency Road",
+                city="Bengaluru", postcode="560025", region="29", country="IN", email="money@quittance.test",
+            )
+        )  # fmt: skip
+    with fake_rail(outcome=Outcome.PAID) as rail:
+        with unit_of_work(PLATFORM) as session:
+            batches.approve(session, checker, batch_id)
+            batches.run(session, checker, batch_id)
+            chunk = session.execute(text("SELECT id FROM batch_chunks")).scalar_one()
+        payout_jobs.run_chunk(str(chunk))
+    with unit_of_work(PLATFORM) as session:
+        payout_id = session.query(Payout).one().id
+    with unit_of_work(Scope.organization(clinic)) as session:
+        made = documents.remittance(session, payout_id)
+    assert made.payer.lines == (
+        "1 Residency Road", "Bengaluru, Karnataka 560025", "INDIA", "money@quittance.test"
+    )  # fmt: skip
+    printed = " ".join(" ".join(p.extract_text() for p in PdfReader(io.BytesIO(render_remittance(made))).pages).split())
+    assert printed.count("Quittance Platform Pvt Ltd") >= 1 and printed.count("Clinic Pvt Ltd") == 1
+    assert "Questions? money@quittance.test" in printed and "due@clinic.test" in printed
+    assert made.statement_reference == f"Quittance Payouts {made.number}"  # and so it stands on the bank statement
+    assert [order.reference for order in rail.orders.values()] == [f"Quittance Payouts {made.number}"]
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.MANAGER, Role.SUPPORT])

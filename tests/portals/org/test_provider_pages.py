@@ -28,14 +28,8 @@ from tests.portals.org.conftest import House
 from tests.stores import environment
 
 HERE = "/org/oxford"
-OWNERS_ONLY = (
-    "earnings",
-    "earnings.csv",
-    "provider-payouts",
-    "provider-payouts/new",
-    "payout-account",
-    "payout-account/new",
-)
+READ_BY_ADMINS = ("earnings", "earnings.csv", "provider-payouts")
+OWNERS_ONLY = ("provider-payouts/new", "payout-account", "payout-account/new")
 ACCOUNT = {
     "detail_account_holder": "Oxford Ltd", "detail_country": "GB", "detail_sort_code": "07-02-46",
     "detail_account_number": "13010000", "default": "y",
@@ -129,13 +123,16 @@ def test_only_owners(house: House, own: UUID, role: Role) -> None:
     browser = house.member(role)
     for path in OWNERS_ONLY:
         assert browser.get(f"{HERE}/{path}").status_code == 403
+    for path in READ_BY_ADMINS:
+        page = browser.get(f"{HERE}/{path}")
+        assert page.status_code == (200 if role is Role.ADMIN else 403) and "Ask for a payout" not in page.text
     assert browser.post(f"{HERE}/provider-payouts/new", {}).status_code == 403
     assert browser.post(f"{HERE}/payout-account/new?rail=bank_file", ACCOUNT).status_code == 403
     assert browser.get(f"{HERE}/consultants").status_code == 200
 
 
 def test_strangers_and_buyers_find_nothing(house: House, strangers: list[Browser]) -> None:
-    for path in (*OWNERS_ONLY, "consultants"):
+    for path in (*READ_BY_ADMINS, *OWNERS_ONLY, "consultants"):
         assert house.browser.get(f"{HERE}/{path}").status_code == 404  # an organization that only buys
         for browser in strangers:
             assert browser.get(f"{HERE}/{path}").status_code == 404
@@ -144,7 +141,7 @@ def test_strangers_and_buyers_find_nothing(house: House, strangers: list[Browser
 def test_with_the_tier_off_pages_are_locked(house: House, own: UUID) -> None:
     held_session(house)
     with environment(ENABLE_PROVIDER_ORGS="off"):
-        for path in (*OWNERS_ONLY, "consultants"):
+        for path in (*READ_BY_ADMINS, *OWNERS_ONLY, "consultants"):
             page = house.browser.get(f"{HERE}/{path}").text
             assert "switched off here" in page and "60 minutes" not in page
         house.browser.post(f"{HERE}/provider-payouts/new", {})
