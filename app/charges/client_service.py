@@ -17,6 +17,7 @@ from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnS
 from app.core.clock import utc_now
 from app.core.crypto import open_sealed, seal
 from app.core.errors import Conflict, Invalid, NotFound
+from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor
 from app.core.topics import Topic
@@ -159,11 +160,15 @@ def mark_paid(session: ScopedSession, actor: Actor, charge: Charge) -> bool:
 
 
 def check_covered(session: ScopedSession, organization_id: UUID, amount: Money) -> None:
-    """Raises Conflict when an organization's funds and credit do not cover an amount; both stay still until commit."""
+    """Both stay still until commit. Raises Conflict with what is left when funds and credit do not cover an amount."""
     locks.hold(session, "funds", organization_id, amount.currency)
     credit = session.execute(_CREDIT, {"organization_id": organization_id, "currency": amount.currency}).scalar()
-    if ledger.funds(session, organization_id, amount.currency) + Money(int(credit or 0), amount.currency) < amount:
-        raise Conflict("The organization’s funds and credit do not cover this.")
+    left = ledger.funds(session, organization_id, amount.currency) + Money(int(credit or 0), amount.currency)
+    if left < amount:
+        shown = format_money(max(left, Money(0, amount.currency)))
+        raise Conflict(
+            f"The organization’s funds and credit do not cover this: {shown} is left, {format_money(amount)} is needed."
+        )
 
 
 _CREDIT = text(

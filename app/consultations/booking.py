@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.billing import credits
 from app.charges.states import ChargeProvider
-from app.consultations import elsewhere, hours, letters, money, offerings, payments, pricing, rooms
+from app.consultations import elsewhere, hours, letters, money, offerings, on_account, pricing, rooms
 from app.consultations.cancellation import Decision, Why, clock_after_move
 from app.consultations.ending import cancel, complete, give_back, is_paid_too_late, no_show, write_cancelled
 from app.consultations.models import Consultation, ConsultationShare
@@ -91,10 +91,11 @@ def book(
         if project_id is not None:
             buyer_organization_id = _whose(session, account, project_id, buyer_organization_id)
             paid_by = PaidBy.TAG if paid_by is PaidBy.CARD else paid_by
-        _check_buyer(session, account, paid_by, buyer_organization_id)
+        on_account.check(session, account.email, paid_by, buyer_organization_id)
         _check_unpaid(session, account.id)
         credit = _credit(session, offering, paid_by, buyer_organization_id)
         quote = pricing.quote(session, offering, payee_id, prepaid=credit.value if credit else None)
+        on_account.check_covered(session, paid_by, buyer_organization_id, quote.price)
         made = Consultation(
             id=new_id(), created_at=utc_now(), organization_id=quote.organization_id, payee_id=payee_id,
             client_account_id=account.id, client_first_name=first_name(account.name),
@@ -299,21 +300,6 @@ def _whose(session: ScopedSession, account: Account, project_id: UUID, buyer_id:
         sentence = "This is no project of an organization you belong to."
         raise Invalid(sentence, fields={"project_id": sentence})
     return owner
-
-
-def _check_buyer(session: ScopedSession, account: Account, paid_by: PaidBy, buyer_id: UUID | None) -> None:
-    """Members may name their organization; what it pays for them, `payments` says. Raises Invalid."""
-    if (paid_by is PaidBy.CARD) != (buyer_id is None):
-        raise Invalid("Say for which organization it is.", fields={"buyer_organization_id": "Choose one."})
-    if buyer_id is None:
-        return
-    found = organizations.memberships_of_address(session, account.email)
-    mine = next((one for one in found if one.organization_id == buyer_id), None)
-    if mine is None:
-        raise Invalid("You are no member of this organization.", fields={"buyer_organization_id": "Choose yours."})
-    if paid_by not in payments.ways(mine):
-        sentence = payments.why_not(mine, paid_by)
-        raise Invalid(sentence, fields={"buyer_organization_id": sentence})
 
 
 def _check_unpaid(session: ScopedSession, account_id: UUID) -> None:

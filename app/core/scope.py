@@ -53,6 +53,7 @@ class Permission(StrEnum):
     CONSULTATION_OWN = "consultation.own"  # a consultant's own profile, offerings, hours and consultations
     CONSULTATION_MANAGE = "consultation.manage"  # profiles, rates, appointments, no-shows of an organization
     CONSULTATION_BOOK = "consultation.book"  # a client books, cancels and reviews
+    ACCOUNT_USE = "account.use"  # book for the organization: named on it, by its credits, from its funds
     CREDIT_READ = "credit.read"  # seat packs, and who used which credit
     CREDIT_BUY = "credit.buy"
     BILLING_READ = "billing.read"  # invoices of an organization that buys, and what is owed
@@ -81,6 +82,7 @@ _MANAGER = _SUPPORT | {
     P.APPOINTMENT_RECORD,
     P.CREDIT_READ,
     P.BILLING_READ,
+    P.ACCOUNT_USE,
 }
 _ADMIN = _MANAGER | {
     P.CONTRACT_SIGN,
@@ -102,7 +104,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
     "ORG_MANAGER": _MANAGER,
     "ORG_SUPPORT": _SUPPORT,
     "ORG_CONSULTANT": frozenset(),
-    "ORG_LEARNER": frozenset(),
+    "ORG_LEARNER": frozenset({P.ACCOUNT_USE}),
     "payee": frozenset(
         {P.REQUEST_READ, P.REQUEST_CREATE, P.METHOD_OWN, P.WITHDRAW, P.PAYOUT_READ, P.MESSAGE, P.FILE_READ}
         | {P.PROJECT_READ, P.PROJECT_WORK, P.CONTRACT_OWN, P.BUSINESS_OWN}

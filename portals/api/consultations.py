@@ -17,12 +17,23 @@ from flask_babel import gettext as _
 from app.charges import client_service
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider
-from app.consultations import booking, calendar_numbers, cards, client_queries, directory, money, offerings, reviews
+from app.consultations import (
+    booking,
+    calendar_numbers,
+    cards,
+    client_queries,
+    directory,
+    money,
+    offerings,
+    on_account,
+    payments,
+    reviews,
+)
 from app.consultations.cards import ConsultationCard
 from app.consultations.models import Consultation
 from app.consultations.profile_models import Offering
 from app.consultations.reviews import Verdict
-from app.consultations.states import CancelledBy, ConsultationStatus
+from app.consultations.states import CancelledBy, ConsultationStatus, PaidBy
 from app.core.errors import Forbidden, Invalid, NotFound, Refusal
 from app.core.scope import Scope
 from app.core.settings import settings
@@ -79,16 +90,18 @@ def pricing() -> Response:
 @bp.post("/book")
 def book() -> ResponseReturnValue:
     """`{advisor_id, duration_minutes or offering_id, starts_at or cal_booking_id, locale?, client_timezone?,
-    project_id?}` → 201.
+    project_id?, buyer_organization_id?, paid_by?}` → 201.
 
-    `cal_booking_id` counts once the calendar itself told us of it. Other lengths are 422, a time that is taken or a
-    consultant who takes no bookings 409.
+    `buyer_organization_id` books on the account of an organization: by its credit or from its funds at once, or named
+    on what one's own card pays. `cal_booking_id` counts once the calendar itself told us of it. Other lengths are 422,
+    a time that is taken or a consultant who takes no bookings 409.
     """
     _client()
     body = Body()
     given = {name: body.text(name, longest=200) for name in
              ("advisor_id", "offering_id", "cal_booking_id", "starts_at", "locale", "client_timezone",
-              "project_id")}  # fmt: skip
+              "project_id", on_account.FIELD)}  # fmt: skip
+    paid_by, buyer_id = _payer(body, given[on_account.FIELD])
     body.check()
     row = directory.listed(db(), _id(given["advisor_id"], "advisor_id"))
     offering = _offering(row, given["offering_id"], body.given("duration_minutes"))
@@ -101,10 +114,11 @@ def book() -> ResponseReturnValue:
         client_time_zone=given["client_timezone"] or reader_zone(),
         locale=given["locale"].replace("-", "_") or reader_locale(), by_calendar=known is not None,
         project_id=_id(given["project_id"], "project_id") if given["project_id"] else None,
+        paid_by=paid_by, buyer_organization_id=buyer_id,
     )  # fmt: skip
     if known is not None:
         calendar_numbers.link(db(), g.actor, made, given["cal_booking_id"])
-    charge = money.charge(db(), g.actor, made, ChargeProvider(providers.chosen()))
+    charge = _charge(made)
     if charge.provider is ChargeProvider.STRIPE:
         afterwards(partial(_with_intent, charge.id))
     return jsonify(
@@ -122,6 +136,23 @@ def book() -> ResponseReturnValue:
             "pricing_snapshot": _priced(made.pricing, None),
         }
     ), 201
+
+
+def _payer(body: Body, organization: str) -> tuple[PaidBy, UUID | None]:
+    """By the client's card; with an organization as its account is used, or as `paid_by` says. Raises Invalid."""
+    if not organization:
+        return PaidBy.CARD, None
+    buyer_id = _id(organization, on_account.FIELD)
+    usual = payments.on_account(on_account.membership(db(), g.account.email, buyer_id))
+    return body.choice("paid_by", PaidBy, usual), buyer_id
+
+
+def _charge(made: Consultation) -> Charge:
+    """What an organization pays is paid with it; for a card the provider is asked. Raises Invalid, Conflict."""
+    if made.paid_by is PaidBy.INVOICE:
+        return on_account.pay(db(), g.actor, made)
+    provider = money.BY_BUYER.get(made.paid_by) or ChargeProvider(providers.chosen())
+    return money.charge(db(), g.actor, made, provider)
 
 
 def _intent_of(charge: Charge) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g, request, url_for
@@ -11,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, SelectField, StringField
 from wtforms.validators import Length, Optional
 
-from app.consultations import booking, calendar_numbers, credits, directory, letters, offerings, payments
+from app.consultations import booking, calendar_numbers, credits, directory, letters, offerings, on_account, payments
 from app.consultations.directory import Wanted
 from app.consultations.profile_models import Offering
 from app.consultations.states import PaidBy
@@ -41,6 +42,9 @@ class BookForm(OnceForm):
         description=_l("Is filled in by itself once you have chosen a time. Or copy the address of its page."),
     )  # fmt: skip
     looked = HiddenField()
+
+    def _place(self, fields: Mapping[str, str]) -> list[str]:
+        return super()._place({"buyer" if name == on_account.FIELD else name: said for name, said in fields.items()})
 
 
 @bp.get("/consultations/new")

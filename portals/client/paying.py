@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus
-from app.consultations import client_queries, letters, money
+from app.consultations import client_queries, letters, money, on_account
 from app.consultations.hours import KEPT
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, PaidBy
@@ -39,24 +39,25 @@ def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
     charge = client_queries.charge_of(db(), row.id)
     if not by_organization and not cards.is_simulated(charge):
         return _real_card(row, charge)
-    form = FundsForm() if by_organization else CardForm()
+    form, short = FundsForm() if by_organization else CardForm(), False
     if form.accepts():
         try:
             with form.refusals():
                 if isinstance(form, CardForm):
                     _by_card(row.id, form.number.data or "")
                     return done(back=back, toast=_("Your card is being charged."))
-                money.charge(db(), g.actor, _consultation(row.id), ChargeProvider.FUNDS)
+                on_account.pay(db(), g.actor, _consultation(row.id))
                 return done(back=back, toast=_("Your organization paid."))
         except Conflict as refusal:  # the funds do not cover it
             if not by_organization:
                 raise
             form.blame(refusal)
+            short = True
     refused = charge.failure_message if charge and charge.status is ChargeStatus.FAILED else None
     return page(
         "client/pay.html", form=form, row=row, price=price_of(row), refused=refused, policy=letters.POLICY,
         by_organization=by_organization, kept_until=row.created_at + KEPT,
-        test_cards=() if by_organization else test_cards(), status=409 if by_organization and form.faulty else None,
+        test_cards=() if by_organization else test_cards(), status=409 if short else None,
     )  # fmt: skip
 
 

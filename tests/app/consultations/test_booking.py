@@ -131,10 +131,11 @@ def test_an_organization_is_named_by_its_members_only(payee_id: UUID) -> None:
     made = _book(payee_id, noor, paid_by=PaidBy.TAG, buyer_organization_id=buyer)
     assert made.buyer_organization_id == buyer
     half, later = NOON + timedelta(minutes=30), NOON + timedelta(minutes=60)
-    with pytest.raises(Invalid, match="cannot spend"):
-        _book(payee_id, noor, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer)
     people.member(buyer, Role.MANAGER, "sam@client.test")
     sam = making.client("sam@client.test")
+    with pytest.raises(Conflict, match=r"\$0\.00 is left, \$19\.00 is needed"):
+        _book(payee_id, sam, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer)
+    organizations.credit(buyer, 19_00, "USD")
     assert _book(payee_id, sam, half, paid_by=PaidBy.INVOICE, buyer_organization_id=buyer).paid_by is PaidBy.INVOICE
     with pytest.raises(Invalid, match="does not pay by seat credits"):
         _book(payee_id, sam, later, paid_by=PaidBy.CREDIT, buyer_organization_id=buyer)

@@ -183,7 +183,7 @@ def test_an_organization_is_named(noor: Browser) -> None:
         assert session.get_one(Consultation, made).buyer_organization_id == buyer
 
 
-def test_funds_are_for_managers_where_the_organization_pays_so(noor: Browser) -> None:
+def test_funds_are_offered_where_the_organization_pays_so(noor: Browser) -> None:
     buyer = organizations.organization("buyers", billing_mode=BillingMode.INVOICED_MONTHLY)
     people.member(buyer, Role.MANAGER, "noor@client.test")
     at = f"{_url()}&week={SOON.date()}"
@@ -199,9 +199,11 @@ def test_funds_are_for_managers_where_the_organization_pays_so(noor: Browser) ->
 def test_funds_that_do_not_cover_it_are_told_on_the_page(noor: Browser) -> None:
     buyer = organizations.organization("buyers", billing_mode=BillingMode.INVOICED_MONTHLY)
     people.member(buyer, Role.MANAGER, "noor@client.test")
+    organizations.credit(buyer, 19_00, "USD")
     given = {"starts_at": SOON.isoformat(), "idempotency_key": "1", "buyer": f"invoice:{buyer}"}
     pay = noor.post(_url(), given).location
     assert "pays from its funds" in noor.get(pay).text
+    organizations.credit(buyer, 0, "USD")
     refused = noor.post(pay, {"idempotency_key": "2"})
     assert refused.status_code == 409
     assert "do not cover this" in refused.text and "book by your own card" in refused.text
