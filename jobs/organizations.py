@@ -10,7 +10,7 @@ from app.files.storage import storage
 from app.metadata import metadata
 from app.organizations import launched as following
 
-SLICE = 500
+SLICE = 100
 
 
 def launched(organization_id: str) -> None:

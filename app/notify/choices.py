@@ -71,8 +71,13 @@ EVENTS = (
 _BY_TEMPLATE = {template: event for event in EVENTS for template in event.templates}
 
 
-# Mails with a link or a code for one person and a short time.
-PERSONAL = frozenset({"sign_in", "password_reset", "invitation", "member_invitation", "contract_code"})
+# Mails with a link or a code for one person and a short time: always sent, never sent once more.
+PERSONAL = frozenset(
+    {
+        "sign_in", "password_reset", "address_link", "invitation", "member_invitation", "asked_to_join",
+        "application_link", "contract_code",
+    }
+)  # fmt: skip
 
 
 def events_of(portal: Portal) -> tuple[Event, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -10,18 +11,19 @@ import pytest
 
 from app.core import clock
 from app.core.clock import utc_now
-from app.core.errors import NotFound
+from app.core.errors import Gone, NotFound
 from app.core.scope import Scope
 from app.db.session import unit_of_work
 from app.files import service as files
 from app.files.models import FilePurpose
 from app.files.sniffing import inspect
 from app.files.storage import storage
-from app.organizations import service
+from app.organizations import joining, service
 from app.organizations.states import Role
 from jobs import organizations as jobs
 from tests.factories import drafts as making
 from tests.factories import organizations, people
+from tests.factories.invitations import invite, tokens
 from tests.factories.payees import vendor
 from tests.stores import environment
 
@@ -86,3 +88,45 @@ def test_what_something_hangs_on_stays(superuser: Any) -> None:
     later(25)
     assert there(superuser) == ["funds", "member", "payee"]
     assert superuser.execute("SELECT count(*) FROM members WHERE organization_id = %s", [empty]).fetchone() == (0,)
+
+
+def invited(organization_id: UUID, email: str = "kit@x.test") -> str:
+    """Asked to join; the link's token."""
+    invite(organization_id, (email, Role.MANAGER))
+    (token,) = tokens(email)
+    return token
+
+
+def test_who_was_only_asked_keeps_no_draft_and_the_link_is_dead(superuser: Any) -> None:
+    nora = making.founder()
+    made, joined_one = making.started(nora), making.started(nora, "joined")
+    key = document(made)
+    token, other = invited(made), invited(joined_one, "lee@x.test")
+    with unit_of_work(Scope.public()) as session:
+        joining.accept(session, other, signed_in_as=None)
+    later(23)
+    assert there(superuser) == ["joined", "northgate"]
+    later(25)
+    assert there(superuser) == ["joined"]  # one who joined does keep it
+    with pytest.raises(NotFound):
+        storage().get(key)
+    assert superuser.execute("SELECT count(*) FROM member_invitations").fetchone() == (1,)
+    with pytest.raises(Gone), unit_of_work(Scope.public()) as session:
+        joining.accept(session, token, signed_in_as=None)
+    acts = superuser.execute("SELECT action FROM audit_records WHERE organization_id = %s", [made]).fetchall()
+    assert ("member.invitation_revoked",) in acts
+
+
+def test_who_joins_this_moment_keeps_it(superuser: Any) -> None:
+    """The removal waits for the answer under way, and finds a second member then."""
+    made = making.started(making.founder())
+    token = invited(made)
+    with unit_of_work(Scope.public()) as session:
+        joining.accept(session, token, signed_in_as=None)
+        removal = threading.Thread(target=later, args=(25,))
+        removal.start()
+        removal.join(1)
+        assert removal.is_alive()
+    removal.join()
+    assert there(superuser) == ["northgate"]
+    assert superuser.execute("SELECT count(*) FROM members").fetchone() == (2,)

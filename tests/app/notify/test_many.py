@@ -12,7 +12,7 @@ from sqlalchemy import event
 from app.core.scope import Scope
 from app.db.session import engine, unit_of_work
 from app.identity.states import Portal
-from app.notify import choices, service
+from app.notify import choices, rendering, service
 from app.notify.service import Letter
 from tests.factories.people import PLATFORM
 
@@ -79,6 +79,13 @@ def cost() -> Callable[[int], int]:
 
 def test_the_number_of_statements_does_not_grow(cost: Callable[[int], int]) -> None:
     assert cost(300) == cost(3)
+
+
+def test_mails_with_a_link_or_code_of_ones_own_are_personal_and_always_sent() -> None:
+    with_secret = {name for name, (needed, _more) in rendering.CONTEXTS.items() if needed & {"link", "code"}}
+    assert with_secret == choices.PERSONAL
+    assert "asked_to_join" in choices.PERSONAL
+    assert all(choices.event_of(name) is None for name in choices.PERSONAL)
 
 
 def test_choices_are_known_for_every_event() -> None:
