@@ -19,7 +19,7 @@ from app.billing.models import CreditUse, SeatPack
 from app.billing.rules import Sold
 from app.billing.states import CreditKind, PackStatus
 from app.charges import client_service as client
-from app.charges import decisions
+from app.charges import cover, decisions
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
 from app.core.clock import utc_now
@@ -88,7 +88,7 @@ def buy(
         )  # fmt: skip
         _note(session, actor, pack, "pack.bought")
         if provider is ChargeProvider.FUNDS:
-            client.check_covered(session, organization_id, price)
+            cover.check(session, organization_id, price)
             paid(session, actor, made.id)
     return pack, made
 

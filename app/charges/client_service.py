@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 
 from app.audit import service as audit
 from app.charges.client_models import Charge, ChargeReturn
@@ -17,11 +17,10 @@ from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnS
 from app.core.clock import utc_now
 from app.core.crypto import open_sealed, seal
 from app.core.errors import Conflict, Invalid, NotFound
-from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor
 from app.core.topics import Topic
-from app.db import locks, outbox
+from app.db import outbox
 from app.db.session import ScopedSession
 from app.db.types import SealedText, new_id
 from app.ledger import recipes
@@ -157,24 +156,6 @@ def mark_paid(session: ScopedSession, actor: Actor, charge: Charge) -> bool:
         outbox.emit(session, Topic.CHARGE_FEE_ASKED, charge_id=charge.id)
     _note(session, actor, charge, "charge.succeeded")
     return True
-
-
-def check_covered(session: ScopedSession, organization_id: UUID, amount: Money) -> None:
-    """Both stay still until commit. Raises Conflict with what is left when funds and credit do not cover an amount."""
-    locks.hold(session, "funds", organization_id, amount.currency)
-    credit = session.execute(_CREDIT, {"organization_id": organization_id, "currency": amount.currency}).scalar()
-    left = ledger.funds(session, organization_id, amount.currency) + Money(int(credit or 0), amount.currency)
-    if left < amount:
-        shown = format_money(max(left, Money(0, amount.currency)))
-        raise Conflict(
-            f"The organization’s funds and credit do not cover this: {shown} is left, {format_money(amount)} is needed."
-        )
-
-
-_CREDIT = text(
-    """SELECT credit_limit_minor FROM funds_policies
-    WHERE organization_id = :organization_id AND currency = :currency"""
-)
 
 
 def fail(session: ScopedSession, actor: Actor, charge: Charge, message: str) -> None:

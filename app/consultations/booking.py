@@ -63,10 +63,9 @@ def book(
     by_calendar: bool = False,
     project_id: UUID | None = None,
 ) -> Consultation:
-    """Keep a time for a client, who pays within 15 minutes. What is held for many has its own time, whatever is asked.
-    By a seat credit it is paid and booked at once.
+    """Keep a time for a client, who pays within 15 minutes; by a seat credit it is paid and booked at once.
 
-    `project_id`: a project of an organization the client belongs to; naming it names the organization, too.
+    What is held for many has its own time. `project_id`: of an organization the client belongs to, which it names, too.
     `by_calendar`: the consultant's calendar elsewhere gave the time; it counts where they keep no hours here.
 
     Raises Forbidden, NotFound for what is not offered, Invalid, Conflict when it cannot be booked (any more).

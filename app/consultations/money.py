@@ -16,6 +16,7 @@ from app.audit import service as audit
 from app.audit.models import Audience
 from app.billing import accrual, credits, notes
 from app.charges import client_service as client
+from app.charges import cover
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnKind, ReturnStatus
 from app.consultations import organization_part
@@ -85,7 +86,7 @@ def charge(session: ScopedSession, actor: Actor, consultation: Consultation, pro
         )
         if made.status in client.OPEN and (not made.amount_minor or provider in BY_BUYER.values()):
             if made.amount_minor and made.buyer_organization_id and provider is ChargeProvider.FUNDS:
-                client.check_covered(session, made.buyer_organization_id, made.amount)
+                cover.check(session, made.buyer_organization_id, made.amount)
             paid(session, actor, made.id)
     return made
 

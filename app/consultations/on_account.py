@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.charges import client_service as client
+from app.charges import cover
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider
 from app.consultations import money, payments
@@ -47,7 +47,7 @@ def check_covered(session: ScopedSession, paid_by: PaidBy, buyer_id: UUID | None
     if paid_by is not PaidBy.INVOICE or buyer_id is None or not price:
         return
     try:
-        client.check_covered(session, buyer_id, price)
+        cover.check(session, buyer_id, price)
     except Conflict as short:
         raise Conflict(short.message, fields={FIELD: short.message}) from None
 
