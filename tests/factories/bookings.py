@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from app.consultations import pricing
+from app.charges.states import ChargeProvider
+from app.consultations import money, pricing
 from app.consultations.models import Consultation, ConsultationShare
 from app.consultations.profile_models import Collaborator, Offering
 from app.consultations.states import ConsultationStatus, OfferingKind, PaidBy, Practice
 from app.core.clock import utc_now
+from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
 from app.db.types import new_id
 from app.identity import service as identity
@@ -88,3 +90,18 @@ def advance(consultation_id: UUID, *steps: ConsultationStatus) -> None:
             found.advance(step)
             if step is ConsultationStatus.CANCELLED:
                 found.cancelled_at = utc_now()
+
+
+def paid_session(organization_id: UUID, minor: int = 10_000_00, *, held: bool = True) -> Consultation:
+    """A booking in rupees that its client paid by card; over and earned, unless not `held`."""
+    somebody = consultant(organization_id, currency="INR")
+    what = offering(organization_id, somebody, minor, "INR", 60)
+    made = booked(what, somebody, client_account(email=f"{what.id.hex[-8:]}@client.test"))
+    with unit_of_work(PLATFORM) as session:
+        money.paid(session, SYSTEM, money.charge(session, SYSTEM, made, ChargeProvider.SIMULATED).id)
+    advance(made.id, ConsultationStatus.BOOKED)
+    if held:
+        advance(made.id, ConsultationStatus.COMPLETED)
+        with unit_of_work(PLATFORM) as session:
+            money.release(session, SYSTEM, [made.id])
+    return made

@@ -11,10 +11,9 @@ from pypdf import PdfReader
 from sqlalchemy import text
 
 from app.billing.invoice_models import BillingProfile
-from app.charges.states import ChargeProvider, ReturnKind
+from app.charges.states import ReturnKind
 from app.consultations import house as houses
 from app.consultations import money
-from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus
 from app.core.clock import at, utc_now
 from app.core.errors import Conflict, Forbidden, NotFound
@@ -66,22 +65,6 @@ def member(organization_id: UUID, role: Role = Role.OWNER, email: str = "asha@cl
     return Actor("Asha", role.value, account_id, organization_id=organization_id, rank=role.rank)
 
 
-def paid_session(clinic: UUID, minor: int = 10_000_00, *, held: bool = True) -> Consultation:
-    """A booking its client paid by card; over, unless not `held`."""
-    somebody = make.consultant(clinic, currency="INR")
-    what = make.offering(clinic, somebody, minor, "INR", 60)
-    booked = make.booked(what, somebody, make.client_account(email=f"{what.id.hex[-8:]}@client.test"))
-    with unit_of_work(PLATFORM) as session:
-        made = money.charge(session, SYSTEM, booked, ChargeProvider.SIMULATED)
-        money.paid(session, SYSTEM, made.id)
-    make.advance(booked.id, ConsultationStatus.BOOKED)
-    if held:
-        make.advance(booked.id, ConsultationStatus.COMPLETED)
-        with unit_of_work(PLATFORM) as session:
-            money.release(session, SYSTEM, [booked.id])
-    return booked
-
-
 def states(payee_id: UUID) -> list[tuple[str, int]]:
     with unit_of_work(PLATFORM) as session:
         query = text(
@@ -97,7 +80,7 @@ def healthy() -> None:
 
 
 def test_ten_thousand_rupees_are_a_thousand_five_hundred_and_the_rest(clinic: UUID) -> None:
-    booked = paid_session(clinic, held=False)
+    booked = make.paid_session(clinic, held=False)
     assert (booked.platform_minor, booked.organization_minor, booked.consultant_minor) == (
         1_000_00, 500_00, 8_500_00,
     )  # fmt: skip
@@ -111,7 +94,7 @@ def test_ten_thousand_rupees_are_a_thousand_five_hundred_and_the_rest(clinic: UU
 
 
 def test_a_refund_takes_the_organizations_part_back(clinic: UUID) -> None:
-    booked, mine = paid_session(clinic), own(clinic)
+    booked, mine = make.paid_session(clinic), own(clinic)
     with unit_of_work(PLATFORM) as session:
         back = money.give_back(
             session, SYSTEM, booked.id, amount=Money(4_000_00, "INR"), kind=ReturnKind.REFUND, reason="Cut short"
@@ -142,7 +125,7 @@ def test_only_launched_organizations_that_provide_are_payees() -> None:
 
 
 def test_the_owner_asks_and_the_platform_approves(clinic: UUID) -> None:
-    paid_session(clinic)
+    make.paid_session(clinic)
     mine, owner, checker = own(clinic), member(clinic), admin("checker@quittance.test")
     with pytest.raises(Conflict) as nothing, unit_of_work(Scope.organization(clinic)) as session:
         batches.ask_own(session, owner, clinic)
@@ -173,7 +156,7 @@ def test_the_owner_asks_and_the_platform_approves(clinic: UUID) -> None:
 
 
 def asked(clinic: UUID, owner: Actor) -> UUID:
-    paid_session(clinic)
+    make.paid_session(clinic)
     with unit_of_work(PLATFORM) as session:
         method(session, own(clinic), "simulated")
     with unit_of_work(Scope.organization(clinic)) as session:
@@ -254,7 +237,7 @@ def test_the_platform_is_who_pays_on_the_remittance_advice(clinic: UUID) -> None
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.MANAGER, Role.SUPPORT])
 def test_nobody_but_an_owner_asks_or_says_where_it_goes(clinic: UUID, role: Role) -> None:
-    paid_session(clinic)
+    make.paid_session(clinic)
     actor = member(clinic, role, "other@clinic.test")
     with pytest.raises(Forbidden), unit_of_work(Scope.organization(clinic)) as session:
         batches.ask_own(session, actor, clinic)
@@ -272,7 +255,7 @@ def test_owners_of_other_organizations_are_refused(clinic: UUID) -> None:
 
 
 def test_another_account_waits_three_days_and_every_owner_is_told(clinic: UUID) -> None:
-    paid_session(clinic)
+    make.paid_session(clinic)
     mine, owner = own(clinic), member(clinic)
     member(clinic, Role.OWNER, "ravi@clinic.test")
     with unit_of_work(Scope.organization(clinic)) as session:

@@ -14,8 +14,8 @@ from app.db.session import unit_of_work
 from app.identity.states import Portal
 from app.organizations.states import OrganizationKind, Role
 from app.payouts import batches
-from tests.app.payouts.test_own import paid_session
 from tests.factories import people
+from tests.factories.bookings import paid_session
 from tests.factories.organizations import organization
 from tests.factories.payouts import admin
 from tests.factories.people import PLATFORM
