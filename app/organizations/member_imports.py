@@ -9,22 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
 from app.core.clock import utc_now
 from app.core.errors import Invalid
-from app.core.scope import Actor
+from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import outbox, paging, uploads
+from app.db import locks, outbox, paging, uploads
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.organizations import inviting, member_files
 from app.organizations.invitation_models import MemberImport, MemberImportRow
 from app.organizations.inviting import Person
 from app.organizations.member_files import PersonLine
-from app.organizations.states import InviteeOutcome, MemberImportStatus, Role
+from app.organizations.models import Member
+from app.organizations.states import InviteeOutcome, MemberImportStatus, MemberStatus, Role
 
 SUBJECT = "member_import"
 CHUNK = 50  # small, so that the bar on the page moves
@@ -196,10 +197,16 @@ def discard(session: Session, actor: Actor, organization_id: UUID, import_id: UU
 def take_chunk(session: ScopedSession, organization_id: UUID, import_id: UUID, size: int = CHUNK) -> bool:
     """Ask the next who wait; False when nobody is left, and the file is finished then. Raises NotFound, Refusal.
 
-    What they may ask was settled when they confirmed it; a role that was switched off since is refused.
+    Who confirmed it asks with the role they have by now: lines with a role they may not give (any more) are refused,
+    and all that are left once they may not invite at all.
     """
     record = uploads.find(session, MemberImport, organization_id, import_id, lock=True)
     if record.status is not MemberImportStatus.RUNNING:
+        return False
+    locks.hold(session, "members", organization_id)  # roles stay what they are until the mails are written
+    actor = _who_asks(session, record)
+    if actor is None:
+        _stop(session, record)
         return False
     rows = session.execute(
         select(MemberImportRow.line, MemberImportRow.email, MemberImportRow.name, MemberImportRow.role)
@@ -211,21 +218,61 @@ def take_chunk(session: ScopedSession, organization_id: UUID, import_id: UUID, s
     if not rows:
         _finish(session, record)
         return False
-    people = [Person(row.email, row.name, Role(row.role)) for row in rows]
-    asked = inviting.invite(session, uploads.actor_of(record), organization_id, people)
+    barred = {role: inviting.why_not(actor, Role(role)) for role in {row.role for row in rows}}
+    people = [Person(row.email, row.name, Role(row.role)) for row in rows if barred[row.role] is None]
+    asked = inviting.invite(session, actor, organization_id, people)
     session.execute(
         _SETTLE,
         {
             "import_id": import_id,
             "lines": [row.line for row in rows],
-            "outcomes": [(_INVITED if row.email in asked.sent else _KNOWN).value for row in rows],
-            "reasons": [asked.known.get(row.email) for row in rows],
+            "outcomes": [
+                (_REFUSED if barred[row.role] else _INVITED if row.email in asked.sent else _KNOWN).value
+                for row in rows
+            ],
+            "reasons": [barred[row.role] or asked.known.get(row.email) for row in rows],
         },
     )
     return True
 
 
-_INVITED, _KNOWN = InviteeOutcome.INVITED, InviteeOutcome.KNOWN
+def _who_asks(session: Session, record: MemberImport) -> Actor | None:
+    """Who confirmed the file, with the role of this moment; None when they may not invite any more."""
+    if record.imported_by_account_id is None:  # nobody's account: the system itself
+        return uploads.actor_of(record)
+    role = session.scalar(
+        select(Member.role).where(
+            Member.organization_id == record.organization_id,
+            Member.account_id == record.imported_by_account_id,
+            Member.status == MemberStatus.ACTIVE,
+        )
+    )
+    if role is None:
+        return None
+    actor = Actor(
+        record.imported_by, role.value, record.imported_by_account_id, organization_id=record.organization_id,
+        rank=role.rank,
+    )  # fmt: skip
+    return actor if actor.can(Permission.MEMBER_MANAGE) else None
+
+
+def _stop(session: Session, record: MemberImport) -> None:
+    """All lines that wait are refused: nobody stands behind them."""
+    said = f"{record.imported_by}, who confirmed this file, may not invite people any more."
+    session.execute(
+        update(MemberImportRow)
+        .where(MemberImportRow.import_id == record.id, MemberImportRow.outcome == InviteeOutcome.WAITING)
+        .values(outcome=InviteeOutcome.REFUSED, reason=said)
+        .execution_options(synchronize_session=False)
+    )
+    fail(session, record.organization_id, record.id, f"{said} Nobody was asked since.")
+    audit.record(
+        session, uploads.actor_of(record), "members.import_stopped", SUBJECT, record.id,
+        organization_id=record.organization_id, file=record.file_name, reason=said,
+    )  # fmt: skip
+
+
+_INVITED, _KNOWN, _REFUSED = InviteeOutcome.INVITED, InviteeOutcome.KNOWN, InviteeOutcome.REFUSED
 
 
 def _summary(session: Session, record: MemberImport) -> dict[str, int]:

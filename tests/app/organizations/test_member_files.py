@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from app.core.errors import Conflict, Forbidden, Invalid
-from app.core.scope import Actor, Scope
+from app.core.scope import Actor, Scope, operator
 from app.db.session import unit_of_work
-from app.organizations import member_files, member_imports
+from app.organizations import member_files, member_imports, queries, service
 from app.organizations.states import InviteeOutcome, MemberImportStatus, Role
 from jobs.members import invite_people
 from tests.factories import organizations, people
@@ -124,19 +125,72 @@ def test_who_confirms_must_be_allowed_every_role(oxford: UUID) -> None:
         kept(oxford, people.member(oxford, Role.MANAGER))
 
 
-def test_a_gated_role_is_a_fault_and_stops_the_job(oxford: UUID) -> None:
+def test_a_gated_role_is_a_fault_and_refused_by_the_job(oxford: UUID) -> None:
     owner = people.member(oxford, Role.OWNER)
-    import_id = kept(oxford, owner, "email,role\ncat@x.test,consultant\n")
-    with unit_of_work(Scope.organization(oxford)) as session:
-        member_imports.confirm(session, owner, oxford, import_id)
+    import_id = kept(oxford, owner, "email,role\ncat@x.test,consultant\nann@x.test,learner\n")
+    confirmed(oxford, owner, import_id)
     with environment(ENABLE_PROVIDER_ORGS="false"):
         faulty = kept(oxford, owner, "email,role\ncat@x.test,support\n")
         assert outcomes(oxford, faulty)[2][0] == "refused"
         invite_people(str(import_id), str(oxford))
+    after = outcomes(oxford, import_id)
+    assert after[2][0] == "refused" and "switched off" in (after[2][1] or "")
+    assert after[3] == ("invited", None) and tokens("cat@x.test") == []
+    assert summary(oxford, import_id)[0] is MemberImportStatus.DONE
+
+
+def confirmed(oxford: UUID, actor: Actor, import_id: UUID) -> None:
+    with unit_of_work(Scope.organization(oxford)) as session:
+        member_imports.confirm(session, actor, oxford, import_id)
+
+
+def summary(oxford: UUID, import_id: UUID) -> tuple[MemberImportStatus, dict[str, Any]]:
     with unit_of_work(Scope.organization(oxford)) as session:
         record = session.get_one(member_imports.MemberImport, import_id)
-        assert record.status is MemberImportStatus.FAILED and record.summary is not None
-        assert "switched off" in record.summary["stopped"]
+        return record.status, dict(record.summary or {})
+
+
+def member_of(oxford: UUID, actor: Actor) -> UUID:
+    with unit_of_work(Scope.organization(oxford)) as session:
+        return next(row.member_id for row in queries.members(session, oxford) if row.account_id == actor.account_id)
+
+
+@pytest.mark.parametrize("change", ["removed", "manager"])
+def test_who_lost_the_role_meanwhile_asks_nobody_more(oxford: UUID, change: str) -> None:
+    people.member(oxford, Role.OWNER)
+    admin = people.member(oxford, Role.ADMIN, "dana@x.test")
+    import_id = kept(oxford, admin, "email\nann@x.test\nbob@x.test\ncat@x.test\n")
+    confirmed(oxford, admin, import_id)
+    with unit_of_work(Scope.organization(oxford)) as session:
+        assert member_imports.take_chunk(session, oxford, import_id, size=1)
+    with unit_of_work(Scope.organization(oxford)) as session:
+        if change == "removed":
+            service.remove_member(session, operator(), oxford, member_of(oxford, admin))
+        else:
+            service.change_role(session, operator(), oxford, member_of(oxford, admin), Role.MANAGER)
+    for _again in range(2):
+        invite_people(str(import_id), str(oxford))
+    after = outcomes(oxford, import_id)
+    said = "Dana, who confirmed this file, may not invite people any more."
+    assert after == {2: ("invited", None), 3: ("refused", said), 4: ("refused", said)}
+    assert tokens("bob@x.test") == tokens("cat@x.test") == []
+    status, found = summary(oxford, import_id)
+    assert status is MemberImportStatus.FAILED and said in found["stopped"]
+    assert (found["invited"], found["refused"], found["waiting"]) == (1, 2, 0)
+
+
+def test_who_became_less_gives_what_is_below_them_alone(oxford: UUID) -> None:
+    people.member(oxford, Role.OWNER)
+    second = people.member(oxford, Role.OWNER, "dana@x.test")
+    import_id = kept(oxford, second, "email,role\nann@x.test,admin\nbob@x.test,learner\n")
+    confirmed(oxford, second, import_id)
+    with unit_of_work(Scope.organization(oxford)) as session:
+        service.change_role(session, operator(), oxford, member_of(oxford, second), Role.ADMIN)
+    invite_people(str(import_id), str(oxford))
+    after = outcomes(oxford, import_id)
+    assert after[2][0] == "refused" and "not below your own role" in (after[2][1] or "")
+    assert after[3] == ("invited", None) and tokens("ann@x.test") == []
+    assert summary(oxford, import_id)[0] is MemberImportStatus.DONE
 
 
 def test_an_upload_given_up_is_gone_with_its_lines(oxford: UUID) -> None:
