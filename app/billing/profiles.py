@@ -74,10 +74,15 @@ def logo(session: ScopedSession, organization_id: UUID) -> tuple[bytes, str]:
     return row.logo, row.logo_sha256
 
 
-def save(session: ScopedSession, actor: Actor, organization_id: UUID, details: Details) -> BillingProfile:
-    """Write the details, the first time with the usual terms. Raises Forbidden, Invalid beside each field."""
+def save(
+    session: ScopedSession, actor: Actor, organization_id: UUID, details: Details, *, address_follows: bool = False
+) -> BillingProfile:
+    """Write the details, the first time with the usual terms. Raises Forbidden, Invalid beside each field.
+
+    `address_follows`: in India without a state, too: the supply is in the supplier's own while there is no address.
+    """
     _may(actor, organization_id)
-    wanted = asdict(_checked(details))
+    wanted = asdict(_checked(details, address_follows))
     locks.hold(session, "billing profile", str(organization_id))
     found = find(session, organization_id)
     if found is None:
@@ -183,7 +188,7 @@ def _email(text: str) -> str:
     return normal_email(text) if text.strip() else ""
 
 
-def _checked(details: Details) -> Details:
+def _checked(details: Details, address_follows: bool = False) -> Details:
     wrong: dict[str, str] = {}
     said = {name: " ".join(str(value).split()) for name, value in asdict(details).items() if name != "special_zone"}
     if not said["legal_name"]:
@@ -194,7 +199,8 @@ def _checked(details: Details) -> Details:
         said["tax_id"] = taxing.tax_number(said["country"], said["tax_id"])
     except Invalid as refusal:
         wrong["tax_id"] = refusal.message
-    if said["country"] == INDIA and not wrong:
+    later = address_follows and not (said["region"] or said["tax_id"] or details.special_zone)
+    if said["country"] == INDIA and not wrong and not later:
         wrong |= _indian(said["region"], said["tax_id"], details.special_zone)
     if wrong:
         raise Invalid(" ".join(wrong.values()), fields=wrong)

@@ -13,8 +13,7 @@ from uuid import UUID
 from flask import Blueprint, Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.billing import modes, profiles
-from app.billing.profiles import Details
+from app.billing import modes
 from app.core.errors import Forbidden, Invalid, Malformed
 from app.core.rates import WHOLE_BPS
 from app.core.scope import Permission, Scope
@@ -25,7 +24,7 @@ from app.organizations import drafts, rules, service
 from app.organizations.drafts import Identity
 from app.organizations.models import Organization
 from app.organizations.states import BillingMode, OrganizationKind
-from portals.api import SIGN_IN, organizations
+from portals.api import SIGN_IN, organization_details, organizations
 from portals.web import guards, session
 from portals.web.db import db, use_scope
 from portals.web.errors import problem
@@ -55,22 +54,22 @@ def _enter() -> ResponseReturnValue | None:
 @bp.post("")
 @limiter.limit("10 per hour")
 def create_organization() -> ResponseReturnValue:
-    """Opened and launched in one; the caller is its owner."""
+    """Opened and launched in one, with what its documents say; the caller is its owner."""
     body = _body()
     kind = _word(body, "kind", OrganizationKind.BUYER)
     mode = _word(body, "billing_mode", BillingMode.TAG_ONLY)
     drafts.check_kind(kind)
     name = body.text("name", required=True, longest=200)
-    country = body.text("country", longest=2).upper()
-    legal_name = body.text("legal_name", longest=200)
+    currency = body.text("currency", longest=3, default="USD").upper()
+    details = organization_details.read_new(body, name=name, currency=currency)
     auto = body.flag("auto_approve_consultants")
     chosen = _given_rates(body, PROVIDER)
     identity = Identity(
-        name, body.text("slug", longest=60) or _free_slug(name), legal_name, country,
-        body.text("currency", longest=3, default="USD").upper(),
+        name, body.text("slug", longest=60) or _free_slug(name), details.legal_name, details.country, currency,
         body.text("time_zone", longest=64, default=g.account.time_zone),
     )  # fmt: skip
-    tax_id, email = body.text("tax_id", longest=40), body.text("billing_email", longest=254)
+    email = body.text("billing_email", longest=254, default=g.account.email)
+    organization_details.terms(body)
     body.check()
     if chosen is not None and chosen.platform_bps != PROVIDER.platform_bps:
         raise Forbidden(f"The platform’s part is {_decimal(PROVIDER.platform_bps)}; only the platform changes it.")
@@ -79,9 +78,7 @@ def create_organization() -> ResponseReturnValue:
     made = drafts.start(db(), g.actor, owner=g.account.name, email=g.account.email, identity=identity)
     owner = drafts.owner_of(g.actor, made.id)
     use_scope(Scope.organization(made.id))
-    if country:
-        profiles.save(db(), owner, made.id, Details(legal_name or name, country, tax_id=tax_id))
-        profiles.set_contact(db(), owner, made.id, email=email, reference="")
+    organization_details.open_with(owner, made.id, body, details, email=email)
     drafts.choose_kind(db(), owner, made.id, kind)
     if kind is not OrganizationKind.PROVIDER:
         drafts.choose_billing(db(), owner, made.id, mode)
@@ -113,6 +110,9 @@ def change_organization(organization_id: UUID) -> Response:
     if body.has("kind") and _word(body, "kind", here.kind) is not here.kind:
         body.fault("kind", "It stays what it was opened as.")
     body.check()
+    said = organization_details.change(
+        g.actor, organization_id, body, name=legal_name or name, country=here.country or ""
+    )
     if chosen is not None:
         rates.set_version(
             db(), g.actor, organization_id, platform_bps=chosen.platform_bps,
@@ -129,7 +129,7 @@ def change_organization(organization_id: UUID) -> Response:
             db(), g.actor, organization_id, name=name, legal_name=legal_name, billing_email=email, time_zone=time_zone,
             auto_approve_consultants=auto, accepts_applications=applications,
         )  # fmt: skip
-    elif chosen is None:
+    elif chosen is None and not said:
         g.actor.require(Permission.ORGANIZATION_SETTINGS)  # a call that asks for nothing is refused as any other
     return jsonify(_shown(here))
 
@@ -218,5 +218,6 @@ def _shown(here: Organization) -> dict[str, Any]:
         "platformCommissionRate": _decimal(now.platform_bps),
         "orgRetainRate": _decimal(now.organization_bps),
         "consultantPayoutRate": _decimal(now.consultant_bps),
+        "billingDetails": organization_details.shown(here.id),
         "createdAt": here.created_at.isoformat(),
     }

@@ -60,9 +60,7 @@ class BillingForm(FilesForm):
     def details(self) -> Details:
         """As it was typed; the service checks."""
         country, tax_id = self.country.data or "", self.tax_id.data or ""
-        region = (self.region.data or "").strip()
-        if country == INDIA:
-            region = _CODES.get(region.casefold(), region) or tax_id.strip()[:2]
+        region = state_of(country, self.region.data or "", tax_id)
         return Details(
             self.legal_name.data or "", country, self.street.data or "", self.city.data or "",
             self.postcode.data or "", region, tax_id, bool(self.special_zone and self.special_zone.data),
@@ -71,6 +69,12 @@ class BillingForm(FilesForm):
     def picture(self) -> bytes | None:
         """The logo that was sent; call before the first change of the request. Raises StorageUnavailable."""
         return fetch(self.uploads[0].key) if self.uploads else None
+
+
+def state_of(country: str, region: str, tax_id: str) -> str:
+    """Of India the code of a state, by its name, its code or the GSTIN; elsewhere what was written."""
+    region = region.strip()
+    return _CODES.get(region.casefold(), region) or tax_id.strip()[:2] if country == INDIA else region
 
 
 def said(profile: BillingProfile | None) -> dict[str, object]:

@@ -87,6 +87,10 @@ def test_who_provides_is_opened_with_rates_or_not_offered(nora: Browser, kind: s
         ({"name": "A", "country": "XX"}, 422, "country"),
         ({"name": "A", "country": "DE", "taxId": "DE1"}, 422, "taxId"),
         ({"name": "A", "slug": "new"}, 422, "slug"),
+        ({"name": "A", "currency": "EUR"}, 422, "country"),
+        ({"name": "A", "country": "IN", "region": "Texas"}, 422, "region"),
+        ({"name": "A", "billingEmail": "nowhere"}, 422, "email"),
+        ({"name": "A", "paymentTermsDays": 45}, 422, "paymentTermsDays"),
         ({"name": "A", "kind": "PROVIDER", "billingMode": "SEAT_PACK"}, 422, "billingMode"),
         ({"name": "A", "kind": "PROVIDER", "orgRetainRate": "0.2"}, 400, "orgRetainRate"),
         ({"name": "A", "kind": "PROVIDER", "platformCommissionRate": "0", "orgRetainRate": "0.15"}, 403, ""),
@@ -97,6 +101,49 @@ def test_what_cannot_be_opened(nora: Browser, superuser: Any, said: dict[str, An
     assert answer.status_code == status, answer.text
     assert not field or field in answer.get_json()["errors"]
     assert superuser.execute("SELECT count(*) FROM organizations").fetchone() == (0,)
+
+
+def test_little_is_enough_and_the_rest_is_said(nora: Browser) -> None:
+    """Nobody is opened without billing details: what was not said follows from what was."""
+    made = create(nora, name="Northgate", kind="BUYER", billingMode="TAG_ONLY").get_json()
+    assert made["status"] == "ACTIVE" and made["country"] == "US"
+    details = made["billingDetails"]
+    assert (details["legalName"], details["country"], details["billingEmail"], details["paymentTermsDays"]) == (
+        "Northgate", "US", "nora@northgate.test", 30,
+    )  # fmt: skip
+    rupees = create(nora, name="Pune Pathways", kind="PROVIDER", currency="INR").get_json()
+    assert (rupees["country"], rupees["billingDetails"]["region"]) == ("IN", "")
+    path = f"/api/organizations/{rupees['id']}"
+    for wrong, field in (
+        ({"region": "Atlantis"}, "region"), ({"taxId": "27ABC"}, "taxId"),
+        ({"paymentTermsDays": 9}, "paymentTermsDays"),
+        ({"billingEmail": "nowhere"}, ""), ({"country": "XX"}, "country"),
+    ):  # fmt: skip
+        refused = send(nora, "PATCH", path, wrong)
+        assert refused.status_code == 422 and field in refused.text, wrong
+    said = {"region": "Maharashtra", "city": "Pune", "billingEmail": "ap@pune.test", "paymentTermsDays": 14}
+    changed = send(nora, "PATCH", path, said).get_json()["billingDetails"]
+    assert (changed["region"], changed["city"], changed["billingEmail"], changed["paymentTermsDays"]) == (
+        "27", "Pune", "ap@pune.test", 14,
+    )  # fmt: skip
+    assert send(nora, "PATCH", path, {"region": ""}).status_code == 422  # an address there is stays one
+
+
+def test_all_of_it_is_kept(nora: Browser, superuser: Any) -> None:
+    answer = create(
+        nora, name="Ganga", currency="INR", country="in", region="karnataka",
+        legalName="Ganga Learning Private Limited",
+        street="4 MG Road", city="Bengaluru", postcode="560001", billingReference="PO 7", paymentTermsDays=7,
+        billingMode="INVOICED_MONTHLY",
+    )  # fmt: skip
+    assert answer.status_code == 201, answer.text
+    row = superuser.execute(
+        "SELECT legal_name, country, region, street, city, postcode, email, reference, terms_days FROM billing_profiles"
+    ).fetchone()
+    assert row == (
+        "Ganga Learning Private Limited", "IN", "29", "4 MG Road", "Bengaluru", "560001", "nora@northgate.test", "PO 7",
+        7,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
