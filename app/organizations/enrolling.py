@@ -9,6 +9,7 @@ from app.core.errors import Conflict
 from app.core.scope import Actor
 from app.core.settings import settings
 from app.db.session import ScopedSession
+from app.identity import queries as accounts
 from app.identity import service as identity
 from app.identity.rules import normal_email
 from app.identity.states import Portal
@@ -34,8 +35,9 @@ def enroll(session: ScopedSession, actor: Actor, organization_id: UUID, *, email
         session, actor, Portal.ORG, email, name, inviter=organization.name, organization_id=organization_id,
         time_zone=organization.time_zone,
     )  # fmt: skip
+    own = accounts.account(session, account_id)  # who has an account keeps the name they gave themselves
     made = service.add_member(
-        session, actor, organization_id, account_id=account_id, name=name, email=email, role=role,
+        session, actor, organization_id, account_id=account_id, name=own.name if own else name, email=email, role=role,
         status=waiting_members.first_status(organization, role),
     )  # fmt: skip
     if role in rules.BOOKS:

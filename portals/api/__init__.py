@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
 
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.identity.states import Portal
+from app.organizations.states import OrganizationStatus
 from portals.api.signed import program
 from portals.web import guards, session
 from portals.web.errors import problem
@@ -37,6 +39,14 @@ def _enter_organization() -> ResponseReturnValue | None:
         return guards.admit_program(caller)
     csrf.protect()
     return problem(401, SIGN_IN) if session.signed_in() is None else guards.enter_organization(organization_id)
+
+
+@organizations.before_request
+def _finish_draft() -> None:
+    """What is not launched has one thing to do: the wizard. Raises Conflict."""
+    here = g.get("organization")
+    if here is not None and here.status is OrganizationStatus.DRAFT and request.method != "GET":
+        raise Conflict(_("%(name)s is a draft. Launch it first.", name=here.name))
 
 
 @platform.before_request

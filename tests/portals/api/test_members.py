@@ -13,7 +13,7 @@ from app.core.clock import at, utc_now
 from app.identity.states import Portal
 from app.organizations.states import Role
 from tests.factories import consultations as consultants
-from tests.factories import organizations, people
+from tests.factories import drafts, organizations, people
 from tests.factories.invitations import invite, tokens
 from tests.portals.conftest import Browser
 from tests.stores import environment
@@ -59,6 +59,50 @@ def test_members_are_added_changed_and_removed(fernhill: UUID, olga: Browser) ->
     own = members(olga, fernhill)["olga@fernhill.test"]
     assert call(olga, "DELETE", f"{path}/{own['id']}").status_code == 409  # the last owner
     assert call(olga, "PATCH", f"{path}/{own['id']}", {"role": "ORG_ADMIN"}).status_code == 403
+
+
+def test_adding_at_once_takes_existing_accounts_as_they_are(fernhill: UUID, olga: Browser, superuser: Any) -> None:
+    """The contract has two ways in: this one for members of record, invitations for who shall answer."""
+    account_id = people.account(Portal.ORG, ANN)
+    superuser.execute("UPDATE accounts SET name = 'Ann Marsh' WHERE id = %s", [account_id])
+    path = f"/api/organizations/{fernhill}/members"
+    invite(fernhill, (ANN, Role.LEARNER))
+    made = call(olga, "POST", path, {"email": ANN, "name": "Somebody Else", "role": "ORG_MANAGER"})
+    assert made.status_code == 201 and made.get_json()["name"] == "Ann Marsh"
+    rows = superuser.execute("SELECT count(*) FROM accounts WHERE email = %s AND portal = 'org'", [ANN]).fetchone()
+    assert rows == (1,)
+    mails = superuser.execute("SELECT template FROM mails WHERE to_address = %s ORDER BY id", [ANN]).fetchall()
+    assert mails == [("member_invitation",), ("invitation",)]  # told by mail; the link of before is dead
+    assert superuser.execute("SELECT status FROM member_invitations").fetchone() == ("REVOKED",)
+    people.account(Portal.ORG, "sus@fernhill.test")
+    superuser.execute("UPDATE accounts SET status = 'suspended' WHERE email = 'sus@fernhill.test'")
+    refused = call(olga, "POST", path, {"email": "sus@fernhill.test", "role": "ORG_LEARNER"})
+    assert refused.status_code == 409 and "sus@fernhill.test" not in members(olga, fernhill)
+    for wrong in ({"email": "nowhere", "role": "ORG_LEARNER"}, {"email": "x@x.test"}, {"role": "ORG_LEARNER"}):
+        answer = call(olga, "POST", path, wrong)
+        assert answer.status_code == 422 and answer.get_json()["errors"], wrong
+
+
+def test_consultants_added_join_at_once_where_the_organization_says_so(fernhill: UUID, olga: Browser) -> None:
+    path = f"/api/organizations/{fernhill}"
+    assert call(olga, "PATCH", path, {"autoApproveConsultants": True}).status_code == 200
+    made = call(olga, "POST", f"{path}/members", {"email": ANN, "role": "ORG_CONSULTANT"})
+    assert made.status_code == 201 and made.get_json()["status"] == "ACTIVE"
+
+
+def test_a_draft_is_launched_first(sign_in: Any, database_url: str) -> None:
+    made = drafts.started(drafts.founder())
+    nora = sign_in(Portal.ORG, drafts.OWNER)
+    here = f"/api/organizations/{made}"
+    assert nora.get(f"{here}/members").status_code == 200
+    for method, path, body in (
+        ("POST", "/members", {"email": ANN, "role": "ORG_LEARNER"}),
+        ("POST", "/invitations", {"email": ANN, "role": "ORG_LEARNER"}),
+        ("PATCH", "", {"name": "Mine"}),
+    ):
+        answer = call(nora, method, here + path, body)
+        assert answer.status_code == 409 and "Launch it first" in answer.text
+    assert tokens(ANN) == []
 
 
 def test_lists_are_narrowed_and_paged(fernhill: UUID, olga: Browser) -> None:
