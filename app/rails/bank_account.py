@@ -38,7 +38,7 @@ FIELDS: tuple[Field, ...] = (
     Field("bank_code", "Bank or branch code", _GROUPED, "IFSC, BSB, bank code: as your bank names it.", required=False),
 )
 _COMPACT = ("sort_code", "routing_number", "account_number", "iban", "bic", "bank_code", "country")
-_IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
+IFSC = re.compile(r"[A-Z]{4}0[A-Z0-9]{6}")
 
 
 def validate(destination: Mapping[str, str]) -> dict[str, str]:
@@ -111,33 +111,59 @@ def _has_ibans(country: str) -> bool:
     return True
 
 
-def _check_iban(values: dict[str, str], wrong: dict[str, str]) -> None:
+def why_not_iban(iban: str) -> str:
+    """What is wrong with an IBAN, "" when it can be right."""
     from schwifty import IBAN  # slow to import
     from schwifty.exceptions import SchwiftyException
 
+    try:
+        IBAN(iban, validate_bban=True)
+    except (SchwiftyException, ValueError):
+        return "This IBAN has a mistake in it: its check digits or its length do not fit."
+    return ""
+
+
+def why_not_bic(bic: str) -> str:
+    """What is wrong with a BIC, "" when it can be right."""
+    from schwifty import BIC  # slow to import
+    from schwifty.exceptions import SchwiftyException
+
+    try:
+        BIC(bic)
+    except (SchwiftyException, ValueError):
+        return "This is not a BIC: 8 or 11 characters, the fifth and sixth are the country."
+    return ""
+
+
+def in_sepa(iban: str) -> bool:
+    """Whether euros get there by a SEPA credit transfer."""
+    from schwifty import IBAN  # slow to import
+    from schwifty.exceptions import SchwiftyException
+
+    try:
+        return bool(IBAN(iban).in_sepa_zone)
+    except (SchwiftyException, ValueError):
+        return False
+
+
+def _check_iban(values: dict[str, str], wrong: dict[str, str]) -> None:
     if "iban" not in values:
         wrong.setdefault("iban", f"Accounts in {values['country']} are paid by IBAN.")
         return
     for other in ("account_number", "bank_code", "sort_code", "routing_number"):
         if other in values and values["country"] != "GB":
             wrong[other] = "Leave this empty: the IBAN says it already."
-    try:
-        iban = IBAN(values["iban"], validate_bban=True)
-    except (SchwiftyException, ValueError):
-        wrong["iban"] = "This IBAN has a mistake in it: its check digits or its length do not fit."
-        return
-    if iban.country_code != values["country"]:
-        wrong["iban"] = f"This IBAN belongs to {iban.country_code}, the country says {values['country']}."
+    why_not = why_not_iban(values["iban"])
+    if why_not:
+        wrong["iban"] = why_not
+    elif values["iban"][:2] != values["country"]:
+        wrong["iban"] = f"This IBAN belongs to {values['iban'][:2]}, the country says {values['country']}."
 
 
 def _check_bic(values: dict[str, str], wrong: dict[str, str]) -> None:
-    from schwifty import BIC  # slow to import
-    from schwifty.exceptions import SchwiftyException
-
-    try:
-        BIC(values["bic"])
-    except (SchwiftyException, ValueError):
-        wrong["bic"] = "This is not a BIC: 8 or 11 characters, the fifth and sixth are the country."
+    why_not = why_not_bic(values["bic"])
+    if why_not:
+        wrong["bic"] = why_not
 
 
 def _british(values: dict[str, str], wrong: dict[str, str]) -> None:
@@ -175,7 +201,7 @@ def _elsewhere(values: dict[str, str], wrong: dict[str, str], country: str) -> N
     if not re.fullmatch(r"[A-Z0-9]{4,34}", values.get("account_number", "")):
         wrong.setdefault("account_number", "Give the account number, 4 to 34 characters.")
     if country == "IN":
-        if not _IFSC.fullmatch(values.get("bank_code", "")):
+        if not IFSC.fullmatch(values.get("bank_code", "")):
             wrong["bank_code"] = "Give the IFSC: four letters, a zero, six characters."
     elif "bank_code" not in values and "bic" not in values and "bic" not in wrong:
         wrong["bank_code"] = "Give the bank code or the BIC."

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from app.core import csv
 from app.core.money import Money
@@ -20,6 +21,7 @@ __all__ = [
     "BankFile",
     "ExportFile",
     "ExportLine",
+    "FileFacts",
     "ReturnError",
     "ReturnLine",
     "export_file",
@@ -49,17 +51,35 @@ _ACCOUNT = ("country", "sort_code", "account_number", "account_type", "routing_n
 
 @dataclass(frozen=True, slots=True)
 class ExportLine:
-    """One transfer as frozen in an export. `key` is ours and comes back; `reference` is what the payee will read."""
+    """One transfer as frozen in an export. `key` is ours and comes back; `reference` is what the payee will read.
+
+    `id`: the key in 15 capitals and digits, for files that hold no longer one. `company`: whether the payee is one;
+    None where nobody said.
+    """
 
     key: str
     payee_name: str
     amount: Money
     reference: str
     destination: Mapping[str, str] = field(repr=False)
+    id: str = ""
+    company: bool | None = None
 
     @classmethod
-    def of(cls, order: SendOrder) -> ExportLine:
-        return cls(order.key, order.payee_name, order.amount, order.reference, dict(order.destination))
+    def of(cls, order: SendOrder, id: str = "", company: bool | None = None) -> ExportLine:
+        return cls(order.key, order.payee_name, order.amount, order.reference, dict(order.destination), id, company)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What a file says of itself, frozen with its lines: its number, its id in 32 characters, the moment it was made
+    (UTC), the day it is to be carried out, and which file of that day it is (one letter or digit)."""
+
+    number: str
+    message_id: str
+    made_at: datetime
+    execute_on: date
+    modifier: str = "A"
 
 
 @dataclass(frozen=True, slots=True)
