@@ -30,6 +30,7 @@ from app.payees import models as payees
 from app.payouts import models as payouts
 from app.payouts import run_models
 from app.projects import models as projects
+from app.reconciliation import models as reconciliation
 from app.sales import models as sales
 from app.tax import models as tax
 from app.webhooks import models as webhooks
@@ -38,6 +39,6 @@ MODULES = (
     application_models, appointment_imports, audit, billing, charges, client_models, consultations, contracts,
     deliverables, directory_models, earnings, files, idempotency, identity, invitation_models, invoice_models,
     ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payouts, profile_models,
-    projects, rate_models, run_models, sales, schedule, tax, webhooks,
+    projects, rate_models, reconciliation, run_models, sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

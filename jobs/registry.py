@@ -29,6 +29,7 @@ from jobs import (
     payables,
     payees,
     payouts,
+    reconciliation,
     sales,
     webhooks,
 )
@@ -90,4 +91,5 @@ JOBS: dict[Topic, Job] = {
     Topic.DRAFTS_DAILY: Job(organizations.forget_drafts, DEFAULT, 1800),
     Topic.ORGANIZATION_LAUNCHED: Job(organizations.launched),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
+    Topic.STATEMENT_CONFIRMED: Job(reconciliation.import_statement, MONEY, 3600),
 }

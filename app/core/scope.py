@@ -61,6 +61,7 @@ class Permission(StrEnum):
     APPOINTMENT_RECORD = "appointment.record"  # write appointments down, or take one out: a member, or a program
     MESSAGE = "message"  # read and write to the other side
     FILE_READ = "file.read"
+    RECONCILE = "reconcile"  # statements of our accounts, what each line of them is, closing a month of the books
     PLATFORM = "platform"
 
 
@@ -125,6 +126,7 @@ API_SCOPES: dict[str, frozenset[Permission]] = {
     "credits.read": frozenset({P.CREDIT_READ}),
     "billing.read": frozenset({P.BILLING_READ}),
     "billing.write": frozenset({P.BILLING_READ, P.BILLING_MANAGE}),
+    "statements.write": frozenset({P.RECONCILE}),
 }
 
 

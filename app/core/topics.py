@@ -49,3 +49,4 @@ class Topic(StrEnum):
     DRAFTS_DAILY = "drafts.daily"
     ORGANIZATION_LAUNCHED = "organization.launched"
     HOUSEKEEPING = "housekeeping"
+    STATEMENT_CONFIRMED = "statement.confirmed"

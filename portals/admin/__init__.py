@@ -71,5 +71,6 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     revenue,
     reviews,
     runs,
+    statements,
     webhooks,
 )

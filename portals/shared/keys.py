@@ -29,6 +29,7 @@ SCOPES = {  # the words for `API_SCOPES`
     "orders.read": _l("Read orders"),
     "orders.write": _l("Write orders and their refunds down"),
     "appointments.write": _l("Write appointments down"),
+    "statements.write": _l("Bring statements of our bank accounts"),
 }
 
 

@@ -62,6 +62,7 @@ TABLE_OF = {
     "review_id": "reviews",
     "run_id": "payout_runs",
     "session_id": "sign_in_sessions",
+    "statement_id": "bank_statements",
     "store_id": "stores",
     "template_id": "contract_templates",
     "thread_id": "message_threads",

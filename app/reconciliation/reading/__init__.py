@@ -1,0 +1,1 @@
+"""Files of banks as values: pure, no database."""

@@ -1,0 +1,45 @@
+"""Reads of statements: files of banks, and how far each account is told."""
+
+from __future__ import annotations
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from app.db import paging
+from app.reconciliation.models import BankStatement, StatementLine
+from app.reconciliation.states import StatementStatus
+
+_KEY = paging.Key((BankStatement.created_at, BankStatement.id), ("created_at", "id"))
+
+
+def statements(
+    session: Session, *, account: str = "", cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """id, account, kind, file_name, status, summary, first_on, last_on, imported_by, created_at; newest first."""
+    query: paging.AnySelect = select(
+        BankStatement.id, BankStatement.account, BankStatement.kind, BankStatement.currency, BankStatement.file_name,
+        BankStatement.status, BankStatement.summary, BankStatement.first_on, BankStatement.last_on,
+        BankStatement.imported_by, BankStatement.created_at, BankStatement.finished_at,
+    )  # fmt: skip
+    if account:
+        query = query.where(BankStatement.account == account)
+    return paging.fetch(session, query, _KEY, cursor, limit)
+
+
+def told_until(session: Session) -> list[paging.AnyRow]:
+    """account, currency, last_on, lines: how far the statements of each account reach."""
+    query: paging.AnySelect = (
+        select(
+            StatementLine.account, StatementLine.currency, func.max(StatementLine.booked_on).label("last_on"),
+            func.count().label("lines"),
+        )
+        .group_by(StatementLine.account, StatementLine.currency)
+        .order_by(StatementLine.account, StatementLine.currency)
+    )  # fmt: skip
+    return list(session.execute(query).all())
+
+
+def running(session: Session) -> int:
+    """Statements that a job is taking now."""
+    query: paging.AnySelect = select(BankStatement.id).where(BankStatement.status == StatementStatus.RUNNING)
+    return paging.capped_count(session, query)
