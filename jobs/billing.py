@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from app.billing import accrual, closing, letters, settling
+from app.billing import accrual, closing, letters, packs, settling
 from app.billing.invoice_models import Invoice
 from app.billing.invoice_states import InvoiceStatus
 from app.consultations import money, standing
@@ -51,7 +51,10 @@ def issued(invoice_id: str) -> None:
 
 
 def paid(invoice_id: str) -> None:
-    """What consultants earned by it is ready, as far as the sessions were held."""
+    """Seat credits that were ordered with it are there; what consultants earned by it is ready, as far as the sessions
+    were held."""
+    with unit_of_work(_PLATFORM) as session:
+        packs.granted(session, SYSTEM, UUID(invoice_id))
     after: UUID | None = None
     while True:
         with unit_of_work(_PLATFORM) as session:

@@ -21,7 +21,8 @@ from app.billing.invoice_models import (
     UnbilledCharge,
 )
 from app.billing.invoice_states import InvoiceStatus
-from app.charges.client_models import ChargeReturn
+from app.billing.models import SeatPack
+from app.charges.client_models import Charge, ChargeReturn
 from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import Money
@@ -168,6 +169,20 @@ def of_charge(session: Session, charge_id: UUID) -> Sequence[paging.AnyRow]:
     )
     both = union_all(invoice, notes_).subquery()
     return session.execute(select(both).order_by(both.c.created_at, both.c.id)).all()
+
+
+def of_pack(session: Session, pack_id: UUID) -> Sequence[paging.AnyRow]:
+    """The invoice of a seat pack and every note about it, oldest first: id, kind, number. A pack that was on an invoice
+    with other things has that one, and the notes of what went back of it."""
+    own = select(SeatPack.invoice_id).where(SeatPack.id == pack_id).scalar_subquery()
+    query = select(_I.id, _I.kind, _I.number).where(or_(_I.id == own, _I.corrects_id == own))
+    found = session.execute(query.order_by(_I.created_at, _I.id).limit(200)).all()
+    if found:
+        return found
+    charge_id = session.scalar(
+        select(Charge.id).where(Charge.subject_kind == "seat_pack", Charge.subject_id == pack_id)
+    )
+    return of_charge(session, charge_id) if charge_id else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.billing.states import TRANSITIONS, CreditKind, PackStatus
@@ -20,7 +22,9 @@ class SeatPack(OrganizationRecord):
 
     `list_minor` is the price of one at the time. What was charged is the charge of subject `seat_pack`. Credits are
     numbered from 1; what each is worth follows from the price (`rules.value_of`). `expires_on` is the last day they can
-    be used, on the organization's calendar.
+    be used, on the organization's calendar. `quote` is its invoice as it was offered, without a number, and `tax_minor`
+    what that adds to the price; None: sold without an invoice of its own. One that is pending and has its invoice was
+    ordered by invoice.
     """
 
     __tablename__ = "seat_packs"
@@ -28,6 +32,8 @@ class SeatPack(OrganizationRecord):
         CheckConstraint("credits > 0", name="credits"),
         CheckConstraint("price_minor BETWEEN credits AND list_minor * credits", name="price"),
         CheckConstraint("(status IN ('active', 'expired', 'refunded')) = (paid_at IS NOT NULL)", name="paid"),
+        CheckConstraint("invoice_id IS NULL OR quote IS NOT NULL", name="quoted"),
+        UniqueConstraint("invoice_id"),
         Index("ix_seat_packs_newest", "organization_id", "created_at", "id"),
         Index(
             "ix_seat_packs_usable", "organization_id", "offering_id", "expires_on", "paid_at", "id",
@@ -47,6 +53,9 @@ class SeatPack(OrganizationRecord):
     bought_by: Mapped[str]
     bought_by_account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     _status: Mapped[PackStatus] = mapped_column("status", choice(PackStatus), default=PackStatus.PENDING)
+    quote: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+    tax_minor: Mapped[int] = mapped_column(default=0, server_default="0")
+    invoice_id: Mapped[UUID | None] = mapped_column(ForeignKey("invoices.id"))
     paid_at: Mapped[datetime | None]
     warned_at: Mapped[datetime | None]
 
@@ -57,6 +66,11 @@ class SeatPack(OrganizationRecord):
     @property
     def price(self) -> Money:
         return Money(self.price_minor, self.currency)
+
+    @property
+    def ordered(self) -> bool:
+        """By invoice, which nobody has paid yet."""
+        return self._status is PackStatus.PENDING and self.invoice_id is not None
 
     def advance(self, to: PackStatus) -> None:
         """Raises InvalidTransition unless TRANSITIONS allows the move."""

@@ -6,7 +6,7 @@ The caller acts as the platform and has checked the permission.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,6 +18,8 @@ from app.billing.documents import Document, DocumentKind, Reference
 from app.billing.invoice_models import BilledCharge, CreditedReturn, Invoice, InvoiceLine
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
 from app.billing.issuing import Ready
+from app.billing.models import SeatPack
+from app.billing.states import PackStatus
 from app.charges.client_models import ChargeReturn
 from app.charges.states import ReturnStatus
 from app.core.clock import utc_now
@@ -32,8 +34,14 @@ from app.ledger import service as ledger
 LONGEST_REASON = 500
 
 
-def credit_return(session: ScopedSession, actor: Actor, return_id: UUID) -> UUID | None:
-    """The credit note of a refund of something billed; None when it was not billed, or has its note already."""
+def credit_return(
+    session: ScopedSession, actor: Actor, return_id: UUID, net: Money | None = None, *, given_back: bool = False
+) -> UUID | None:
+    """The credit note of a refund of something billed; None when it was not billed, or has its note already.
+
+    `net`: what of it is before tax, where the money that went back has tax in it. `given_back`: that money left
+    already, so nothing of the note is offset.
+    """
     back = session.get_one(ChargeReturn, return_id)
     billed = session.scalar(select(BilledCharge).where(BilledCharge.charge_id == back.charge_id))
     if billed is None or back.status is not ReturnStatus.SUCCEEDED:
@@ -42,8 +50,9 @@ def credit_return(session: ScopedSession, actor: Actor, return_id: UUID) -> UUID
     if session.scalar(select(CreditedReturn.id).where(CreditedReturn.return_id == return_id)) is not None:
         return None
     line = session.get_one(InvoiceLine, billed.line_id, populate_existing=True)
-    part = min(back.amount, _left(line, invoice))
-    if before := back.amount - part:  # a credit note by hand has given so much of the line already: not twice
+    net = back.amount if net is None else net
+    part = min(net, _left(line, invoice))
+    if before := net - part:  # a credit note by hand has given so much of the line already: not twice
         ledger.post(
             session, recipes.MORE_BILLED, ref=str(return_id), organization_id=invoice.organization_id, amount=before,
             memo=invoice.number,
@@ -51,7 +60,7 @@ def credit_return(session: ScopedSession, actor: Actor, return_id: UUID) -> UUID
     if not part:
         settling.cover(session, actor, invoice.organization_id, invoice.currency)
         return None
-    note = credit(session, actor, invoice.id, [(line.id, part)], back.reason)
+    note = credit(session, actor, invoice.id, [(line.id, part)], back.reason, given_back=given_back)
     session.add(CreditedReturn(id=new_id(), organization_id=invoice.organization_id, return_id=return_id, note_id=note))
     session.flush()
     return note
@@ -62,26 +71,37 @@ def credit_by_hand(
 ) -> UUID:
     """A credit note that no refund stands behind: the platform bears it, and the organization's funds get it back.
 
-    A refund of the same charges later gives nothing twice. Raises as `credit`.
+    A refund of the same charges later gives nothing twice. Raises as `credit`, Conflict for seat credits that were
+    ordered and are not paid.
     """
+    ordered = select(SeatPack.id).where(SeatPack.invoice_id == invoice_id, SeatPack._status == PackStatus.PENDING)
+    if session.scalar(ordered) is not None:
+        raise Conflict("These credits are not paid yet: cancel the order, which makes its credit note.")
     return credit(session, actor, invoice_id, parts, reason, borne=True)
+
+
+def credit_whole(session: ScopedSession, actor: Actor, invoice_id: UUID, reason: str) -> UUID:
+    """Everything that is left of an invoice's lines. Returns the note's id. Raises as `credit`."""
+    invoice = _issued(session, invoice_id)
+    parts = [(line.id, left) for line in _lines(session, invoice_id) if (left := _left(line, invoice))]
+    return credit(session, actor, invoice_id, parts, reason)
 
 
 def credit(
     session: ScopedSession, actor: Actor, invoice_id: UUID, parts: Sequence[tuple[UUID, Money]], reason: str,
-    *, borne: bool = False,
+    *, borne: bool = False, given_back: bool = False,
 ) -> UUID:  # fmt: skip
     """A credit note over parts of an invoice's lines, net of tax. Returns its id.
 
-    What is open of the invoice is offset; what is more stays in the organization's funds. Tax is credited with it as
-    long as the law lets it. Raises Invalid for more than is left of a line, Conflict for what was not issued.
+    What is open of the invoice is offset, unless the money left already (`given_back`); what is more stays in the
+    organization's funds. Tax is credited with it as long as the law lets it. Raises Invalid for more than is left of a
+    line, Conflict for what was not issued.
     """
     reason = _reason(reason)
     invoice = _issued(session, invoice_id)
     original = snapshots.thaw(invoice.snapshot)
     lines = {line.id: line for line in _lines(session, invoice.id)}
-    today, items, quantities = utc_now().date(), [], []
-    taxed = original.seller.country != "IN" or today <= gst.last_credit_note_day(invoice.issued_on)
+    taxed, items, quantities = takes_tax_back(original, invoice.issued_on), [], []
     for line_id, amount in parts:
         line = lines.get(line_id)
         if line is None or amount.currency != invoice.currency or not 0 < amount.minor <= _left(line, invoice).minor:
@@ -89,7 +109,7 @@ def credit(
                 "This is more than is left of the line, or nothing.", fields={"amount": "Not more than left."}
             )
         line.credited_minor += amount.minor
-        items.append(_same_tax(original.assessment.items[line.position - 1], amount, taxed=taxed))
+        items.append(same_tax(original.assessment.items[line.position - 1], amount, taxed=taxed))
         quantities.append(1)
     session.flush()
     note_id = _issue(
@@ -108,7 +128,8 @@ def credit(
             session, recipes.MORE_BILLED, ref=str(note_id), organization_id=invoice.organization_id,
             amount=Money(-note.net_minor, note.currency), memo=invoice.number,
         )  # fmt: skip
-    settling.offset(session, actor, invoice, note)
+    if not given_back:
+        settling.offset(session, actor, invoice, note)
     if note.status is InvoiceStatus.SENT:
         note.advance(InvoiceStatus.PAID)
         note.paid_at = utc_now()
@@ -131,7 +152,7 @@ def debit(session: ScopedSession, actor: Actor, invoice_id: UUID, amount: Money,
         )
     original = snapshots.thaw(invoice.snapshot)
     like = original.assessment.items[0]
-    item = _same_tax(TaxedItem(_renamed(like.item, description), like.heads, like.category), amount, taxed=True)
+    item = same_tax(TaxedItem(_renamed(like.item, description), like.heads, like.category), amount, taxed=True)
     note_id = _issue(session, invoice, original, DocumentKind.DEBIT_NOTE, [item], [1], reason, [])
     ledger.post(
         session, recipes.MORE_BILLED, ref=str(note_id), organization_id=invoice.organization_id, amount=amount,
@@ -161,7 +182,12 @@ def _left(line: InvoiceLine, invoice: Invoice) -> Money:
     return Money(line.net_minor - line.credited_minor, invoice.currency)
 
 
-def _same_tax(item: TaxedItem, amount: Money, *, taxed: bool) -> TaxedItem:
+def takes_tax_back(original: Document, issued_on: date) -> bool:
+    """Whether the law lets a credit note of today take tax back, too."""
+    return original.seller.country != "IN" or utc_now().date() <= gst.last_credit_note_day(issued_on)
+
+
+def same_tax(item: TaxedItem, amount: Money, *, taxed: bool) -> TaxedItem:
     """Part of a line with the same heads at the same rates."""
     heads = tuple(Head(head.name, head.rate_bps, of_rate(amount, head.rate_bps)) for head in item.heads if taxed)
     return TaxedItem(

@@ -33,7 +33,7 @@ _USED = (
 _COLUMNS = (
     SeatPack.id, SeatPack.organization_id, SeatPack.offering_id, SeatPack.title, SeatPack.credits, SeatPack.list_minor,
     SeatPack.price_minor, SeatPack.currency, SeatPack.expires_on, SeatPack.bought_by, SeatPack.paid_at,
-    SeatPack.created_at, SeatPack._status.label("status"), _USED.label("used"),
+    SeatPack.created_at, SeatPack.invoice_id, SeatPack.tax_minor, SeatPack._status.label("status"), _USED.label("used"),
     (SeatPack.credits - _TAKEN).label("left"),
 )  # fmt: skip
 _NEWEST = paging.Key((SeatPack.created_at, SeatPack.id), ("created_at", "id"))
@@ -55,6 +55,11 @@ def pack(session: Session, organization_id: UUID, pack_id: UUID) -> paging.AnyRo
     if found is None:
         raise NotFound("There is no such pack.")
     return found
+
+
+def pack_of(session: Session, invoice_id: UUID) -> UUID | None:
+    """The pack that an invoice is for, if it is for one."""
+    return session.scalar(select(SeatPack.id).where(SeatPack.invoice_id == invoice_id))
 
 
 def charge_of(session: Session, pack_id: UUID) -> Charge | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from app.audit import service as audit
 from app.billing.documents import DocumentKind
@@ -118,7 +118,7 @@ def cover(session: ScopedSession, actor: Actor, organization_id: UUID, currency:
         invoice = locked(session, invoice_id)
         part = min(Money(left, currency), invoice.open)
         left -= part.minor
-        reference = f"{invoice.number} · {invoice.paid_minor + part.minor}"
+        reference = f"{invoice.number} · {_times(session, invoice.id) + 1}"
         _set_against(session, actor, invoice, part, PaidWith.FUNDS, reference, utc_now().date())
     return Money(covered, currency)
 
@@ -150,6 +150,12 @@ def take_back(session: ScopedSession, actor: Actor, invoice: Invoice, part: Mone
         session, actor, "invoice.taken_back", "invoice", invoice.id, organization_id=invoice.organization_id,
         amount_minor=part.minor,
     )  # fmt: skip
+
+
+def _times(session: ScopedSession, invoice_id: UUID) -> int:
+    """How often something was set against it, or taken back. It is locked."""
+    query = select(func.count()).select_from(InvoicePayment).where(InvoicePayment.invoice_id == invoice_id)
+    return int(session.scalar(query) or 0)
 
 
 def _known(session: ScopedSession, paid_with: PaidWith, reference: str) -> bool:

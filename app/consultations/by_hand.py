@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.billing import invoice_cards, packs
+from app.billing import invoice_cards, pack_returns, packs
 from app.charges import client_queries, client_service
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ReturnKind, ReturnStatus
@@ -75,7 +75,7 @@ def try_again(session: ScopedSession, actor: Actor, return_id: UUID) -> ChargeRe
     """
     match _subject(session, actor, return_id):
         case packs.SUBJECT:
-            return packs.refund_again(session, actor, return_id)
+            return pack_returns.refund_again(session, actor, return_id)
         case invoice_cards.SUBJECT:
             return invoice_cards.refund_again(session, actor, return_id)
     found, of, refused = _return(session, actor, return_id)
@@ -134,7 +134,7 @@ def dispute_decided(session: ScopedSession, actor: Actor, return_id: UUID, *, lo
     """
     match _subject(session, actor, return_id):
         case packs.SUBJECT:
-            packs.dispute_decided(session, actor, return_id, lost=lost)
+            pack_returns.dispute_decided(session, actor, return_id, lost=lost)
         case invoice_cards.SUBJECT:
             invoice_cards.dispute_decided(session, actor, return_id, lost=lost)
         case _:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.billing import invoice_cards, packs
+from app.billing import invoice_cards, pack_returns, packs
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
 from app.charges.client_models import Charge
@@ -94,7 +94,8 @@ _SUBJECTS: dict[str, Subject] = {
         _dispute_consultation,
     ),
     packs.SUBJECT: Subject(
-        _about_pack, packs.paid, packs.failed, packs.returned, packs.not_returned, packs.came_back, packs.disputed
+        _about_pack, packs.paid, packs.failed, pack_returns.returned, pack_returns.not_returned, pack_returns.came_back,
+        pack_returns.disputed,
     ),
     invoice_cards.SUBJECT: Subject(
         _about_invoice, invoice_cards.paid, invoice_cards.failed, invoice_cards.returned, invoice_cards.not_returned,

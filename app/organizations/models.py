@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -74,7 +75,10 @@ class OrganizationDraft(OrganizationRecord):
 
 
 class FundsPolicy(OrganizationRecord):
-    """How far the funds account of a currency may go below zero, and what needs a second approval."""
+    """How far the funds account of a currency may go below zero, and what needs a second approval.
+
+    `near_limit_at`: since when most of it is used, as far as that was told.
+    """
 
     __tablename__ = "funds_policies"
     __table_args__ = (
@@ -85,3 +89,4 @@ class FundsPolicy(OrganizationRecord):
     currency: Mapped[str]
     credit_limit_minor: Mapped[int] = mapped_column(default=0)
     second_approval_minor: Mapped[int | None]
+    near_limit_at: Mapped[datetime | None]

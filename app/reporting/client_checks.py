@@ -106,7 +106,8 @@ CLIENTS = (
         FULL JOIN (SELECT k.organization_id, k.currency, sum(k.price_minor - coalesce(u.minor, 0)) AS minor
             FROM seat_packs k LEFT JOIN (SELECT pack_id, sum(value_minor) AS minor FROM credit_uses
                 WHERE returned_at IS NULL GROUP BY 1) u ON u.pack_id = k.id
-            WHERE k.paid_at IS NOT NULL GROUP BY 1, 2) p USING (organization_id, currency)
+            WHERE k.paid_at IS NOT NULL OR (k.status = 'pending' AND k.invoice_id IS NOT NULL)
+            GROUP BY 1, 2) p USING (organization_id, currency)
         WHERE coalesce(l.minor, 0) <> coalesce(p.minor, 0)""",
     ),
     (
@@ -125,8 +126,18 @@ CLIENTS = (
         """SELECT k.id AS subject, k.status || ', charge ' || coalesce(c.status, 'none') AS detail FROM seat_packs k
         LEFT JOIN charges c ON c.subject_kind = 'seat_pack' AND c.subject_id = k.id
         WHERE (k.paid_at IS NOT NULL) <> (c.status IS NOT DISTINCT FROM 'succeeded')
-            OR (k.organization_id, k.price_minor, k.currency)
+            OR (k.organization_id, k.price_minor + CASE c.provider WHEN 'funds' THEN 0 ELSE k.tax_minor END, k.currency)
                 IS DISTINCT FROM (c.organization_id, c.amount_minor, c.currency)""",
+    ),
+    (
+        "clients.pack_invoice",
+        "A pack has no invoice of its own though it was sold with one, or one of another price.",
+        """SELECT k.id AS subject, k.status || ', invoice ' || coalesce(i.number, 'none') || ': '
+            || coalesce(i.net_minor, 0) AS detail
+        FROM seat_packs k LEFT JOIN invoices i ON i.id = k.invoice_id
+        WHERE k.paid_at IS NOT NULL AND k.quote IS NOT NULL AND i.id IS NULL
+            OR i.id IS NOT NULL AND (i.organization_id, i.currency, i.net_minor, i.total_minor - i.net_minor, i.origin)
+                IS DISTINCT FROM (k.organization_id, k.currency, k.price_minor, k.tax_minor, 'pack')""",
     ),
     (
         "clients.by_credit",

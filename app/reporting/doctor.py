@@ -117,6 +117,11 @@ LEDGER = (
         -- what clients got back of what was paid out already is owed beyond every limit
         AND b.balance_minor + coalesce((SELECT sum(r.amount_minor + r.promotion_minor) FROM charge_returns r
             WHERE r.organization_id = b.organization_id AND r.currency = b.currency AND r.status = 'succeeded'), 0)
+        -- so is what open invoices add to what was booked: their tax, debit notes, and seat credits not there yet
+        + coalesce((SELECT sum(i.total_minor - CASE WHEN i.kind = 'debit_note' OR k.status = 'pending' THEN 0
+                ELSE i.net_minor END) FROM invoices i LEFT JOIN seat_packs k ON k.invoice_id = i.id
+            WHERE i.organization_id = b.organization_id AND i.currency = b.currency AND i.status = 'sent'
+                AND i.kind <> 'credit_note'), 0)
             < -coalesce(f.credit_limit_minor, 0)""",
     ),
 )

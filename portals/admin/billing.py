@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.billing import modes, packs, queries
+from app.billing import modes, pack_returns, queries
 from app.core.errors import Conflict
 from app.core.money import Money
 from app.organizations import queries as organizations
@@ -78,7 +78,7 @@ def pack_refund(slug: str, pack_id: UUID) -> ResponseReturnValue:
     row = queries.pack(db(), found.id, pack_id)
     if form.accepts():
         with form.refusals():
-            packs.refund(db(), g.actor, row.id, form.reason.data or "")
+            pack_returns.refund(db(), g.actor, row.id, form.reason.data or "")
             toast = (_("Refund asked for"), _("It counts once it went through."))
             return done(back=url_for(".billing", slug=slug), toast=toast)
     return page(

@@ -97,6 +97,7 @@ def _row(row: Any) -> dict[str, Any]:
         "id": str(row.id),
         "number": row.number,
         "kind": row.kind.value.upper(),
+        "origin": row.origin.value.upper(),
         "status": row.status.value.upper(),
         "badges": [word.upper() for word in shared.badges(row)],
         "issuedOn": row.issued_on.isoformat(),

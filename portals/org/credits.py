@@ -13,7 +13,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField
 from wtforms.validators import InputRequired
 
-from app.billing import packs, queries, rules
+from app.billing import invoice_queries as invoices
+from app.billing import pack_bills, packs, queries, rules
+from app.billing.documents import DocumentKind
+from app.billing.pack_bills import Sides
 from app.billing.rules import Sold
 from app.billing.states import CreditKind, PackStatus
 from app.charges.client_models import Charge
@@ -44,7 +47,11 @@ class PackForm(OnceForm):
     size = RadioField(_l("How many"), [InputRequired(_l("Choose how many."))])
     pay = RadioField(
         _l("Pay"), [InputRequired(_l("Choose how to pay."))], default="card",
-        choices=[("card", _l("By card")), ("funds", _l("From our funds, on the next invoice"))],
+        choices=[
+            ("card", _l("By card")),
+            ("funds", _l("From our funds and credit, at once")),
+            ("invoice", _l("By invoice: the credits are there once it is paid")),
+        ],
     )  # fmt: skip
 
 
@@ -104,8 +111,8 @@ def new_pack() -> ResponseReturnValue:
     if offering_id is None:
         return _choose()
     sold = credits.sold(db(), offering_id)
-    form = PackForm()
-    form.size.choices = _sizes(sold)
+    form, sides = PackForm(), pack_bills.sides(db(), g.organization.id)
+    form.size.choices = _sizes(sold, sides)
     if not form.size.choices:
         raise NotFound(_("There are no packs at this price."))
     if form.accepts():
@@ -114,40 +121,51 @@ def new_pack() -> ResponseReturnValue:
                 return _bought(form, sold)
         except Conflict as refusal:
             form.blame(refusal)
-            return _offer(form, sold, 409)
-    return _offer(form, sold)
+            return _offer(form, sold, sides, 409)
+    return _offer(form, sold, sides)
 
 
-def _offer(form: PackForm, sold: Sold, status: int | None = None) -> ResponseReturnValue:
-    funds = ledger.funds(db(), g.organization.id, sold.price.currency)
-    return page("org/credits/new.html", form=form, sold=sold, funds=funds, valid_days=rules.VALID_DAYS, status=status)
+def _offer(form: PackForm, sold: Sold, sides: Sides | None, status: int | None = None) -> ResponseReturnValue:
+    if sides is None:
+        form.pay.choices = [way for way in form.pay.choices if way[0] != "invoice"]
+    return page(
+        "org/credits/new.html", form=form, sold=sold, valid_days=rules.VALID_DAYS, status=status,
+        funds=ledger.funds(db(), g.organization.id, sold.price.currency),
+        terms_days=sides.buyer.terms_days if sides else None,
+    )  # fmt: skip
 
 
 def _bought(form: PackForm, sold: Sold) -> ResponseReturnValue:
     number, _sep, minor = form.size.data.partition("-")
-    by_funds = form.pay.data == "funds"
-    provider = ChargeProvider.FUNDS if by_funds else ChargeProvider(providers.chosen())
+    way = form.pay.data
+    provider = ChargeProvider(providers.chosen()) if way == "card" else ChargeProvider.FUNDS
     pack, _charge = packs.buy(
-        db(), g.actor, g.organization.id, sold, int(number), provider, Money(int(minor), sold.price.currency)
-    )
-    if by_funds:
-        toast = (_("Credits bought"), _("%(n)s credits can be used now.", n=pack.credits))
-        return done(back=url_for(".pack", pack_id=pack.id), toast=toast)
-    return done(back=url_for(".pack_payment", pack_id=pack.id))
+        db(), g.actor, g.organization.id, sold, int(number), provider, Money(int(minor), sold.price.currency),
+        by_invoice=way == "invoice",
+    )  # fmt: skip
+    back = url_for(".pack", pack_id=pack.id)
+    if way == "card":
+        return done(back=url_for(".pack_payment", pack_id=pack.id))
+    if way == "invoice":
+        return done(back=back, toast=(_("Ordered"), _("The invoice is on its way by mail.")))
+    return done(back=back, toast=(_("Credits bought"), _("%(n)s credits can be used now.", n=pack.credits)))
 
 
-def _sizes(sold: Sold) -> list[tuple[str, str]]:
-    """How many for how much; what the price cannot be divided into is left out."""
+def _sizes(sold: Sold, sides: Sides | None) -> list[tuple[str, str]]:
+    """How many for how much, with tax; what the price cannot be divided into is left out."""
     found = []
     for size in rules.SIZES:
         try:
             price = rules.price_of(sold.price, size)
         except Invalid:
             continue
+        quote = pack_bills.quote(sides, sold.title, price)
         text = _("%(n)s credits for %(price)s", n=size.credits, price=house_money(price))
         if size.discount_bps:
             text = _("%(offer)s, %(percent)s %% less", offer=text, percent=f"{size.discount_bps / 100:g}")
-        found.append((f"{size.credits}-{price.minor}", text))
+        if quote.tax:
+            text = _("%(offer)s: %(total)s with tax", offer=text, total=house_money(quote.total))
+        found.append((f"{size.credits}-{quote.total.minor}", text))
     return found
 
 
@@ -179,7 +197,19 @@ def pack(pack_id: UUID) -> ResponseReturnValue:
     return page(
         "org/credits/pack.html", fragment="org/credits/_uses.html", row=row, found=found, minor=Money, kinds=KINDS,
         neighbours=paging.neighbours(found), charge=charge, buys=_buys(), came_back=cards.returned(charge),
+        documents=invoices.of_pack(db(), row.id), notes=DocumentKind.CREDIT_NOTE,
+        reads=g.actor.can(Permission.BILLING_READ), pays=g.actor.can(Permission.BILLING_MANAGE),
     )  # fmt: skip
+
+
+@bp.post("/credits/<uuid:pack_id>/cancellation")
+@require(Permission.CREDIT_BUY)
+def pack_cancellation(pack_id: UUID) -> ResponseReturnValue:
+    """An order by invoice that nobody paid yet is taken back."""
+    row = queries.pack(db(), g.organization.id, pack_id)
+    packs.cancel_order(db(), g.actor, row.id)
+    toast = (_("Order cancelled"), _("A credit note takes its invoice back."))
+    return done(back=url_for(".pack", pack_id=row.id), toast=toast)
 
 
 @bp.route("/credits/<uuid:pack_id>/payment", methods=["GET", "POST"])
@@ -188,7 +218,7 @@ def pack_payment(pack_id: UUID) -> ResponseReturnValue:
     """By a test card in sandbox, or in the provider's own field."""
     row = queries.pack(db(), g.organization.id, pack_id)
     back, charge = url_for(".pack", pack_id=row.id), queries.charge_of(db(), row.id)
-    if row.status is not PackStatus.PENDING or charge is None:
+    if row.status is not PackStatus.PENDING or charge is None or row.invoice_id is not None:
         return go(back)
     if not cards.is_simulated(charge):
         return _real_card(row, charge, back)

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.billing import closing, credits, packs
+from app.billing import closing, credits, pack_returns, packs
 from app.billing.documents import DocumentKind
 from app.billing.invoice_states import InvoiceOrigin
 from app.billing.models import SeatPack
@@ -157,7 +157,7 @@ def test_nobody_pays_for_a_day(owner: Actor, half_hour: Offering) -> None:
 
 def _refund(pack_id: UUID) -> UUID:
     with unit_of_work(PLATFORM) as session:
-        return packs.refund(session, people.admin(), pack_id, "Asked for").id
+        return pack_returns.refund(session, people.admin(), pack_id, "Asked for").id
 
 
 def test_a_refund_takes_what_nobody_used(owner: Actor, half_hour: Offering) -> None:
@@ -168,7 +168,7 @@ def test_a_refund_takes_what_nobody_used(owner: Actor, half_hour: Offering) -> N
         credits.next_one(session, owner.organization_id, half_hour.id, "USD")
     for _ in range(2):
         with unit_of_work(PLATFORM) as session:
-            packs.returned(session, SYSTEM, back)
+            pack_returns.returned(session, SYSTEM, back)
     assert (books(), books("cash"), status(pack.id)) == (0, 0, PackStatus.REFUNDED)
     healthy()
 
@@ -177,7 +177,7 @@ def test_a_refused_refund_leaves_the_credits(owner: Actor, half_hour: Offering) 
     pack = make.pack(owner, half_hour)
     back = _refund(pack.id)
     with unit_of_work(PLATFORM) as session:
-        packs.not_returned(session, SYSTEM, back, "The card is closed.")
+        pack_returns.not_returned(session, SYSTEM, back, "The card is closed.")
     assert status(pack.id) is PackStatus.ACTIVE and books() == 95_00
     healthy()
 
@@ -186,7 +186,7 @@ def test_only_the_platform_refunds(owner: Actor, half_hour: Offering) -> None:
     pack = make.pack(owner, half_hour)
     assert owner.organization_id is not None
     with pytest.raises(Forbidden), unit_of_work(Scope.organization(owner.organization_id)) as session:
-        packs.refund(session, owner, pack.id, "Mine")
+        pack_returns.refund(session, owner, pack.id, "Mine")
 
 
 def test_to_funds_it_goes_back_at_once(owner: Actor, half_hour: Offering) -> None:
@@ -200,13 +200,13 @@ def test_to_funds_it_goes_back_at_once(owner: Actor, half_hour: Offering) -> Non
     healthy()
 
 
-def test_from_funds_it_is_on_the_next_invoice_and_its_refund_is_a_credit_note(
+def test_sold_before_anybody_could_bill_it_is_on_the_next_invoice_and_its_refund_is_a_credit_note(
     owner: Actor, half_hour: Offering
 ) -> None:
     assert owner.organization_id is not None
-    billing.profile(half_hour.organization_id)
     organizations.credit(owner.organization_id, 200_00, "USD")
     charge_id = make.asked(owner, half_hour, 5, ChargeProvider.FUNDS)
+    billing.profile(half_hour.organization_id)
     with unit_of_work(PLATFORM) as session:
         pack_id = session.get_one(Charge, charge_id).subject_id
         closing.bill_one(session, SYSTEM, owner.organization_id, origin=InvoiceOrigin.REQUEST)

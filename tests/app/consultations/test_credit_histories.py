@@ -1,7 +1,8 @@
 """Random histories of buying, using, cancelling, refunding and expiring seat credits.
 
-Whatever happens, in whatever order: the ledger sums to zero, the prepaid credits of the books are what is left of the
-packs, credits are what was bought less what was taken and is not back, and never below nothing.
+Whatever happens, in whatever order, with invoices and tax or before anybody could bill: the ledger sums to zero, the
+prepaid credits of the books are what is left of the packs, credits are what was bought less what was taken and is not
+back, and never below nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from app.billing import packs
+from app.billing import pack_returns, packs, settling
+from app.billing.invoice_models import Invoice
+from app.billing.invoice_states import InvoiceStatus
 from app.charges.states import ChargeProvider
 from app.consultations import booking
 from app.consultations.models import Consultation
@@ -31,7 +34,7 @@ from app.organizations.states import Role
 from app.reporting import doctor
 from jobs import credits as jobs
 from tests.app.consultations import making
-from tests.factories import bookings, people
+from tests.factories import billing, bookings, people
 from tests.factories import credits as make
 from tests.factories.charges import funds
 from tests.factories.organizations import organization
@@ -66,6 +69,37 @@ class History:
                 what = session.get_one(Offering, self.what.id)
             make.pack(self.owner, what, number, provider)
             self.bought += number
+
+    def order(self, number: int, paid: bool, wanted: bool) -> None:
+        """By invoice: paid, left open, or taken back before it is paid."""
+        buyer = Scope.organization(self.buyer)
+        with contextlib.suppress(Refusal), clock.at(self.now):
+            with unit_of_work(buyer) as session:
+                what = make.sold(session.get_one(Offering, self.what.id))
+                pack = packs.buy(
+                    session, self.owner, self.buyer, what, number, ChargeProvider.FUNDS, by_invoice=True
+                )[0]  # fmt: skip
+            if not wanted:
+                with unit_of_work(buyer) as session:
+                    packs.cancel_order(session, self.owner, pack.id)
+            elif paid:
+                with unit_of_work(PLATFORM) as session:
+                    invoice = settling.locked(session, pack.invoice_id or new_id())
+                    settling.transferred(
+                        session, SYSTEM, invoice.id, amount=invoice.open, reference=str(new_id()),
+                        received_on=self.now.date(),
+                    )  # fmt: skip
+        self.granted()
+
+    def granted(self) -> None:
+        """What the job does with each invoice that was paid."""
+        with unit_of_work(PLATFORM) as session:
+            open_ = "SELECT invoice_id, credits FROM seat_packs WHERE organization_id = :o AND status = 'pending'"
+            for invoice_id, number in session.execute(text(open_ + " AND invoice_id IS NOT NULL"), {"o": self.buyer}):
+                with clock.at(self.now):
+                    packs.granted(session, SYSTEM, invoice_id)
+                if session.get_one(Invoice, invoice_id).status is InvoiceStatus.PAID:
+                    self.bought += number
 
     def price(self, minor: int) -> None:
         with unit_of_work(PLATFORM) as session:
@@ -112,13 +146,13 @@ class History:
             return
         with contextlib.suppress(Refusal), clock.at(self.now):
             with unit_of_work(PLATFORM) as session:
-                back = packs.refund(session, self.admin, ids[which % len(ids)], "because").id
+                back = pack_returns.refund(session, self.admin, ids[which % len(ids)], "because").id
             for _ in range(2):
                 with contextlib.suppress(Refusal), unit_of_work(PLATFORM) as session:
                     if through:
-                        packs.returned(session, SYSTEM, back)
+                        pack_returns.returned(session, SYSTEM, back)
                     else:
-                        packs.not_returned(session, SYSTEM, back, "no")
+                        pack_returns.not_returned(session, SYSTEM, back, "no")
 
     def charged_back(self, minor: int) -> None:
         """A bank takes some of the newest card payment for a pack back, used or not."""
@@ -131,8 +165,8 @@ class History:
             if found:
                 of = packs.client.locked(session, found)
                 amount = min(Money(minor, "USD"), of.refundable)
-                packs.returned(
-                    session, SYSTEM, packs.disputed(session, SYSTEM, of, amount, "fraud", f"dp_{new_id()}")
+                pack_returns.returned(
+                    session, SYSTEM, pack_returns.disputed(session, SYSTEM, of, amount, "fraud", f"dp_{new_id()}")
                 )  # fmt: skip
 
     def came_back(self, which: int) -> None:
@@ -145,7 +179,7 @@ class History:
             ids = list(session.execute(query, {"o": self.buyer}).scalars())
         if ids:
             with clock.at(self.now), unit_of_work(PLATFORM) as session:
-                packs.came_back(session, SYSTEM, ids[which % len(ids)], "sent back")
+                pack_returns.came_back(session, SYSTEM, ids[which % len(ids)], "sent back")
 
     def wait(self, days: int) -> None:
         self.now += timedelta(days=days)
@@ -153,6 +187,7 @@ class History:
             jobs.once_a_day()
 
     def sums(self) -> None:
+        self.granted()
         with unit_of_work(PLATFORM) as session:
             assert [one for one in doctor.examine(session) if not one.code.startswith("outbox")] == []
             row = session.execute(_SUMS, {"o": self.buyer}).one()
@@ -171,7 +206,8 @@ _SUMS = text(
         AND p.paid_at IS NOT NULL AND NOT EXISTS (SELECT FROM credit_uses t
             WHERE t.pack_id = p.id AND t.ordinal = k AND t.returned_at IS NULL)) AS left,
     (SELECT coalesce(sum(balance_minor), 0) FROM ledger_balances
-        WHERE organization_id = :o AND account = 'prepaid_credits') AS prepaid
+        WHERE organization_id = :o AND account = 'prepaid_credits') - (SELECT coalesce(sum(price_minor), 0)
+        FROM seat_packs WHERE organization_id = :o AND status = 'pending' AND invoice_id IS NOT NULL) AS prepaid
     FROM credit_uses WHERE organization_id = :o"""
 )
 WHICH = st.integers(0, 20)
@@ -194,7 +230,28 @@ STEPS = st.one_of(
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(first=BUY, steps=st.lists(STEPS, min_size=25, max_size=25))
 def test_histories(first: tuple[Any, ...], steps: list[tuple[Any, ...]]) -> None:
+    run(History(), (first, *steps))
+
+
+ORDER = st.tuples(st.just("order"), st.sampled_from([5, 10]), st.booleans(), st.sampled_from([True, True, False]))
+
+
+@pytest.mark.usefixtures("issuer")
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(first=BUY, steps=st.lists(st.one_of(STEPS, ORDER, ORDER), min_size=25, max_size=25))
+def test_histories_with_invoices_and_tax(first: tuple[Any, ...], steps: list[tuple[Any, ...]]) -> None:
     history = History()
-    for name, *arguments in (first, *steps):
+    billing.profile(history.buyer, legal_name="Buyer SARL", country="FR", postcode="69001")
+    run(history, (first, *steps))
+
+
+@pytest.fixture
+def issuer(database_url: str) -> None:
+    house = organization("house", is_house=True, currency="USD")
+    billing.profile(house, country="FR", tax_id="FR40303265045", service_rate_bps=1900, postcode="75002")
+
+
+def run(history: History, steps: tuple[tuple[Any, ...], ...]) -> None:
+    for name, *arguments in steps:
         getattr(history, name)(*arguments)
         history.sums()

@@ -36,6 +36,7 @@ FAULTS = [
     ("UPDATE credit_uses SET value_minor = value_minor + 1 WHERE ordinal = 2", "clients.credits"),
     ("UPDATE seat_packs SET status = 'expired'", "clients.credits"),
     ("UPDATE seat_packs SET price_minor = price_minor - 1", "clients.pack"),
+    ("UPDATE seat_packs SET quote = '{}'", "clients.pack_invoice"),
     ("UPDATE seat_packs SET paid_at = NULL, status = 'cancelled'", "clients.pack"),
     ("UPDATE credit_uses SET returned_at = now() WHERE returned_at IS NULL", "clients.by_credit"),
     ("UPDATE ledger_lines SET amount_minor = amount_minor * 2 WHERE account = 'cash' AND rail = 'credit' "

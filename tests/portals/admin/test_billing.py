@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from app.billing import packs
+from app.billing import pack_returns
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
 from app.charges.client_models import ChargeReturn
@@ -66,12 +66,12 @@ def test_refund_what_is_left_then_change(admin: Browser, pack: SeatPack) -> None
         assert back.amount_minor == 95_00
     assert "On its way" in admin.get("/admin/refunds?view=waiting").text or back.status is ReturnStatus.PENDING
     with unit_of_work(PLATFORM) as session:
-        packs.not_returned(session, SYSTEM, back.id, "The card is closed.")
+        pack_returns.not_returned(session, SYSTEM, back.id, "The card is closed.")
     assert "The card is closed" in admin.get("/admin/refunds").text
     assert admin.post(f"/admin/refunds/{back.id}/retry", {"idempotency_key": "r"}).status_code == 303
     with unit_of_work(PLATFORM) as session:
         second = session.scalars(select(ChargeReturn).where(ChargeReturn.id != back.id)).one()
-        packs.returned(session, SYSTEM, second.id)
+        pack_returns.returned(session, SYSTEM, second.id)
         assert session.get_one(SeatPack, pack.id).status is PackStatus.REFUNDED
     assert admin.post(f"{HERE}/billing-mode", {"mode": "TAG_ONLY", "idempotency_key": "4"}).status_code == 303
     assert mode(pack.organization_id) is BillingMode.TAG_ONLY
@@ -79,9 +79,9 @@ def test_refund_what_is_left_then_change(admin: Browser, pack: SeatPack) -> None
 
 def test_a_refund_that_came_back_is_settled_by_leaving_the_credits(admin: Browser, pack: SeatPack) -> None:
     with unit_of_work(PLATFORM) as session:
-        back = packs.refund(session, people_admin(), pack.id, "Asked for")
-        packs.returned(session, SYSTEM, back.id)
-        packs.came_back(session, SYSTEM, back.id, "The account is closed.")
+        back = pack_returns.refund(session, people_admin(), pack.id, "Asked for")
+        pack_returns.returned(session, SYSTEM, back.id)
+        pack_returns.came_back(session, SYSTEM, back.id, "The account is closed.")
     with unit_of_work(PLATFORM) as session:
         assert session.get_one(SeatPack, pack.id).status is PackStatus.ACTIVE
     settled = admin.post(f"/admin/refunds/{back.id}/settlement", {"note": "They keep them", "idempotency_key": "s"})

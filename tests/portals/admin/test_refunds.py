@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.billing import packs
+from app.billing import pack_returns
 from app.charges import client_service
 from app.charges.client_queries import ReturnView, returns_across
 from app.charges.states import ChargeProvider, ReturnKind
@@ -130,8 +130,8 @@ def test_refunds_of_packs_stand_there_too(browser: Browser, admin: Actor) -> Non
     session_of = make.offering(organization("house", is_house=True, currency="USD"), None, 19_00)
     pack = credits.pack(credits.owner(credits.buyer()), session_of, 5)
     with unit_of_work(PLATFORM) as session:
-        back = packs.refund(session, admin, pack.id, "Bought twice").id
-        packs.not_returned(session, admin, back, "The card has expired.")
+        back = pack_returns.refund(session, admin, pack.id, "Bought twice").id
+        pack_returns.not_returned(session, admin, back, "The card has expired.")
     page = browser.get("/admin/refunds").text
     assert f"return-{back}" in page and "Bought twice" in page and waiting() == 1
     assert browser.get(f"/admin/refunds/{back}/settlement").status_code == 200
