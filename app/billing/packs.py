@@ -18,7 +18,8 @@ from app.audit import service as audit
 from app.billing import accrual, notes, pack_bills, rules, settling, snapshots
 from app.billing.invoice_states import InvoiceStatus
 from app.billing.models import CreditUse, SeatPack
-from app.billing.rules import Sold
+from app.billing.pack_bills import Quote
+from app.billing.rules import Size, Sold
 from app.billing.states import PackStatus
 from app.charges import client_service as client
 from app.charges import cover
@@ -64,45 +65,60 @@ def buy(
     if actor.account_id is None:
         raise Forbidden("Somebody of the organization has to buy this.")
     size = rules.size_of(number)
-    price, named = rules.price_of(sold.price, size), f"{size.credits} credits: {sold.title}"
-    quote = pack_bills.quote(pack_bills.sides(session, organization_id), named, price, on_terms=by_invoice)
+    quote = pack_bills.quote(
+        pack_bills.sides(session, organization_id), _named(sold, size), rules.price_of(sold.price, size),
+        on_terms=by_invoice,
+    )  # fmt: skip
     if expected is not None and expected != quote.total:
         raise Conflict("The price has changed meanwhile. Look at it again.", fields={"credits": "The price changed."})
     if organizations.get(session, organization_id).billing_mode is not BillingMode.SEAT_PACK:
         raise Conflict(BUYS)
     if by_invoice and quote.document is None:
         raise Conflict(NO_INVOICES, fields={"pay": NO_INVOICES})
-    from_funds = by_invoice or provider is ChargeProvider.FUNDS
+    provider = ChargeProvider.FUNDS if by_invoice else provider
+    with session.elevated("the charge of a pack an organization buys"):
+        pack, made = _written(session, actor, organization_id, sold, size, quote, provider, actor.account_id)
+        if by_invoice:
+            _covered(session, pack, made)
+            pack_bills.issue(session, actor, pack, made.id)
+        elif provider is ChargeProvider.FUNDS:
+            cover.check(session, organization_id, quote.total)
+            paid(session, actor, made.id)
+    return pack, made
+
+
+def _written(
+    session: ScopedSession, actor: Actor, organization_id: UUID, sold: Sold, size: Size, quote: Quote,
+    provider: ChargeProvider, account_id: UUID,
+) -> tuple[SeatPack, Charge]:  # fmt: skip
+    """A card is charged with tax; the funds take the price, and the tax as it is billed."""
+    price, total = quote.price, quote.price if provider is ChargeProvider.FUNDS else quote.total
     pack = SeatPack(
         id=new_id(), organization_id=organization_id, offering_id=sold.offering_id, title=sold.title,
         credits=size.credits, list_minor=sold.price.minor, price_minor=price.minor, currency=price.currency,
         expires_on=rules.last_day(today_of(session, organization_id)), bought_by=actor.label,
-        bought_by_account_id=actor.account_id, _status=PackStatus.PENDING, created_at=utc_now(),
+        bought_by_account_id=account_id, _status=PackStatus.PENDING, created_at=utc_now(),
         quote=snapshots.freeze(quote.document) if quote.document else None, tax_minor=quote.tax.minor,
     )  # fmt: skip
-    with session.elevated("the charge of a pack an organization buys"):
-        session.add(pack)
-        session.flush()
-        new = new_id()
-        made = client.make(
-            session,
-            actor,
-            Charge(
-                id=new, organization_id=organization_id, client_account_id=actor.account_id,
-                buyer_organization_id=organization_id, subject_kind=SUBJECT, subject_id=pack.id, description=named,
-                amount_minor=(price if from_funds else quote.total).minor, promotion_minor=0, fee_minor=0,
-                refunded_minor=0, currency=price.currency, provider=ChargeProvider.FUNDS if from_funds else provider,
-                key=str(new), simulated=provider is ChargeProvider.SIMULATED and not from_funds,
-            ),
-        )  # fmt: skip
-        note(session, actor, pack, "pack.bought")
-        if by_invoice:
-            _covered(session, pack, made)
-            pack_bills.issue(session, actor, pack, made.id)
-        elif from_funds:
-            cover.check(session, organization_id, quote.total)
-            paid(session, actor, made.id)
+    session.add(pack)
+    session.flush()
+    new = new_id()
+    made = client.make(
+        session,
+        actor,
+        Charge(
+            id=new, organization_id=organization_id, client_account_id=account_id,
+            buyer_organization_id=organization_id, subject_kind=SUBJECT, subject_id=pack.id,
+            description=_named(sold, size), amount_minor=total.minor, promotion_minor=0, fee_minor=0, refunded_minor=0,
+            currency=price.currency, provider=provider, key=str(new), simulated=provider is ChargeProvider.SIMULATED,
+        ),
+    )  # fmt: skip
+    note(session, actor, pack, "pack.bought")
     return pack, made
+
+
+def _named(sold: Sold, size: Size) -> str:
+    return f"{size.credits} credits: {sold.title}"
 
 
 def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
