@@ -70,11 +70,18 @@ def send(payout_ids: Sequence[UUID]) -> None:
         orders = sending.claim(session, SYSTEM, payout_ids)
         rails = sending.rails_of(session, orders)
     for name, group in rails.items():
-        chunk = registry.rail(name).chunk
-        for start in range(0, len(group), chunk):
-            failure = _call(name, group[start : start + chunk]) or failure
+        for call in _calls(group):
+            failure = _call(name, call) or failure
     if failure:
         raise failure
+
+
+def _calls(orders: Sequence[SendOrder]) -> list[list[SendOrder]]:
+    """By the calls they were written down for: one made again has the same orders."""
+    found: dict[str, list[SendOrder]] = {}
+    for order in orders:
+        found.setdefault(order.call, []).append(order)
+    return list(found.values())
 
 
 def _call(rail_name: str, orders: Sequence[SendOrder]) -> RailUnavailable | None:
@@ -107,10 +114,12 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
         if not rail.can_look_up:
             continue  # waits for a person
         try:
-            result = rail.find(attempt.order.key)
+            result = rail.find(attempt.order.key, attempt.reference)
         except RailUnavailable as unknown:
             failure = unknown
             continue
+        if result is not None and result.outcome is Outcome.ASKED:
+            continue  # an event will tell
         if result is not None:
             known.append(News(result, "look-up"))
         elif attempt.same:
@@ -125,7 +134,8 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
             settling.apply(session, SYSTEM, known)
     if send_again:
         for name, orders in unseen.items():
-            failure = _call(name, orders) or failure
+            for call in _calls(orders):
+                failure = _call(name, call) or failure
     return failure
 
 
@@ -142,17 +152,42 @@ def look_up_stale() -> None:
 
 
 def apply_events(webhook_ids: Sequence[str]) -> None:
-    """Received rail events become state; an event about nothing of ours is kept and marked ignored."""
+    """Received rail events become state; an event about nothing of ours is kept and marked ignored.
+
+    Those that only wake us are looked up at their rail first, between two transactions.
+    """
+    ids = [UUID(webhook_id) for webhook_id in webhook_ids]
+    told = _ask_rails(ids)
     with unit_of_work(Scope.platform("apply rail events")) as session:
-        received = webhooks.unapplied(session, [UUID(webhook_id) for webhook_id in webhook_ids])
-        known = sending.known_keys(session, [item.event.result.key for item in received])
-        mine = [item for item in received if item.event.result.key in known]
-        moved = settling.apply(session, SYSTEM, [News(i.event.result, "event", i.event.evidence) for i in mine])
-        webhook_service.applied(session, [item.id for item in mine], "applied")
-        webhook_service.ignored(session, [item.id for item in received if item not in mine], "no such instruction")
+        received = webhooks.unapplied(session, ids)
+        keys = [item.event.result.key for item in received if item.event.result is not None]
+        known = sending.known_keys(session, keys)
+        mine, news = [], []
+        for item in received:
+            result = told.get(item.id) if item.event.look_up else item.event.result
+            if result is not None and result.key in known:
+                mine.append(item.id)
+                news.append(News(result, "look-up" if item.id in told else "event", item.event.evidence))
+        moved = settling.apply(session, SYSTEM, news)
+        webhook_service.applied(session, mine, "applied")
+        webhook_service.ignored(session, [i.id for i in received if i.id not in mine], "no such instruction")
         log.info(
             "rail events applied", extra={"fields": {"events": len(received), "moved": sum(map(len, moved.values()))}}
         )
+
+
+def _ask_rails(ids: Sequence[UUID]) -> dict[UUID, Result]:
+    """What the rails say now of the instructions of those events that only wake us. Raises RailUnavailable."""
+    with unit_of_work(Scope.platform("read rail events")) as session:
+        waking = [item for item in webhooks.unapplied(session, ids) if item.event.look_up and item.event.result]
+    told = {}
+    for item in waking:
+        if item.event.result is None:
+            continue
+        result = registry.rail(item.source).find(item.event.result.key, item.event.result.reference)
+        if result is not None and result.outcome is not Outcome.ASKED:
+            told[item.id] = result
+    return told
 
 
 def tell_settled(payout_ids: Sequence[str], outcome: str) -> None:

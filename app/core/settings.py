@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,7 @@ class Settings:
     stripe_url: str = ""
     stripe_js_url: str = ""
     calcom_embed_url: str = ""
+    providers: Mapping[str, str] = field(default_factory=dict, repr=False)  # settings of rails, by their names
 
     @property
     def sandbox(self) -> bool:
@@ -49,6 +51,9 @@ class Settings:
     @property
     def https(self) -> bool:
         return self.base_url.startswith("https://")
+
+
+_OF_RAILS = ("STRIPE_", "PAYPAL_", "VENMO_", "MPESA_", "RAZORPAYX_")
 
 
 class MissingSetting(RuntimeError):
@@ -119,6 +124,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         stripe_js_url=env.get("STRIPE_JS_URL", "https://js.stripe.com/v3/"),
         calcom_embed_url=env.get("CALCOM_EMBED_URL", ""),
         calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
+        providers={name: value for name, value in env.items() if name.startswith(_OF_RAILS) and value},
         video_url=env.get("VIDEO_URL", "https://meet.jit.si").rstrip("/"),
         provider_orgs=_switch(env, "ENABLE_PROVIDER_ORGS", default=True),
         require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),

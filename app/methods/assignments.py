@@ -19,7 +19,6 @@ from app.core.clock import utc_now
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
 from app.core.scope import Actor, Permission
-from app.core.settings import settings
 from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
@@ -152,7 +151,7 @@ def assign_bulk(
     """
     actor.require(Permission.METHOD_MANAGE)
     actor.require_organization(organization_id)
-    chosen = rules.offered(rail_name, settings().mode, None)
+    chosen = rules.offered(rail_name, None)
     if chosen.name not in rules.ASSIGNABLE:
         rules.known_destination(chosen, name="", seed="", country=None, address=None)
     rows = session.execute(
@@ -266,7 +265,7 @@ def _read(rows: Sequence[MethodLine], suppliers: Mapping[str, Sequence[UUID]]) -
             errors.append(LineFault(row.line, "currency", f"“{currency}” is not a currency we know"))
             continue
         try:
-            chosen = rules.offered(rail_named(row.rail).name, settings().mode, currency)
+            chosen = rules.offered(rail_named(row.rail).name, currency)
             destination = chosen.validate(fields)
         except Invalid as wrong:
             faults = wrong.fields or {"": wrong.message}

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from app.core.clock import utc_now
 from app.core.money import CURRENCIES
-from app.core.settings import settings
 from app.db.paging import AnyRow
 from app.methods.rules import Blocked
 from app.rails.registry import available
@@ -43,9 +42,9 @@ def usable_method_join(payee: str, currency: str) -> str:
         CASE WHEN m_state.blocked IS NULL THEN m_chosen.chosen_rail END AS rail) m"""
 
 
-def usable_method_parameters(mode: str | None = None, now: datetime | None = None) -> dict[str, Any]:
-    """What `usable_method_join` is executed with: rails offered in `mode` for every currency, and for single ones."""
-    rails = available(mode or settings().mode)
+def usable_method_parameters(now: datetime | None = None) -> dict[str, Any]:
+    """What `usable_method_join` is executed with: rails that work here for every currency, and for single ones."""
+    rails = available()
     return {
         "method_rails": [rail.name for rail in rails if not rail.currencies],
         "method_rail_currencies": [
@@ -65,21 +64,19 @@ class UsableMethod:
     usable_from_at: datetime | None
 
 
-def usable_method(session: Session, payee_id: UUID, currency: str, mode: str | None = None) -> UsableMethod:
+def usable_method(session: Session, payee_id: UUID, currency: str) -> UsableMethod:
     row = session.execute(
         text(
             f"""SELECT m.method_id, m.rail, m.blocked, m.usable_from_at
             FROM (SELECT CAST(:payee_id AS uuid) AS payee_id, CAST(:currency AS text) AS currency) wanted
             {usable_method_join("wanted.payee_id", "wanted.currency")}"""
         ),
-        {"payee_id": payee_id, "currency": currency, **usable_method_parameters(mode)},
+        {"payee_id": payee_id, "currency": currency, **usable_method_parameters()},
     ).one()
     return UsableMethod(row.method_id, row.rail, Blocked(row.blocked) if row.blocked else None, row.usable_from_at)
 
 
-def usable_methods(
-    session: Session, wanted: Sequence[tuple[UUID, str]], mode: str | None = None
-) -> dict[tuple[UUID, str], UsableMethod]:
+def usable_methods(session: Session, wanted: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], UsableMethod]:
     """The same for the (payee, currency) pairs of a page, in one statement."""
     pairs = sorted(set(wanted), key=str)
     rows = session.execute(
@@ -91,7 +88,7 @@ def usable_methods(
         {
             "payee_ids": [payee_id for payee_id, _ in pairs],
             "currencies": [currency for _, currency in pairs],
-            **usable_method_parameters(mode),
+            **usable_method_parameters(),
         },
     )
     return {

@@ -63,9 +63,9 @@ def index_text(rail: str, fields: tuple[Field, ...], destination: Mapping[str, s
     return json.dumps([rail, same], sort_keys=True)
 
 
-def offered(rail: str, mode: str, currency: str | None) -> Rail:
-    """The rail by name. Raises Invalid where it is not offered in `mode` (sandbox or live) for `currency`."""
-    for candidate in available(mode, currency):
+def offered(rail: str, currency: str | None) -> Rail:
+    """The rail by name. Raises Invalid where it is not offered in this deployment for `currency`."""
+    for candidate in available(currency):
         if candidate.name == rail:
             return candidate
     wrong = "This way of being paid is not offered" + (f" in {currency}." if currency else " here.")

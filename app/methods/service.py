@@ -128,7 +128,7 @@ def find_same(
 def _checked(rail: str, fields: Mapping[str, str], currency: str | None) -> tuple[Rail, dict[str, str]]:
     if currency is not None and currency not in CURRENCIES:
         raise Invalid(f"“{currency}” is not a currency we know.", fields={"currency": "Choose a currency."})
-    chosen = rules.offered(rail, settings().mode, currency)
+    chosen = rules.offered(rail, currency)
     return chosen, chosen.validate(fields)
 
 

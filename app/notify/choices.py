@@ -35,7 +35,12 @@ class Event:
 
 EVENTS = (
     Event("payout_paid", "A payout was paid", frozenset({"payout_paid"}), True),
-    Event("payout_failed", "A payout failed or came back", frozenset({"payout_failed"}), True),
+    Event(
+        "payout_failed",
+        "A payout failed, came back or waits for you",
+        frozenset({"payout_failed", "payout_waiting"}),
+        True,
+    ),
     Event(
         "bill_decided",
         "A bill was approved or rejected",

@@ -54,6 +54,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
             "on statement_reference period_start period_end sessions appointments earnings_url",
         ),
         ("payout_failed", "name organization payout amount message url", "cure"),
+        ("payout_waiting", "name organization payout amount message url", "cure"),
         ("method_changed", "name what label last4", "usable_from cooling_off url"),
         ("batch_submitted", "name organization batch submitted_by payouts totals url", ""),
         ("messages_unread", "name sender subject count quotes url", ""),

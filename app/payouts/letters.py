@@ -26,7 +26,7 @@ from app.payouts.rules import payout_number
 
 _FACTS = text(
     f"""SELECT p.id, p.organization_id, p.payee_id, p.amount_minor, p.currency, p.paid_at, p.failure_message,
-        p.failure_cure, p.attempt_number, p.reservation, {payers.NAME} AS payer,
+        p.failure_cure, p.waiting_message, p.waiting_cure, p.attempt_number, p.reservation, {payers.NAME} AS payer,
         o.name AS organization, m.label, m.last4,
         y.kind = 'consultant' AS earned, y.own_organization_id IS NOT NULL AS own,
         p.period_start, p.period_end, paid_for.sessions, paid_for.appointments,
@@ -42,8 +42,11 @@ _FACTS = text(
 )
 
 
+TEMPLATES = {"paid": "payout_paid", "waiting": "payout_waiting"}
+
+
 def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) -> int:
-    """Tell the payees; `outcome` is paid, failed, returned or rejected. Returns how many mails were new."""
+    """Tell the payees; `outcome` is paid, waiting, failed, returned or rejected. Returns how many mails were new."""
     rows = session.execute(_FACTS, {"ids": list(payout_ids)}).all()
     people = contacts(session, sorted({row.payee_id for row in rows}))
     letters: list[Letter] = []
@@ -60,7 +63,9 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
             context |= {"method": shown, "on": row.paid_at.date().isoformat() if row.paid_at else None}
             context |= _paid_for(row)
         else:
-            context |= {"message": row.failure_message or row.note or "", "cure": row.failure_cure}
+            waits = outcome == "waiting"
+            message = row.waiting_message if waits else row.failure_message
+            context |= {"message": message or row.note or "", "cure": row.waiting_cure if waits else row.failure_cure}
         for person in people.get(row.payee_id, []):
             if paid and row.earned and person.portal:
                 context = {**context, "earnings_url": _earnings_url(person.portal, row.period_start)}
@@ -69,8 +74,8 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
             letters.append(
                 Letter(
                     person.email,
-                    "payout_paid" if paid else "payout_failed",
-                    subject=_subject(row, amount, paid=paid),
+                    TEMPLATES.get(outcome, "payout_failed"),
+                    subject=_subject(row, amount, outcome),
                     context={**context, "name": person.name, "url": url, "locale": person.locale},
                     attachment={"document": "remittance", "payout_id": row.id} if paid else None,
                     dedupe_key=f"payout:{row.id}:{row.reservation}:{outcome}:{person.email}",
@@ -80,8 +85,10 @@ def settled(session: ScopedSession, payout_ids: Sequence[UUID], outcome: str) ->
     return notify.queue_many(session, letters)
 
 
-def _subject(row: Any, amount: Money, *, paid: bool) -> str:
-    if not paid:
+def _subject(row: Any, amount: Money, outcome: str) -> str:
+    if outcome == "waiting":
+        return f"A payout of {format_money(amount)} waits for {row.organization if row.own else 'you'}"
+    if outcome != "paid":
         return f"A payout of {format_money(amount)} did not reach {row.organization if row.own else 'you'}"
     said = "was paid" if row.own else "paid you"
     return f"{row.organization} {said} {format_money(amount)}"

@@ -95,7 +95,7 @@ class Payout(PayeeRecord):
     `simulated`: made in sandbox mode, no money moved. `reservation` counts how often the items were taken: it tells
     the ledger postings of a retry from those of the first time. `approval_round` grows whenever it becomes pending
     again, so that approvals of an earlier round do not count. `first_approved_at`: signed once and waiting for a second
-    person; None in every other state.
+    person; None in every other state. `waiting_message`: what the payee has to do before it can reach them.
     """
 
     __tablename__ = "payouts"
@@ -157,6 +157,8 @@ class Payout(PayeeRecord):
     failure_code: Mapped[str | None]
     failure_message: Mapped[str | None]
     failure_cure: Mapped[str | None]
+    waiting_message: Mapped[str | None]
+    waiting_cure: Mapped[str | None]
     status_at: Mapped[datetime] = mapped_column(server_default=text("now()"))
     paid_at: Mapped[datetime | None]
 
@@ -215,7 +217,7 @@ class Approval(PayeeRecord):
 
 
 class Attempt(PayeeRecord):
-    """One try at a rail. Key and request hash are committed before the call (decision 12)."""
+    """One try at a rail. Key and request hash are committed before the call (decision 12). `call`: see `SendOrder`."""
 
     __tablename__ = "payout_attempts"
     __table_args__ = (
@@ -235,6 +237,7 @@ class Attempt(PayeeRecord):
     number: Mapped[int]
     rail: Mapped[str]
     key: Mapped[str]
+    call: Mapped[str | None]
     request_sha256: Mapped[str]
     status: Mapped[AttemptStatus] = mapped_column(choice(AttemptStatus), default=AttemptStatus.SUBMITTED)
     rail_reference: Mapped[str | None]

@@ -78,6 +78,8 @@ def _base() -> AnySelect:
             Payout.failure_code,
             Payout.failure_message,
             Payout.failure_cure,
+            Payout.waiting_message,
+            Payout.waiting_cure,
             Payout.created_at,
             Payout.status_at,
             Payout.paid_at,

@@ -17,6 +17,7 @@ HOLD_TEXT: dict[HoldCode, str] = {
     HoldCode.REVIEW: "Held for review.",
     HoldCode.METHOD_CHANGED: "The payout method changed after the approval; it must be approved again.",
     HoldCode.NO_METHOD: "The payout method cannot be used any more; the payee must set a new one.",
+    HoldCode.RAIL_OFF: "This payout method is not set up here at the moment. Nothing was sent.",
     HoldCode.SUSPENDED: "The engagement is suspended. The money stays owed and goes on once that ends.",
 }
 DEFAULT_SECOND_APPROVAL_MAJOR = 10_000
@@ -28,8 +29,11 @@ def payout_number(payout_id: UUID) -> str:
 
 
 def send_key(payout_id: UUID, attempt: int) -> str:
-    """What the rail dedupes on: kept while an outcome is unknown, new after a certain failure."""
-    return f"payout-{payout_id}-{attempt}"
+    """What the rail dedupes on: kept while an outcome is unknown, new after a certain failure.
+
+    At most 36 characters, RazorpayX takes no more; 35 up to the ninth attempt, as bank files have it.
+    """
+    return f"{payout_id.hex}-a{attempt}"
 
 
 def sources_of(to: PayoutStatus) -> list[PayoutStatus]:

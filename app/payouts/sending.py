@@ -7,8 +7,8 @@ never saw it (decision 12).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,6 +27,7 @@ from app.payouts.moves import move
 from app.payouts.rules import HOLD_TEXT, arrival, payout_number, request_sha256, send_key
 from app.payouts.states import HoldCode, PayoutStatus
 from app.rails import registry
+from app.rails.access import Mode, standing
 from app.rails.base import SendOrder
 
 
@@ -77,22 +78,41 @@ _ORDERS = f"""SELECT p.id, p.amount_minor, p.currency, p.rail, p.attempt_number,
     JOIN organizations o ON o.id = p.organization_id WHERE p.id = ANY(:ids)"""
 
 
-def _order(row: Any, attempt: int) -> SendOrder:
+def _order(row: Any, key: str, call: str = "") -> SendOrder:
     return SendOrder(
-        key=send_key(row.id, attempt),
+        key=key,
         payout_id=row.id,
         amount=Money(row.amount_minor, row.currency),
         payee_name=row.payee_name,
         destination=open_sealed(row.details_sealed, seal_context(row.method_id)),
         reference=f"{row.payer_name[:20]} {payout_number(row.id)}",
+        call=call,
     )
+
+
+def in_calls(orders: Sequence[SendOrder], rails: Mapping[UUID, str]) -> list[SendOrder]:
+    """The orders, each with the key of its call: of one rail and currency, as many as the rail takes at once.
+
+    The key is that of the call's first order, so it is as unique as they are.
+    """
+    together: dict[tuple[str, str], list[SendOrder]] = {}
+    for order in orders:
+        together.setdefault((rails[order.payout_id], order.amount.currency), []).append(order)
+    made = []
+    for (name, _currency), found in together.items():
+        chunk = registry.rail(name).chunk
+        for start in range(0, len(found), chunk):
+            part = found[start : start + chunk]
+            made += [replace(order, call=part[0].key) for order in part]
+    return made
 
 
 _ATTEMPTS = text(
     """INSERT INTO payout_attempts
-        (organization_id, payee_id, payout_id, number, rail, key, request_sha256, status, created_at)
-    SELECT p.organization_id, p.payee_id, p.id, p.attempt_number + 1, p.rail, n.key, n.sha256, 'submitted', :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:hashes AS text[])) AS n (id, key, sha256)
+        (organization_id, payee_id, payout_id, number, rail, key, call, request_sha256, status, created_at)
+    SELECT p.organization_id, p.payee_id, p.id, p.attempt_number + 1, p.rail, n.key, n.call, n.sha256, 'submitted', :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:calls AS text[]), CAST(:hashes AS text[]))
+        AS n (id, key, call, sha256)
     JOIN payouts p ON p.id = n.id"""
 )
 _COUNT_ATTEMPT = text("UPDATE payouts SET attempt_number = attempt_number + 1 WHERE id = ANY(:ids)")
@@ -111,6 +131,7 @@ def claim(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[SendOrder
     ready = list(session.execute(lock, {"ids": list(ids)}).scalars())
     held = engagements.hold(session, actor, engagements.suspended(session, ready))
     ready = [payout_id for payout_id in ready if payout_id not in set(held)]
+    ready = [payout_id for payout_id in ready if payout_id not in _off(session, actor, ready)]
     changed = set(content.changed_since_approval(session, ready))
     _hold(session, actor, sorted(changed), HoldCode.METHOD_CHANGED)
     orders: list[SendOrder] = []
@@ -122,12 +143,22 @@ def claim(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[SendOrder
         try:
             if row.method_status != "active":
                 raise CannotOpen("disabled")
-            orders.append(_order(row, row.attempt_number + 1))
+            orders.append(_order(row, send_key(row.id, row.attempt_number + 1)))
         except CannotOpen:
             unusable.append(row.id)
     _hold(session, actor, unusable, HoldCode.NO_METHOD)
+    orders = in_calls(orders, {row.id: row.rail for row in rows})
     _write_attempts(session, actor, orders)
     return orders
+
+
+def _off(session: Session, actor: Actor, ids: Sequence[UUID]) -> set[UUID]:
+    """Those whose rail does not work in this deployment, now on hold: nothing is ever sent in its place."""
+    off = [name for name, rail in registry.RAILS.items() if standing(rail).mode is Mode.OFF]
+    query = text("SELECT id FROM payouts WHERE id = ANY(:ids) AND rail = ANY(:names)")
+    found = list(session.execute(query, {"ids": list(ids), "names": off}).scalars()) if off else []
+    _hold(session, actor, found, HoldCode.RAIL_OFF)
+    return set(found)
 
 
 def _hold(session: Session, actor: Actor, ids: Sequence[UUID], code: HoldCode) -> None:
@@ -144,6 +175,7 @@ def _write_attempts(session: Session, actor: Actor, orders: Sequence[SendOrder])
         {
             "ids": ids,
             "keys": [order.key for order in orders],
+            "calls": [order.call for order in orders],
             "hashes": [request_sha256(order) for order in orders],
             "now": utc_now(),
         },
@@ -173,18 +205,22 @@ def _note_opened(session: Session, actor: Actor, purpose: str, payout_ids: Seque
     )  # fmt: skip
 
 
-_UNANSWERED = """SELECT a.key, a.number, a.request_sha256, a.payout_id FROM payout_attempts a
-    WHERE a.status IN ('submitted', 'unknown') AND a.export_id IS NULL AND {which}
+_UNANSWERED = """SELECT a.key, a.call, a.request_sha256, a.payout_id, a.rail_reference, a.created_at
+    FROM payout_attempts a WHERE a.status IN ('submitted', 'unknown') AND a.export_id IS NULL AND {which}
     ORDER BY a.payout_id FOR UPDATE OF a SKIP LOCKED"""
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """An attempt whose outcome we do not know: look it up by `order.key`; `same` says the request is unchanged."""
+    """An attempt whose outcome we do not know: look it up by `order.key`, or by what the rail called it.
+
+    `same`: the request is unchanged and young enough for the rail to know its key again.
+    """
 
     order: SendOrder
     rail: str
     same: bool
+    reference: str = ""
 
 
 def unanswered(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
@@ -204,7 +240,7 @@ def stale(session: Session, older_than: timedelta, limit: int = 500) -> list[UUI
 
 
 _ACCEPTED = text(
-    """SELECT a.key, a.number, a.request_sha256, a.payout_id FROM payout_attempts a
+    """SELECT a.key, a.call, a.request_sha256, a.payout_id, a.rail_reference, a.created_at FROM payout_attempts a
     WHERE a.status = 'accepted' AND a.export_id IS NULL AND a.payout_id = ANY(:ids) ORDER BY a.payout_id"""
 )
 
@@ -222,8 +258,11 @@ def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
     found = []
     for row in rows:
         attempt = by_payout[row.id]
-        order = _order(row, attempt.number)
-        found.append(Unanswered(order, row.rail, request_sha256(order) == attempt.request_sha256))
+        order = _order(row, attempt.key, attempt.call or attempt.key)
+        kept = registry.rail(row.rail).keys_kept
+        young = kept is None or utc_now() - attempt.created_at < kept
+        same = young and request_sha256(order) == attempt.request_sha256
+        found.append(Unanswered(order, row.rail, same, attempt.rail_reference or ""))
     return found
 
 

@@ -61,7 +61,7 @@ def apply(session: Session, actor: Actor, news: Iterable[News]) -> dict[Outcome,
     for item in news:
         latest.setdefault(item.result.outcome, {})[item.result.key] = item
     moved: dict[Outcome, list[UUID]] = {}
-    for outcome in (Outcome.ACCEPTED, Outcome.PAID, Outcome.FAILED, Outcome.RETURNED):
+    for outcome in (Outcome.ACCEPTED, Outcome.WAITING, Outcome.PAID, Outcome.FAILED, Outcome.RETURNED):
         items = latest.get(outcome)
         if items:
             moved[outcome] = _STEP[outcome](session, actor, list(items.values()))
@@ -111,6 +111,38 @@ def _accepted(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID
     _post(session, recipes.PAYOUT_SENT, [a.key for a in advanced])
     _note_sent(session, actor, [a.payout_id for a in advanced])
     return [a.payout_id for a in advanced]
+
+
+_WAITS = text(
+    """WITH news AS (
+        SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:messages AS text[]), CAST(:cures AS text[]))
+            AS n (key, message, cure)
+    ), told AS (
+        UPDATE payouts p SET waiting_message = news.message, waiting_cure = news.cure
+        FROM news JOIN payout_attempts a ON a.key = news.key
+        WHERE p.id = a.payout_id AND a.status = 'accepted' AND p.status = 'processing'
+            AND p.waiting_message IS DISTINCT FROM news.message
+        RETURNING p.id, p.organization_id, p.payee_id, p.waiting_message
+    ), noted AS (
+        INSERT INTO timeline_events
+            (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
+        SELECT organization_id, payee_id, 'payout', id, :now, :actor, 'processing', 'processing', waiting_message
+        FROM told
+    ) SELECT id FROM told ORDER BY id"""
+)
+
+
+def _waiting(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]:
+    """Taken by the rail, and the payee has something to do before it reaches them: they are told once."""
+    moved = _accepted(session, actor, news)
+    values = {
+        "keys": [n.result.key for n in news],
+        "messages": [n.result.message or "The payee has to claim it." for n in news],
+        "cures": [n.result.cure for n in news],
+    }
+    told = list(session.execute(_WAITS, {**values, "now": utc_now(), "actor": actor.label}).scalars())
+    _announce(session, told, "waiting")
+    return moved
 
 
 _NOTE_SENT = text(
@@ -207,6 +239,7 @@ def _announce(session: Session, ids: Sequence[UUID], what: str) -> None:
 
 _STEP = {
     Outcome.ACCEPTED: _accepted,
+    Outcome.WAITING: _waiting,
     Outcome.PAID: _paid,
     Outcome.FAILED: _failed,
     Outcome.RETURNED: _returned,

@@ -48,6 +48,7 @@ class HoldCode(StrEnum):
     METHOD_CHANGED = "method_changed"
     NO_METHOD = "no_method"
     SUSPENDED = "suspended"
+    RAIL_OFF = "rail_off"
 
 
 class AttemptStatus(StrEnum):

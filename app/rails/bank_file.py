@@ -14,7 +14,17 @@ from datetime import date, datetime
 from app.core import csv
 from app.core.money import Money
 from app.rails import bank_account
-from app.rails.base import BadSignature, Outcome, RailEvent, RailRejected, RailUnavailable, Result, SendOrder
+from app.rails.base import (
+    BadSignature,
+    Defaults,
+    Delivery,
+    Outcome,
+    RailEvent,
+    RailRejected,
+    RailUnavailable,
+    Result,
+    SendOrder,
+)
 from app.rails.returns import ReturnError, ReturnLine, read_returns
 
 __all__ = [
@@ -132,15 +142,13 @@ def _row(line: ExportLine) -> list[str]:
     ]
 
 
-class BankFile:
+class BankFile(Defaults):
     """The rail. `send` makes no call: a line is accepted when it is in an export that a second person released."""
 
     name = "bank_file"
     label = "Bank transfer"
-    currencies: frozenset[str] = frozenset()
     fields = bank_account.FIELDS
     can_look_up = False
-    sandbox_only = False
     exports = True
     settles_in = "1–3 business days"
     settles_days = 3
@@ -159,10 +167,10 @@ class BankFile:
             raise RailRejected("A bank transfer has a positive amount.", "amount")
         return [Result(order.key, Outcome.ACCEPTED, reference=order.key) for order in orders]
 
-    def find(self, key: str) -> Result | None:
+    def find(self, key: str, reference: str = "") -> Result | None:
         """Raises RailUnavailable: only the returns file, or a person who looked at the account, knows."""
         raise RailUnavailable("A bank file cannot be asked. Bring the bank's confirmation file.", "no_look_up")
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[RailEvent]:
+    def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Raises BadSignature: banks send us no events on this rail."""
         raise BadSignature("this rail has no events")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
@@ -26,18 +27,26 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class SendOrder:
-    """One payment instruction. `key` is what the rail dedupes on; `destination` the opened method fields."""
+    """One payment instruction. `key` is what the rail dedupes on; `destination` the opened method fields.
+
+    `call`: the key of the call it goes out with, for rails that dedupe whole calls. Made again, a call has it again.
+    """
 
     key: str
     payout_id: UUID
     amount: Money
     payee_name: str
-    destination: Mapping[str, str]
+    destination: Mapping[str, str] = field(repr=False)
     reference: str
+    call: str = ""
 
 
 class Outcome(StrEnum):
+    """WAITING: taken, and the payee has something to do (`message`, `cure`). ASKED: the rail will tell by an event."""
+
     ACCEPTED = "accepted"
+    WAITING = "waiting"
+    ASKED = "asked"
     PAID = "paid"
     FAILED = "failed"
     RETURNED = "returned"
@@ -66,12 +75,42 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """One call of a rail to our webhook. `path`: what follows the rail's name; `address`: where it came from."""
+
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+    path: str = ""
+    address: str = ""
+
+    def header(self, name: str) -> str:
+        """Whatever its case; "" where it is missing."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), "")
+
+
+@dataclass(frozen=True, slots=True)
 class RailEvent:
-    """News from the rail about one instruction; `event_id` is unique at the rail."""
+    """News from the rail; `event_id` is unique at the rail.
+
+    `result` None: about no instruction; `about` then says what of, e.g. "account", and `evidence` which. With
+    `look_up` the event only wakes us: what became of the instruction is asked at the rail before anything moves.
+    """
 
     event_id: str
-    result: Result
+    result: Result | None = None
     evidence: Mapping[str, str] = field(default_factory=dict)
+    about: str = ""
+    look_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one payout may be, in minor units of one currency. `step`: amounts are multiples of it."""
+
+    least: int = 1
+    most: int | None = None
+    step: int = 1
 
 
 class RailError(Exception):
@@ -93,16 +132,53 @@ class BadSignature(RailError):
     """The event was not made by the rail."""
 
 
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A setting a provider cannot be reached without; the patterns (full match) tell live values from test ones."""
+
+    name: str
+    live: str = r".+"
+    sandbox: str = r".+"
+
+
+class Defaults:
+    """What most rails have in common; a rail overrides what is different with it."""
+
+    currencies: frozenset[str] = frozenset()
+    countries: frozenset[str] = frozenset()
+    limits: Mapping[str, Limits] = {}
+    can_look_up = True
+    sandbox_only = False
+    exports = False
+    needs: tuple[Need, ...] = ()
+    hosts: Mapping[str, str] = {}
+    balance = ""
+    hook = ""
+    keys_kept: timedelta | None = None
+
+
 class Rail(Protocol):
-    """`exports`: the rail pays through a file a person uploads or a paper a person mails, not through a call."""
+    """`exports`: the rail pays through a file a person uploads or a paper a person mails, not through a call.
+
+    `needs`: the settings a real provider cannot be reached without (`app.rails.access`); none for a rail that
+    calls nobody. `hosts`: the provider's address in sandbox and in live mode. `balance`: where "paid" leaves the money,
+    when that is not the payee's bank, e.g. "Stripe balance".
+    """
 
     name: str
     label: str
     currencies: frozenset[str]  # empty: every currency
+    countries: frozenset[str]  # of payees, ISO 3166-1 alpha-2; empty: every country
+    limits: Mapping[str, Limits]  # by currency; none: any positive amount
     fields: tuple[Field, ...]
     can_look_up: bool
     sandbox_only: bool
     exports: bool
+    needs: tuple[Need, ...]
+    hosts: Mapping[str, str]
+    balance: str
+    keys_kept: timedelta | None  # how long it knows a key again; None: for good
+    hook: str  # what its webhook is called in the address; "": as the rail
     settles_in: str  # "1–2 business days": shown to payees
     settles_days: int
     chunk: int  # orders per call
@@ -116,13 +192,18 @@ class Rail(Protocol):
         ...
 
     def send(self, orders: Sequence[SendOrder]) -> list[Result]:
-        """One result per order. Raises RailRejected (final, all of them) or RailUnavailable (unknown, all of them)."""
+        """One result per order, of one currency and one call. Raises RailRejected (final, all of them) or
+        RailUnavailable (unknown, all of them)."""
         ...
 
-    def find(self, key: str) -> Result | None:
-        """What became of an order; None when the rail never saw it. Raises RailUnavailable."""
+    def find(self, key: str, reference: str = "") -> Result | None:
+        """What became of an order; `reference` is what the rail called it, if it told us.
+
+        None: the rail never saw it, or sending the same call again under the same keys is how it is asked: it dedupes,
+        and answers what it did the first time. ASKED: an event will tell. Raises RailUnavailable.
+        """
         ...
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[RailEvent]:
-        """Verify and read one delivery. Raises BadSignature."""
+    def parse_event(self, delivery: Delivery) -> list[RailEvent]:
+        """Verify and read one delivery, without calling anybody. Raises BadSignature."""
         ...

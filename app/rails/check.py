@@ -10,6 +10,8 @@ from app.core.countries import countries
 from app.rails.base import (
     BadSignature,
     Blame,
+    Defaults,
+    Delivery,
     Field,
     Outcome,
     RailEvent,
@@ -63,7 +65,7 @@ def address_lines(destination: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(filter(None, (destination.get("address_1", ""), destination.get("address_2", ""), town, country)))
 
 
-class CheckRail:
+class CheckRail(Defaults):
     """The rail. `send` makes no call: a check is accepted when its run was released to be printed and mailed."""
 
     name = "check"
@@ -79,7 +81,6 @@ class CheckRail:
         Field("country", "Country", r"[A-Za-z]{2}", "Two letters, for example GB.", autocomplete="country"),
     )
     can_look_up = False
-    sandbox_only = False
     exports = True
     settles_in = "7–10 business days"
     settles_days = 10
@@ -110,11 +111,11 @@ class CheckRail:
             raise RailRejected("Checks are not drawn in this currency.", "currency_unsupported")
         return [Result(order.key, Outcome.ACCEPTED, reference=order.key) for order in orders]
 
-    def find(self, key: str) -> Result | None:
+    def find(self, key: str, reference: str = "") -> Result | None:
         """Raises RailUnavailable: only the bank statement knows."""
         raise RailUnavailable("A check cannot be asked. Look for it on the bank statement.", "no_look_up")
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[RailEvent]:
+    def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Raises BadSignature: paper sends no events."""
         raise BadSignature("this rail has no events")
 

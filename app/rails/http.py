@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 
@@ -58,13 +59,23 @@ class Client:
         self._proxies = proxies
         self._pool: tuple[int, httpx.Client] | None = None
 
-    def get(self, path: str, *, params: Mapping[str, str] | None = None) -> Reply:
+    def get(
+        self, path: str, *, params: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Reply:
         """Raises RailUnavailable when there was no usable answer."""
-        return self._call("GET", path, params=params)
+        return self._call("GET", path, params=params, headers=headers)
 
     def post(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Reply:
         """Send `body` as JSON, once. Raises RailUnavailable when it is unknown what became of it."""
         return self._call("POST", path, body=body, headers=headers)
+
+    def post_form(self, path: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Reply:
+        """As `post`, url-encoded."""
+        return self._call("POST", path, form=form, headers=headers)
+
+    def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """As `post`."""
+        return self._call("PATCH", path, body=body, headers=headers)
 
     def close(self) -> None:
         if self._pool is not None and self._pool[0] == os.getpid():
@@ -89,6 +100,7 @@ class Client:
         path: str,
         *,
         body: Any = None,
+        form: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
@@ -98,6 +110,9 @@ class Client:
         if body is not None:
             content = json.dumps(body, separators=(",", ":")).encode()
             sent["Content-Type"] = "application/json"
+        elif form is not None:
+            content = urlencode(form).encode()
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
         try:
             response = self._client().request(method, path, content=content, params=params, headers=sent)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.core.errors import Invalid
+from app.rails.access import Mode, standing
 from app.rails.bank_file import BankFile
 from app.rails.base import Rail
 from app.rails.check import CheckRail
@@ -20,11 +21,20 @@ def rail(name: str) -> Rail:
         raise Invalid(f"There is no payout method “{name}”.", fields={"rail": "Choose one of the list."}) from None
 
 
-def available(mode: str, currency: str | None = None) -> list[Rail]:
-    """The rails offered in `mode` (sandbox or live) for `currency`; None: for any currency."""
+def listening(hook: str) -> Rail | None:
+    """The rail whose webhook has this name and may call us in this deployment."""
+    for candidate in RAILS.values():
+        if (candidate.hook or candidate.name) == hook and not candidate.exports:
+            return None if standing(candidate).mode is Mode.OFF else candidate
+    return None
+
+
+def available(currency: str | None = None, country: str | None = None) -> list[Rail]:
+    """The rails that work in this deployment and pay `currency` in `country`; None: any."""
     return [
         candidate
         for candidate in RAILS.values()
-        if (mode == "sandbox" or not candidate.sandbox_only)
+        if standing(candidate).mode is not Mode.OFF
         and (currency is None or not candidate.currencies or currency in candidate.currencies)
+        and (country is None or not candidate.countries or country in candidate.countries)
     ]

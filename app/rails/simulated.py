@@ -18,6 +18,8 @@ from app.rails import signing
 from app.rails.base import (
     BadSignature,
     Blame,
+    Defaults,
+    Delivery,
     Field,
     Outcome,
     RailEvent,
@@ -57,12 +59,11 @@ def sandbox_destination(name: str, seed: str) -> dict[str, str]:
     return {"account_holder": name[:140].strip() or "Payee", "account_number": f"{digits:011d}5"}
 
 
-class SimulatedRail:
+class SimulatedRail(Defaults):
     """Takes the simulator's address and secrets from the settings at the first call unless they are given."""
 
     name = "simulated"
     label = "Simulated transfer"
-    currencies: frozenset[str] = frozenset()
     fields: tuple[Field, ...] = (
         Field("account_holder", "Account holder", r".{1,140}", "Any name: no money moves.", autocomplete="name"),
         Field(
@@ -73,9 +74,7 @@ class SimulatedRail:
             secret=True,
         ),
     )
-    can_look_up = True
     sandbox_only = True
-    exports = False
     settles_in = "a few seconds"
     settles_days = 0
     chunk = CHUNK
@@ -109,7 +108,7 @@ class SimulatedRail:
         except (KeyError, TypeError, ValueError) as error:
             raise RailUnavailable("The simulator's answer leaves orders out.", "incomplete") from error
 
-    def find(self, key: str) -> Result | None:
+    def find(self, key: str, reference: str = "") -> Result | None:
         """None when the simulator never saw the key. Raises RailUnavailable."""
         reply = self._http().get(f"/instructions/{quote(key, safe='')}")
         if reply.status == 404 and isinstance(reply.json, dict) and reply.json.get("error") == "unknown_key":
@@ -121,12 +120,10 @@ class SimulatedRail:
         except (KeyError, TypeError, ValueError) as error:
             raise RailUnavailable("The simulator's answer makes no sense.", "unreadable") from error
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[RailEvent]:
+    def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Verify and read one delivery of up to 100 events. Raises BadSignature."""
-        wanted = SIGNATURE_HEADER.lower()
-        header = next((value for name, value in headers.items() if name.lower() == wanted), "")
-        signing.check(self._secret or webhook_secret(), body, header)
-        return self.read_events(body)
+        signing.check(self._secret or webhook_secret(), delivery.body, delivery.header(SIGNATURE_HEADER))
+        return self.read_events(delivery.body)
 
     def read_events(self, body: bytes) -> list[RailEvent]:
         """Read a delivery that was verified when it came in. Raises BadSignature when it is not one of ours."""

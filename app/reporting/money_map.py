@@ -174,7 +174,8 @@ def _mark(cursor: str | None) -> tuple[str, tuple[datetime, UUID] | None]:
 _PARTS = f"""LEFT JOIN held_earnings h ON h.earning_id = e.id
     LEFT JOIN ready_earnings q ON q.earning_id = e.id
     LEFT JOIN LATERAL (
-        SELECT x.id, x.status, x.hold_code, x.hold_note, x.expected_on, x.paid_at, x.failure_message, x.failure_cure
+        SELECT x.id, x.status, x.hold_code, x.hold_note, x.expected_on, x.paid_at, x.failure_message, x.failure_cure,
+            x.waiting_message, x.waiting_cure
         FROM payout_items i JOIN payouts x ON x.id = i.payout_id WHERE i.earning_id = e.id
         ORDER BY (x.status IN ('pending', 'approved', 'on_hold', 'processing')) DESC, x.id DESC LIMIT 1
     ) p ON true
@@ -182,7 +183,8 @@ _PARTS = f"""LEFT JOIN held_earnings h ON h.earning_id = e.id
     {usable_method_join("r.payee_id", "r.currency")}"""
 _FACTS = f"""h.reason AS hold_reason, h.available_at, q.amount_minor AS ready_minor, e.amount_minor AS earned_minor,
     p.id AS payout_id, p.status AS payout_status, p.hold_code, p.hold_note, p.expected_on, p.paid_at,
-    p.failure_message, p.failure_cure, m.blocked, m.usable_from_at, g.status AS standing, g.status_reason,
+    p.failure_message, p.failure_cure, p.waiting_message, p.waiting_cure,
+    m.blocked, m.usable_from_at, g.status AS standing, g.status_reason,
     q.earning_id IS NOT NULL AND {form_missing("r.organization_id", "r.payee_id", "r.currency")} AS tax_form_missing"""
 _BILLS = text(
     f"""SELECT r.id, r.organization_id, o.name AS organization_name, r.created_at, r.invoice_on, r.description,
@@ -223,6 +225,8 @@ def _facts(row: Any) -> EarningFacts:
             row.paid_at,
             row.failure_message,
             row.failure_cure,
+            row.waiting_message,
+            row.waiting_cure,
         )
     return EarningFacts(
         hold_reason=HoldReason(row.hold_reason) if row.hold_reason else None,
@@ -333,6 +337,7 @@ def _earning_lines(session: Session, ids: Sequence[UUID]) -> dict[UUID, Line]:
 _PAYOUTS = text(
     """SELECT p.id, p.organization_id, o.name AS organization_name, p.created_at, p.amount_minor, p.currency, p.origin,
         p.reason, p.status, p.hold_code, p.hold_note, p.expected_on, p.paid_at, p.failure_message, p.failure_cure,
+        p.waiting_message, p.waiting_cure,
         m.label AS method_label, m.last4
     FROM payouts p JOIN organizations o ON o.id = p.organization_id JOIN methods m ON m.id = p.method_id
     WHERE p.id = ANY(:ids)"""
@@ -350,6 +355,8 @@ def payout_facts(row: Any) -> PayoutFacts:
         row.paid_at,
         row.failure_message,
         row.failure_cure,
+        row.waiting_message,
+        row.waiting_cure,
     )
 
 

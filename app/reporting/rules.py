@@ -62,6 +62,8 @@ class PayoutFacts:
     paid_at: datetime | None = None
     failure_message: str | None = None
     failure_cure: str | None = None
+    waiting_message: str | None = None
+    waiting_cure: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,8 @@ def place_of_payout(facts: PayoutFacts) -> Place:
         case PayoutStatus.ON_HOLD:
             return _payout(facts, Bucket.RESERVED, "on_hold", _hold_sentence(facts), cure=_hold_cure(facts))
         case PayoutStatus.PROCESSING:
+            if facts.waiting_message:
+                return _payout(facts, Bucket.SENT, "waiting", facts.waiting_message, cure=facts.waiting_cure or "")
             return _payout(facts, Bucket.SENT, "in_transit", "Sent, on its way.", facts.expected_on)
         case PayoutStatus.PAID:
             return _payout(facts, Bucket.PAID, "paid", "Arrived.", facts.paid_at)

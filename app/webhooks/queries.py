@@ -50,14 +50,16 @@ def unapplied_events(session: Session, ids: Sequence[UUID]) -> Sequence[paging.A
 
 def rail_event(kept: dict[str, Any]) -> RailEvent:
     """The value `service.receive` was given."""
-    result = dict(kept["result"])
-    blame = result.pop("blame")
-    outcome = Outcome(result.pop("outcome"))
+    result = _result(kept["result"]) if kept["result"] else None
     return RailEvent(
-        kept["event_id"],
-        Result(outcome=outcome, blame=Blame(blame) if blame else None, **result),
-        kept["evidence"],
+        kept["event_id"], result, kept["evidence"], kept.get("about", ""), bool(kept.get("look_up", False))
     )
+
+
+def _result(kept: dict[str, Any]) -> Result:
+    known = dict(kept)
+    blame, outcome = known.pop("blame"), Outcome(known.pop("outcome"))
+    return Result(outcome=outcome, blame=Blame(blame) if blame else None, **known)
 
 
 def events(

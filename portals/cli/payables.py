@@ -10,7 +10,6 @@ import click
 
 from app.core.errors import Refusal
 from app.core.scope import Scope
-from app.core.settings import settings
 from app.db.session import unit_of_work
 from app.methods.assignments import apply_method_rows, assign_bulk
 from app.payables.import_service import BillFile, import_bills, preview
@@ -116,7 +115,7 @@ def methods(file: Path, organization: str, rail: str | None, dry_run: bool, as_j
     report = Reporter(as_json)
     try:
         owner = organization_of(organization)
-        found = read_destinations(read_file(file), available(settings().mode), default_rail=rail)
+        found = read_destinations(read_file(file), available(), default_rail=rail)
         errors: list[Any] = list(found.errors)
         added = replaced = unchanged = 0
         if not errors:

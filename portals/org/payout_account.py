@@ -11,7 +11,6 @@ from flask_babel import gettext as _
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.scope import Permission
-from app.core.settings import settings
 from app.db.paging import AnyRow
 from app.methods import queries, service
 from app.methods.models import Method
@@ -49,7 +48,7 @@ def payout_account() -> ResponseReturnValue:
 @step_up_required
 def new_payout_account() -> ResponseReturnValue:
     """Without a rail chosen, the choice; then that rail's fields."""
-    payee_id, offered = own(), registry.available(settings().mode)
+    payee_id, offered = own(), registry.available()
     rail = next((one for one in offered if one.name == request.args.get("rail")), None)
     if rail is None:
         return page("org/provider/account_choice.html", offered=offered)

@@ -7,9 +7,8 @@ import logging
 from flask import Response, abort, jsonify, request
 
 from app.core.scope import Scope
-from app.core.settings import settings
-from app.rails.base import BadSignature
-from app.rails.registry import RAILS
+from app.rails import registry
+from app.rails.base import BadSignature, Delivery
 from app.webhooks import service
 from portals.web.db import db, use_scope
 from portals.web.errors import problem
@@ -22,19 +21,23 @@ FORGERIES = "60 per minute"  # from one address; then its calls are refused unre
 
 
 @bp.post("/<rail_name>")
+@bp.post("/<rail_name>/<path:rest>")
 @limiter.limit(FORGERIES, deduct_when=lambda answer: answer.status_code == 401)
-def rail_events(rail_name: str) -> Response:
-    """200 once it is stored, also for a repeat; 401 when the rail did not make it or it is older than five minutes."""
-    rail = RAILS.get(rail_name)
-    if rail is None or rail.exports or (rail.sandbox_only and not settings().sandbox):
+def rail_events(rail_name: str, rest: str = "") -> Response:
+    """200 once it is stored, also for a repeat; 401 when the rail did not make it or it is older than five minutes.
+
+    `rest` is the rail's own, e.g. what tells one attempt's callback from another's.
+    """
+    rail = registry.listening(rail_name)
+    if rail is None:
         abort(404)
     request.max_content_length = LARGEST
     body = request.get_data(cache=False)
     try:
-        events = rail.parse_event(request.headers, body)
+        events = rail.parse_event(Delivery(dict(request.headers), body, rest, request.remote_addr or ""))
     except BadSignature as error:
         log.warning("webhook refused: %s", error, extra={"fields": {"rail": rail_name, "bytes": len(body)}})
         return problem(401, "The signature does not fit.")
     use_scope(Scope.platform("a rail's webhook"))
-    new = service.receive(db(), rail_name, events, body)
+    new = service.receive(db(), rail.name, events, body)
     return jsonify(events=len(events), new=new)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from app.core import guards
 from app.rails import registry
-from app.rails.base import Outcome, RailEvent, RailRejected, RailUnavailable, Result, SendOrder
+from app.rails.base import Delivery, Outcome, RailEvent, RailRejected, RailUnavailable, Result, SendOrder
 from app.rails.simulated import SimulatedRail
 
 
@@ -44,11 +44,11 @@ class FakeRail(SimulatedRail):
             raise RailUnavailable("the reply was lost")
         return [Result(order.key, self.outcome, f"ref-{order.key[-12:]}") for order in orders]
 
-    def find(self, key: str) -> Result | None:
+    def find(self, key: str, reference: str = "") -> Result | None:
         guards.no_transaction("the fake rail")
         return Result(key, self.outcome, f"ref-{key[-12:]}") if key in self.orders else None
 
-    def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[RailEvent]:
+    def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         raise AssertionError("no events come from the fake")
 
     @property

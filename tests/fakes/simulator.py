@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from app.rails.base import BadSignature, RailEvent
+from app.rails.base import BadSignature, Delivery, RailEvent
 from app.rails.simulated import SimulatedRail, api_key, webhook_secret
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,14 +98,14 @@ class Receiver:
         self._server.server_close()
 
     def of(self, key: str) -> list[RailEvent]:
-        return [event for event in list(self.events) if event.result.key == key]
+        return [event for event in list(self.events) if event.result and event.result.key == key]
 
     def _receive(self, headers: dict[str, str], body: bytes) -> int:
         if self.refuse > 0:
             self.refuse -= 1
             return 503
         try:
-            events = self._rail.parse_event(headers, body)
+            events = self._rail.parse_event(Delivery(headers, body))
         except BadSignature:
             self.bad += 1
             return 400

@@ -11,7 +11,7 @@ import pytest
 from app.core import guards
 from app.core.errors import Invalid
 from app.core.money import Money
-from app.rails.base import BadSignature, Blame, Field, Outcome, Rail, RailUnavailable, SendOrder
+from app.rails.base import BadSignature, Blame, Delivery, Field, Outcome, Rail, RailUnavailable, SendOrder
 
 MakeOrder = Callable[..., SendOrder]
 
@@ -124,7 +124,7 @@ class RailContract:
     def test_unsigned_and_wrongly_signed_events_are_refused(self, rail: Rail) -> None:
         for headers in ({}, {"X-Simulated-Signature": "t=1,v1=00"}, {"Stripe-Signature": "t=1,v1=00"}):
             with pytest.raises(BadSignature):
-                rail.parse_event(headers, b'{"events": []}')
+                rail.parse_event(Delivery(headers, b'{"events": []}'))
 
 
 def assert_refusal(blame: Blame | None, message: str, cure: str, wanted: Blame) -> None:

@@ -10,7 +10,7 @@ import pytest
 from app.core import clock
 from app.core.clock import utc_now
 from app.rails import signing
-from app.rails.base import BadSignature, Blame, Outcome, Rail, RailRejected, RailUnavailable
+from app.rails.base import BadSignature, Blame, Delivery, Outcome, Rail, RailRejected, RailUnavailable
 from app.rails.simulated import SIGNATURE_HEADER, SimulatedRail, sandbox_destination
 from tests.fakes.simulator import SimulatorPeer
 from tests.rails.contract import MakeOrder, RailContract, assert_refusal
@@ -104,7 +104,7 @@ def _delivery(**changes: Any) -> bytes:
 
 def test_a_signed_delivery_is_read() -> None:
     rail, body = SimulatedRail(secret="s"), _delivery()
-    (event,) = rail.parse_event({SIGNATURE_HEADER.upper(): signing.sign("s", body)}, body)
+    (event,) = rail.parse_event(Delivery({SIGNATURE_HEADER.upper(): signing.sign("s", body)}, body))
     assert (event.event_id, event.result.key, event.result.outcome) == ("evt_1", "k", Outcome.FAILED)
     assert_refusal(event.result.blame, event.result.message, event.result.cure, Blame.PAYEE)
     assert event.evidence["reference"] == "SIM-1"
@@ -115,7 +115,7 @@ def test_an_old_or_early_signature_is_refused(shift_s: int) -> None:
     rail, body = SimulatedRail(secret="s"), _delivery()
     header = signing.sign("s", body)
     with clock.at(utc_now() + timedelta(seconds=shift_s)), pytest.raises(BadSignature):
-        rail.parse_event({SIGNATURE_HEADER: header}, body)
+        rail.parse_event(Delivery({SIGNATURE_HEADER: header}, body))
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_an_old_or_early_signature_is_refused(shift_s: int) -> None:
 )
 def test_a_malformed_signature_is_refused(header: str) -> None:
     with pytest.raises(BadSignature):
-        SimulatedRail(secret="s").parse_event({SIGNATURE_HEADER: header}, _delivery())
+        SimulatedRail(secret="s").parse_event(Delivery({SIGNATURE_HEADER: header}, _delivery()))
 
 
 def test_a_changed_body_or_another_secret_is_refused() -> None:
@@ -132,15 +132,15 @@ def test_a_changed_body_or_another_secret_is_refused() -> None:
     now = int(time.time())
     for header in (signing.sign("other", body, now), signing.sign("s", body + b" ", now)):
         with pytest.raises(BadSignature):
-            rail.parse_event({SIGNATURE_HEADER: header}, body)
+            rail.parse_event(Delivery({SIGNATURE_HEADER: header}, body))
     rolled = f"{signing.sign('other', body, now)},{signing.sign('s', body, now).split(',')[1]}"
-    assert rail.parse_event({SIGNATURE_HEADER: rolled}, body)
+    assert rail.parse_event(Delivery({SIGNATURE_HEADER: rolled}, body))
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"events":[{}]}', b'{"events":3}', _delivery(status="maybe")])
 def test_a_signed_body_that_is_no_delivery_is_refused(body: bytes) -> None:
     with pytest.raises(BadSignature):
-        SimulatedRail(secret="s").parse_event({SIGNATURE_HEADER: signing.sign("s", body)}, body)
+        SimulatedRail(secret="s").parse_event(Delivery({SIGNATURE_HEADER: signing.sign("s", body)}, body))
 
 
 def test_sandbox_destinations_are_stable_valid_and_get_paid() -> None:

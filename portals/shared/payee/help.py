@@ -10,7 +10,6 @@ from flask import Blueprint, g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.core.settings import settings
 from app.earnings.rules import ACCEPTANCE
 from app.methods.rules import COOL_OFF
 from app.rails import registry
@@ -162,9 +161,7 @@ def _bills() -> Iterator[Answer]:
 
 
 def _methods() -> Iterator[Answer]:
-    ways = "; ".join(
-        _("%(name)s: %(time)s", name=rail.label, time=rail.settles_in) for rail in registry.available(settings().mode)
-    )
+    ways = "; ".join(_("%(name)s: %(time)s", name=rail.label, time=rail.settles_in) for rail in registry.available())
     link = (_("Open Payout methods"), url_for(".methods"))
     yield Answer("arrival", _("How long until it arrives?"), _("Once sent: %(ways)s.", ways=ways), link)
     yield Answer(

@@ -15,7 +15,6 @@ from wtforms.validators import InputRequired, Length, Optional
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import CURRENCIES
-from app.core.settings import settings
 from app.methods import queries, service
 from app.methods.models import Method
 from app.payouts import destinations
@@ -51,7 +50,7 @@ def _shown(found: Any) -> dict[str, Any]:
 
 
 def _offered() -> list[Rail]:
-    return registry.available(settings().mode)
+    return registry.available()
 
 
 def form_of(rail: Rail) -> type[BaseForm]:

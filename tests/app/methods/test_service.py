@@ -41,9 +41,9 @@ def add(actor: Actor, payee_id: UUID, rail: str = "simulated", **more: Any) -> M
         return service.add(session, actor, payee_id, rail=rail, fields=fields, **more)
 
 
-def usable(payee_id: UUID, currency: str = "GBP", mode: str = "sandbox") -> queries.UsableMethod:
+def usable(payee_id: UUID, currency: str = "GBP") -> queries.UsableMethod:
     with unit_of_work(people.PLATFORM) as session:
-        return queries.usable_method(session, payee_id, currency, mode)
+        return queries.usable_method(session, payee_id, currency)
 
 
 def test_a_first_method_can_be_used_at_once_and_shows_no_more_than_last4(vendor: UUID, superuser: Any) -> None:
@@ -127,8 +127,9 @@ def test_the_rail_must_take_the_currency_and_be_offered_in_the_mode(vendor: UUID
     assert usable(vendor, "GBP").rail == "check"
     assert usable(vendor, "JPY").blocked is Blocked.RAIL
     add(operator(), vendor)
-    assert usable(vendor, "JPY", "sandbox").rail == "simulated"
-    assert usable(vendor, "GBP", "live").blocked is Blocked.RAIL
+    assert usable(vendor, "JPY").rail == "simulated"
+    with environment(QUITTANCE_MODE="live"):
+        assert usable(vendor, "GBP").blocked is Blocked.RAIL
     with environment(QUITTANCE_MODE="live"), pytest.raises(Invalid):
         add(operator(), vendor, fields={**SIMULATED, "account_number": "777777"})
 

@@ -217,7 +217,7 @@ def test_lost_request_is_sent_again_under_the_same_key() -> None:
         with pytest.raises(Exception, match="request was lost"):
             jobs.send([payout_id])
         jobs.send([payout_id])
-        assert list(rail.orders) == [f"payout-{payout_id}-1"]
+        assert list(rail.orders) == [f"{payout_id.hex}-a1"]
     assert status(payout_id) is PayoutStatus.PAID
 
 
