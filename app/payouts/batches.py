@@ -136,7 +136,7 @@ def plan(session: Session, actor: Actor, batch_id: UUID) -> int:
         return 0
     count = planning.plan(session, actor, batch)
     if count:
-        _advance(session, actor, batch, BatchStatus.DRAFT, f"{count} payouts planned.")
+        _advance(session, actor, batch, BatchStatus.DRAFT, f"{_payouts(count)} planned.")
     else:
         _advance(session, actor, batch, BatchStatus.CANCELLED, "Nothing was ready any more.")
     return count
@@ -178,7 +178,7 @@ def approve(session: Session, actor: Actor, batch_id: UUID) -> Batch:
     covered = funding.fund(session, actor, ids)
     batch.approved_by, batch.approved_by_account_id, batch.approved_at = actor.label, actor.account_id, utc_now()
     waiting = len(ids) - len(covered)
-    note = f"{len(covered)} payouts approved" + (f", {waiting} wait for funds." if waiting else ".")
+    note = f"{_payouts(len(covered))} approved" + (f", {waiting} wait for funds." if waiting else ".")
     _advance(session, actor, batch, BatchStatus.APPROVED, note)
     audit.record(
         session, actor, "batch.approved", "batch", batch.id, organization_id=batch.organization_id, payouts=len(ids)
@@ -304,6 +304,10 @@ def finish_chunk(session: Session, actor: Actor, chunk_id: UUID, batch_id: UUID)
     if batch.status is BatchStatus.RUNNING and not session.execute(_OPEN, {"id": batch_id}).scalar_one():
         batch.finished_at = utc_now()
         _advance(session, actor, batch, BatchStatus.DONE, "Everything was handed to its rail.")
+
+
+def _payouts(count: int) -> str:
+    return "1 payout" if count == 1 else f"{count} payouts"
 
 
 def _payout_ids(session: Session, batch_id: UUID, status: PayoutStatus) -> list[UUID]:

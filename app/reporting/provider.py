@@ -121,10 +121,13 @@ def work(session: Session, organization_id: UUID, payee_ids: Sequence[UUID]) -> 
 
 
 def catalogue(
-    session: Session, organization_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
-) -> paging.Page:
-    """What the organization's consultants offer: id, title, kind, duration_minutes, price_minor, currency, active,
-    version, starts_at, consultant; by title."""
+    session: Session, organization_id: UUID, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT,
+    *, payee_id: UUID | None = None,
+) -> paging.Page:  # fmt: skip
+    """What the organization's consultants offer, or one of them, by title.
+
+    id, title, kind, duration_minutes, price_minor, currency, active, version, starts_at, consultant.
+    """
     mine = select(Engagement.payee_id).where(Engagement.organization_id == organization_id)
     query: paging.AnySelect = (
         select(
@@ -134,5 +137,7 @@ def catalogue(
         .join(Payee, Payee.id == Offering.payee_id)
         .where(Offering.organization_id == organization_id, Offering.payee_id.in_(mine))
     )  # fmt: skip
+    if payee_id is not None:
+        query = query.where(Offering.payee_id == payee_id)
     key = paging.Key((Offering.title, Offering.id), ("title", "id"), descending=False)
     return paging.fetch(session, query, key, cursor, limit)

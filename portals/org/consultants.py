@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
 from flask import g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import lazy_gettext as _l
@@ -10,7 +14,10 @@ from app.consultations import directory
 from app.consultations.states import OfferingKind
 from app.core.scope import Permission
 from app.core.settings import settings
+from app.db.paging import AnyRow
 from app.earnings import rates
+from app.organizations.gating import provider_tier
+from app.organizations.states import PROVIDES
 from app.reporting import provider
 from portals.org import bp
 from portals.org.provider import tier
@@ -25,6 +32,29 @@ KINDS = {
     OfferingKind.WEBINAR: _l("Webinar"),
     OfferingKind.CLASS: _l("Class"),
 }
+
+
+MOST_OFFERINGS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Consulting:
+    """One consultant of an organization that provides: the last ninety days, the share agreed on, what they offer."""
+
+    work: Sequence[provider.Work]
+    share_bps: int | None
+    offerings: Sequence[AnyRow]
+
+
+def consulting(payee_id: UUID) -> Consulting | None:
+    """None where the reader has no part in consulting, or the organization has no consultants of its own."""
+    here = g.organization
+    if here.kind not in PROVIDES or not provider_tier() or not g.actor.can(Permission.CONSULTATION_READ):
+        return None
+    shares = {one.payee_id: one.consultant_bps for one in rates.consultants(db(), here.id)}
+    offered = provider.catalogue(db(), here.id, limit=MOST_OFFERINGS, payee_id=payee_id)
+    did = provider.work(db(), here.id, [payee_id]).get(payee_id, [])
+    return Consulting(did, shares.get(payee_id), offered.items)
 
 
 @bp.get("/consultants")

@@ -71,7 +71,7 @@ def _people(form: InviteForm) -> list[Person]:
 @step_up_required
 def new_member() -> ResponseReturnValue:
     """All good addresses are asked, or, with one bad text, nobody. Who is here already is left and named."""
-    form = InviteForm(role=Role.MANAGER)
+    form = InviteForm(role=asking.one_of(Role, request.args, "role") or Role.MANAGER)
     form.offer()
     if form.accepts():
         with form.refusals():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import g
 from flask.typing import ResponseReturnValue
 
+from app.core.clock import today
 from app.core.scope import Permission
 from app.methods import queries as methods
 from app.organizations import inviting, rules
@@ -14,6 +15,8 @@ from app.payouts.rules import payout_number
 from app.reporting import organization
 from portals.org import asking, bp
 from portals.org.navigation import waiting
+from portals.org.provider import earned
+from portals.shared.payee.payments import HOLD_WORDS
 from portals.web.db import db
 from portals.web.htmx import page
 
@@ -31,6 +34,9 @@ def overview() -> ResponseReturnValue:
         "org/overview/index.html",
         now=waiting(),
         without=methods.count_without_method(db(), here),
+        earned=earned(),
+        hold_words=HOLD_WORDS,
+        year=today().year,
         positions=organization.positions(db(), here),
         payouts=organization.newest_payouts(db(), here, LATEST, own=asking.reads_own()),
         batches=batches,

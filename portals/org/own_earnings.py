@@ -16,7 +16,9 @@ from app.core.clock import today
 from app.core.errors import Conflict, NotFound
 from app.core.scope import Permission
 from app.db.paging import AnyRow
-from app.payouts import batches, planning, queries, review
+from app.methods import queries as methods
+from app.methods.states import Proof
+from app.payouts import batches, destinations, planning, queries, review
 from app.payouts.rules import payout_number
 from app.rails import registry
 from app.reporting import balances, money_map, provider
@@ -110,8 +112,7 @@ def own_payouts() -> ResponseReturnValue:
 @step_up_required
 def new_own_payout() -> ResponseReturnValue:
     """What would be paid, and by which funds; then it is asked for."""
-    own()
-    form = OnceForm()
+    payee_id, form = own(), OnceForm()
     if form.accepts():
         try:
             made = batches.ask_own(db(), g.actor, g.organization.id)
@@ -120,14 +121,24 @@ def new_own_payout() -> ResponseReturnValue:
         else:
             toast = (_("Payout asked for"), _("The platform approves it, then it is sent."))
             return done(back=url_for(".own_payout", batch_id=made.id), toast=toast)
+    preview = planning.preview(db(), g.organization.id, own=True)
+    accounts, records = _accounts(payee_id, preview), destinations.records(db(), payee_id)
     return page(
         "org/provider/new.html",
         fragment="org/provider/_new.html",
         form=form,
-        preview=planning.preview(db(), g.organization.id, own=True),
+        preview=preview,
+        accounts=accounts,
+        doubtful=[one for one in accounts.values() if one.id in records and records[one.id].proof is Proof.DOUBTFUL],
         blocked_text=planning.blocked_text,
         rail_label=lambda name: registry.rail(name).label,
     )
+
+
+def _accounts(payee_id: UUID, preview: planning.Preview) -> dict[str, AnyRow]:
+    """Currency → the account it would be paid to."""
+    used = {one.currency: one for one in methods.methods(db(), payee_id) if one.is_default}
+    return {row.currency: found for row in preview.rails if (found := used.get(row.currency) or used.get(None))}
 
 
 def _own_batch(batch_id: UUID) -> AnyRow:

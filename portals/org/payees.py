@@ -31,6 +31,7 @@ from app.payouts.rules import payout_number
 from app.reporting import directory, organization
 from app.reporting.money_map import places_of_requests
 from portals.org import bp, payee_filters
+from portals.org.consultants import KINDS, consulting
 from portals.shared.business import tax_difference, tax_form_state
 from portals.shared.downloads import csv_file
 from portals.shared.timeline import steps
@@ -119,6 +120,8 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
     return page(
         "org/payees/payee.html",
         row=row,
+        consulting=consulting(payee_id) if row.kind is PayeeKind.CONSULTANT else None,
+        kinds=KINDS,
         standings=organization.standings(db(), g.organization.id, payee_id),
         methods=methods.methods(db(), payee_id),
         proofs=destinations.records(db(), payee_id),

@@ -53,6 +53,8 @@ def new_payout_account() -> ResponseReturnValue:
     if rail is None:
         return page("org/provider/account_choice.html", offered=offered)
     form = form_of(rail)()
+    if request.method == "GET" and f"{PREFIX}country" in form:
+        form[f"{PREFIX}country"].data = g.organization.country
     if form.accepts():
         try:
             with form.refusals():

@@ -15,6 +15,10 @@ from app.core.errors import NotFound
 from app.organizations import own_payee
 from app.organizations.gating import provider_tier
 from app.organizations.states import PROVIDES
+from app.reporting import balances
+from app.reporting.balances import Balance
+from portals.org.asking import reads_own
+from portals.shared.payee.payments import year_start
 from portals.web.db import db
 from portals.web.htmx import page
 
@@ -33,6 +37,15 @@ def tier(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnVa
         return view(*args, **kwargs)
 
     return checked
+
+
+def earned() -> list[Balance]:
+    """What the organization earned, by currency; nothing for one that only buys, for readers it is not shown to, and
+    with the tier off."""
+    found = None
+    if g.organization.kind in PROVIDES and provider_tier() and reads_own():
+        found = own_payee.find(db(), g.organization.id)
+    return balances.balances(db(), found, year_start()) if found else []
 
 
 def own() -> UUID:

@@ -138,6 +138,8 @@ def test_owners_and_admins_alone_see_it_among_the_payouts(house: House, asked: A
 def test_a_failed_one_is_nothing_a_manager_has_to_look_at(house: House, asked: Asked) -> None:
     with unit_of_work(PLATFORM) as session:
         session.execute(text("UPDATE payouts SET status = 'failed', status_at = now()"))
+    held_session(house)
+    assert "did not arrive" in house.browser.get(f"{HERE}/provider-payouts/new").text
     failed = "1 payout did not arrive lately"
     assert failed in house.browser.get(f"{HERE}/").text
     assert failed not in house.member(Role.MANAGER).get(f"{HERE}/").text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -96,6 +97,9 @@ def test_the_account_is_shown_by_its_last_four_signs_and_a_change_waits(house: H
     assert added.status_code == 303
     page = house.browser.get(f"{HERE}/payout-account").text
     assert "0000" in page and "13010000" not in page and "usable from" not in page
+    held_session(house)
+    asking = house.browser.get(f"{HERE}/provider-payouts/new").text
+    assert "••0000" in asking and "£5.00" in asking and "did not arrive" not in asking
     other = {**ACCOUNT, "detail_account_number": "31926819"}
     form = house.browser.get(f"{HERE}/payout-account/new?rail=bank_file").text
     assert "72 hours" in form
@@ -116,6 +120,34 @@ def test_consultants_with_their_work_and_what_they_offer(house: House, own: UUID
     assert "Meera Iyer" in page and "£85.00" in page and "£5.00" in page
     page = house.browser.get(f"{HERE}/consultants?view=offerings").text
     assert "60 minutes" in page and "£100.00" in page
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT id FROM payees WHERE kind = 'consultant'")
+        one = f"{HERE}/payees/{session.execute(query).scalar_one()}"
+    for browser in (house.browser, house.member(Role.MANAGER)):
+        page = browser.get(one).text
+        assert "1 session in the last 90 days" in page and "£100.00, theirs £85.00, yours £5.00" in page
+        assert "Bookable" in page and "Shared by the organization’s rates" in page
+    with environment(ENABLE_PROVIDER_ORGS="off"):
+        assert "in the last 90 days" not in house.browser.get(one).text
+
+
+def test_consultants_are_invited_as_what_they_are(house: House, own: UUID) -> None:
+    assert "role=ORG_CONSULTANT" in house.browser.get(f"{HERE}/consultants").text
+    form = house.browser.get(f"{HERE}/members/new?role=ORG_CONSULTANT").text
+    assert re.search(
+        r'value="ORG_CONSULTANT"[^>]*(checked|selected)|(checked|selected)[^>]*value="ORG_CONSULTANT"', form
+    )
+    assert house.browser.get(f"{HERE}/members/new?role=nonsense").status_code == 200
+
+
+@pytest.mark.parametrize("role", [Role.OWNER, Role.ADMIN, Role.MANAGER])
+def test_the_overview_says_what_was_earned(house: House, own: UUID, role: Role) -> None:
+    held_session(house)
+    browser = house.browser if role is Role.OWNER else house.member(role)
+    shown = "Your organization’s part of bookings" in browser.get(f"{HERE}/").text
+    assert shown is (role is not Role.MANAGER)
+    with environment(ENABLE_PROVIDER_ORGS="off"):
+        assert "Your organization’s part of bookings" not in browser.get(f"{HERE}/").text
 
 
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.MANAGER, Role.SUPPORT])
