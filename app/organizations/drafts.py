@@ -195,7 +195,10 @@ def choose_team(session: Session, actor: Actor, organization_id: UUID, invitees:
             raise Invalid(f"{one.email}: {one.role.label} is not a role of the team.")
         if said := gating.why_not(one.role):
             raise Invalid(f"{one.email}: {said}")
-        email = normal_email(one.email)
+        try:
+            email = normal_email(one.email)
+        except Invalid:
+            raise Invalid(f"“{one.email}” is no e-mail address.") from None
         if email in kept:
             raise Invalid(f"{email} is named twice.")
         kept[email] = one.role.value

@@ -28,8 +28,8 @@ WHAT = {
     Role.SUPPORT: "Reads bills, payees, payouts and funds",
     Role.LEARNER: "Books consultations on the organization’s account",
 }
-# Whose place is where consultations are booked.
-BOOKS = frozenset({Role.LEARNER, Role.CONSULTANT})
+# Whose place is where consultations are booked. Those above them may book too; consultants and support do not.
+BOOKS = frozenset({Role.LEARNER})
 
 
 def slug_of(name: str) -> str:

@@ -39,7 +39,9 @@ def billing_details() -> ResponseReturnValue:
     """What was issued keeps what it says."""
     here = g.organization
     profile = profiles.find(db(), here.id)
-    begin = said(profile) or {"legal_name": here.legal_name or here.name, "country": here.country or ""}
+    begin = said(profile) or {
+        "legal_name": here.legal_name or here.name, "country": here.country or "", "email": here.billing_email or "",
+    }  # fmt: skip
     if profile:
         begin |= {"email": profile.email, "reference": profile.reference}
     form = DetailsForm(data=begin)

@@ -120,5 +120,5 @@ def counts() -> Mapping[str, int]:
     }
 
 
-def search() -> tuple[str, Label]:
-    return url_for("org.payees"), _l("Search payees")
+def search() -> tuple[str | None, Label]:
+    return url_for("org.payees") if g.actor.can(Permission.PAYEE_READ) else None, _l("Search payees")

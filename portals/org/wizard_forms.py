@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from zoneinfo import available_timezones
 
 from flask_babel import gettext as _
@@ -56,6 +57,11 @@ class IdentityForm(BillingForm):
         _l("Time zone"), choices=lambda: sorted(available_timezones()),
         description=_l("Days and months begin at midnight there."),
     )  # fmt: skip
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        first = {name: self._fields[name] for name in ("name", "slug")}  # as on the page: faults are listed so
+        self._fields = first | self._fields
 
     def identity(self) -> Identity:
         return Identity(

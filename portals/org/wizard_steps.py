@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
 from app.billing import profiles
+from app.core.countries import country_name
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.rates import WHOLE_BPS
 from app.core.settings import settings
@@ -122,6 +123,7 @@ def _review_page(organization_id: UUID, upload: DocumentsForm, **more: object) -
     parts = None if own is None else [f"{bps / 100:g} %" for bps in (platform, own, WHOLE_BPS - platform - own)]
     return step_page(
         Step.REVIEW, upload=upload, profile=profile, region=region_name(profile) if profile else "",
+        country=country_name(profile.country) if profile else "",
         kind_label=KINDS[g.organization.kind][0], mode_label=MODES[g.organization.billing_mode][0],
         terms=terms_text(profile.terms_days) if profile else "", parts=parts,
         invited=[(one["email"], Role(one["role"]).label) for one in g.draft.invitees],

@@ -33,7 +33,7 @@ class Frame:
     items: Sequence[NavItem] = ()
     counts: Callable[[], Mapping[str, int]] | None = None
     tenant: Callable[[], tuple[str, Label]] | None = None
-    search: Callable[[], tuple[str, Label]] | None = None
+    search: Callable[[], tuple[str | None, Label]] | None = None  # None: nothing this reader can search
     choices: Callable[[], Sequence[Choice]] | None = None
     kept: Callable[[], Mapping[str, str]] | None = None
 

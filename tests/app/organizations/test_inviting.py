@@ -166,7 +166,7 @@ def test_a_consultant_waits_until_somebody_says_yes(oxford: UUID) -> None:
     assert roles(oxford)[ANN] == (Role.CONSULTANT, MemberStatus.ACTIVE) and "bob@oxford.test" not in roles(oxford)
     with unit_of_work(Scope.public()) as session:
         assert [m.slug for m in queries.memberships_of_address(session, ANN)] == ["oxford"]
-        assert accounts.account_of(session, Portal.CLIENT, ANN) is not None  # signs in where consultations are booked
+        assert accounts.account_of(session, Portal.CLIENT, ANN) is None  # learners book; consultants are booked
     with unit_of_work(people.PLATFORM) as session:
         told = session.execute(
             select(Mail.to_address, func.count()).where(Mail.template == "member_news").group_by(Mail.to_address)

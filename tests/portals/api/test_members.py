@@ -200,10 +200,17 @@ def test_gated_roles_are_501_while_the_tier_is_off(fernhill: UUID, olga: Browser
             assert call(olga, "POST", f"{here}/members", {"email": "x@x.test", "role": role}).status_code == 501
             assert call(olga, "POST", f"{here}/invitations", {"email": "x@x.test", "role": role}).status_code == 501
             assert call(olga, "PATCH", lea, {"role": role}).status_code == 501
+            several = {
+                "invitations": [{"email": "y@x.test", "role": "ORG_LEARNER"}, {"email": "x@x.test", "role": role}]
+            }
+            assert call(olga, "POST", f"{here}/invitations", several).status_code == 501
+            several = {"emails": ["x@x.test", "y@x.test"], "role": role}
+            assert call(olga, "POST", f"{here}/invitations", several).status_code == 501
         assert call(olga, "PATCH", cat, {"status": "ACTIVE"}).status_code == 501
         assert call(olga, "PATCH", cat, {"customConsultantPayoutRate": "0.8"}).status_code == 501
         accept = "/api/organizations/invitations/accept"
         assert client.open(accept, method="POST", json={"token": tokens(ANN)[0]}).status_code == 501
+        assert tokens("x@x.test") == tokens("y@x.test") == []
         assert call(olga, "PATCH", cat, {"role": "ORG_LEARNER"}).status_code == 200  # a way out is open
         assert call(olga, "PATCH", lea, {"role": "ORG_MANAGER"}).status_code == 200
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from app.organizations.states import Role
+from app.organizations.states import BillingMode, Role
 from tests.portals.conftest import Browser
 from tests.portals.org.conftest import House, upload
 
@@ -82,6 +84,25 @@ def test_roles_without_work_here_are_told_whom_to_ask(house: House) -> None:
     assert "Your role here is Learner" in start.text and "/client/signin" in start.text
     answer = learner.get("/org/oxford/bills")
     assert answer.status_code == 403 and "Learner" in answer.text and "Ask Owner" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        (BillingMode.TAG_ONLY, "you pay by your own card"),
+        (BillingMode.SEAT_PACK, "pays by the credits it has"),
+        (BillingMode.INVOICED_MONTHLY, "It pays, up to its limit"),
+    ],
+)
+def test_learners_read_who_pays_and_consultants_where_they_work(
+    house: House, superuser: Any, mode: BillingMode, said: str
+) -> None:
+    superuser.execute("UPDATE organizations SET billing_mode = %s", [mode.value])
+    learner = house.member(Role.LEARNER).get("/org/oxford/").text
+    assert said in learner and "Search payees" not in learner
+    consultant = house.member(Role.CONSULTANT).get("/org/oxford/").text
+    assert "/consultant/signin" in consultant and "/client/signin" not in consultant and said not in consultant
+    assert "Search payees" in house.member(Role.SUPPORT).get("/org/oxford/").text
 
 
 def test_what_belongs_to_another_organization_is_not_there(house: House, strangers: list[Browser]) -> None:

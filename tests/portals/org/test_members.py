@@ -199,3 +199,33 @@ def test_only_owners_and_admins_and_only_at_home(house: House, strangers: list[B
     for stranger in strangers:
         assert stranger.get(HERE).status_code == 404
         assert stranger.get(f"{HERE}/invitations").status_code == 404
+
+
+def test_the_page_of_an_invitation_fits_its_reader(house: House, client: Browser, sign_in: Any, superuser: Any) -> None:
+    """With an account that is signed in, without one, and after its time."""
+    people.account(Portal.ORG, "bob@oxford.test")
+    invite(house.organization_id, (ANN, Role.MANAGER), ("bob@oxford.test", Role.SUPPORT), ("cat@x.test", Role.LEARNER))
+    ann, bob, late = (f"/org/invitations/{tokens(email)[0]}" for email in (ANN, "bob@oxford.test", "cat@x.test"))
+    without = client.get(ann).text
+    assert "No account is needed" in without and "The invitation is valid until" in without
+    signed_in = sign_in(Portal.ORG, "bob@oxford.test")
+    page = signed_in.get(bob).text
+    assert "You join with the account you are signed in with." in page and "No account is needed" not in page
+    assert signed_in.post(bob).headers["Location"] == "/org/oxford/"
+    assert "Your role here" not in signed_in.get("/org/oxford/").text  # support has a part in the money
+    superuser.execute(
+        "UPDATE member_invitations SET expires_at = now() - interval '1 second' WHERE email = 'cat@x.test'"
+    )
+    for answer in (client.get(late), client.post(late)):
+        assert answer.status_code == 410 and "its seven days have passed" in answer.text
+    state = house.browser.get(f"{HERE}/invitations?state=EXPIRED").text
+    assert "cat@x.test" in state and "Send again" in state
+
+
+def test_a_gated_invitation_says_so_on_its_page(house: House, client: Browser) -> None:
+    invite(house.organization_id, (ANN, Role.CONSULTANT))
+    link = f"/org/invitations/{tokens(ANN)[0]}"
+    with environment(ENABLE_PROVIDER_ORGS="false"):
+        refused = client.post(link)
+        assert refused.status_code == 501 and "switched off here" in refused.text
+    assert client.post(link).status_code == 303  # it was not used up
