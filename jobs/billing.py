@@ -6,7 +6,7 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from app.billing import accrual, closing, letters, packs, settling
+from app.billing import accrual, closing, letters, limits, packs, settling
 from app.billing.invoice_models import Invoice
 from app.billing.invoice_states import InvoiceStatus
 from app.consultations import money, standing
@@ -48,6 +48,7 @@ def issued(invoice_id: str) -> None:
         if invoice.status is InvoiceStatus.PAID:  # nothing was due, or all of it was here
             outbox.emit(session, Topic.INVOICE_PAID, invoice_id=invoice.id)
         letters.issued(session, invoice.id)
+        limits.watch(session, invoice.organization_id)  # its tax counts
 
 
 def paid(invoice_id: str) -> None:
@@ -64,6 +65,12 @@ def paid(invoice_id: str) -> None:
                 return
             money.release(session, SYSTEM, ids, "The invoice was paid.")
         after = ids[-1]
+
+
+def watch_limits(organization_id: str | None = None) -> None:
+    """Of one organization, after something was taken from its funds; of all, every hour."""
+    with unit_of_work(_PLATFORM) as session:
+        limits.watch(session, UUID(organization_id) if organization_id else None)
 
 
 def remind() -> None:

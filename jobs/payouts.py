@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+from app.billing import limits
 from app.consultations import profiles
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
@@ -199,6 +200,7 @@ def tell_settled(payout_ids: Sequence[str], outcome: str) -> None:
 def funds_arrived(organization_id: str) -> None:
     with unit_of_work(Scope.platform("release payouts that waited for funds")) as session:
         batches.funds_arrived(session, SYSTEM, UUID(organization_id))
+        limits.watch(session, UUID(organization_id))
 
 
 def follow_engagement(organization_id: str, payee_id: str) -> None:

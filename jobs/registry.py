@@ -88,6 +88,7 @@ JOBS: dict[Topic, Job] = {
     Topic.INVOICE_ISSUED: Job(billing.issued),
     Topic.INVOICE_PAID: Job(billing.paid, MONEY),
     Topic.INVOICES_OVERDUE: Job(billing.remind),
+    Topic.LIMITS_WATCHED: Job(billing.watch_limits),
     Topic.DRAFTS_DAILY: Job(organizations.forget_drafts, DEFAULT, 1800),
     Topic.ORGANIZATION_LAUNCHED: Job(organizations.launched),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),

@@ -68,6 +68,7 @@ ENTRIES = (
         catch_up=timedelta(days=27),
         wants_due=True,
     ),
+    Entry("credit limits most of which is used", "7 * * * *", Topic.LIMITS_WATCHED),
     Entry("overdue invoices", "37 8 * * *", Topic.INVOICES_OVERDUE, catch_up=timedelta(days=2)),
     Entry("drafts of organizations nobody launched", "52 2 * * *", Topic.DRAFTS_DAILY, catch_up=timedelta(days=2)),
     Entry("housekeeping", "17 3 * * *", Topic.HOUSEKEEPING, catch_up=timedelta(days=2)),

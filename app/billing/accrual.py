@@ -12,12 +12,15 @@ from app.billing.invoice_models import UnbilledCharge
 from app.charges.client_models import Charge
 from app.core.clock import utc_now
 from app.core.money import Money
+from app.core.topics import Topic
+from app.db import outbox
 
 
 def accrue(session: Session, charge: Charge) -> None:
     """A charge that succeeded waits for the invoice of its buyer. Once for each charge; nothing for no money."""
     if charge.buyer_organization_id is None or not charge.amount_minor:
         return
+    outbox.emit(session, Topic.LIMITS_WATCHED, organization_id=charge.buyer_organization_id)
     session.execute(
         _ACCRUE,
         {

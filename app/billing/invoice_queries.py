@@ -23,6 +23,7 @@ from app.billing.invoice_models import (
 from app.billing.invoice_states import InvoiceStatus
 from app.billing.models import SeatPack
 from app.charges.client_models import Charge, ChargeReturn
+from app.charges.states import ChargeProvider
 from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import Money
@@ -169,6 +170,17 @@ def of_charge(session: Session, charge_id: UUID) -> Sequence[paging.AnyRow]:
     )
     both = union_all(invoice, notes_).subquery()
     return session.execute(select(both).order_by(both.c.created_at, both.c.id)).all()
+
+
+def went_to_card(session: Session, note_id: UUID) -> bool:
+    """Whether what a credit note says went back to the card that had paid."""
+    query = (
+        select(Charge.id)
+        .join(ChargeReturn, ChargeReturn.charge_id == Charge.id)
+        .join(CreditedReturn, CreditedReturn.return_id == ChargeReturn.id)
+        .where(CreditedReturn.note_id == note_id, Charge.provider != ChargeProvider.FUNDS)
+    )
+    return session.scalar(query.limit(1)) is not None
 
 
 def of_pack(session: Session, pack_id: UUID) -> Sequence[paging.AnyRow]:

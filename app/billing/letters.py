@@ -33,7 +33,7 @@ def issued(session: ScopedSession, invoice_id: UUID) -> int:
     organization = session.get_one(Organization, invoice.organization_id)
     corrected = session.get(Invoice, invoice.corrects_id) if invoice.corrects_id else None
     count = 0
-    for name, address in _readers(session, organization):
+    for name, address in readers(session, organization):
         count += notify.queue(
             session, address, "invoice_issued", subject=f"{_TITLES[invoice.kind]} {invoice.number}",
             context={
@@ -70,7 +70,7 @@ def remind(session: ScopedSession, today: date, most: int = 500) -> int:
     }
     for row in rows:
         organization, days = found[row.organization_id], (today - row.due_on).days
-        for name, address in _readers(session, organization):
+        for name, address in readers(session, organization):
             notify.queue(
                 session, address, "invoice_overdue", subject=f"Invoice {row.number} is overdue",
                 context={
@@ -83,12 +83,18 @@ def remind(session: ScopedSession, today: date, most: int = 500) -> int:
     return len(rows)
 
 
-def _readers(session: ScopedSession, organization: Organization) -> Sequence[tuple[str, str]]:
-    email = session.scalar(select(BillingProfile.email).where(BillingProfile.organization_id == organization.id))
-    address = email or organization.billing_email
+def readers(session: ScopedSession, organization: Organization) -> Sequence[tuple[str, str]]:
+    """Names and addresses of who reads what is billed."""
+    address = address_of(session, organization)
     if address:
         return [(organization.name, address)]
     return organizations.members_who(session, organization.id, Permission.ORGANIZATION_SETTINGS)
+
+
+def address_of(session: ScopedSession, organization: Organization) -> str:
+    """Where mails about its invoices go; empty: to owners and admins."""
+    email = session.scalar(select(BillingProfile.email).where(BillingProfile.organization_id == organization.id))
+    return email or organization.billing_email or ""
 
 
 def _url(organization: Organization, invoice_id: UUID) -> str:

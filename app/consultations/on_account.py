@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
+from app.billing import invoice_queries
 from app.charges import cover
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider
@@ -12,7 +14,8 @@ from app.consultations.models import Consultation
 from app.consultations.states import PaidBy
 from app.core.errors import Conflict, Invalid
 from app.core.money import Money
-from app.core.scope import Actor
+from app.core.scope import ROLE_PERMISSIONS, Actor, Permission
+from app.db.paging import AnyRow
 from app.db.session import ScopedSession
 from app.identity.models import Account
 from app.organizations import queries as organizations
@@ -58,3 +61,17 @@ def pay(session: ScopedSession, actor: Actor, booked: Consultation) -> Charge:
         account = session.get_one(Account, booked.client_account_id)
         check(session, account.email, booked.paid_by, booked.buyer_organization_id)
     return money.charge(session, actor, booked, ChargeProvider.FUNDS)
+
+
+def papers(session: ScopedSession, charge: Charge) -> tuple[Membership, Sequence[AnyRow]] | None:
+    """The invoice that a booking is on and the credit notes of what went back, with the client's membership of who was
+    billed; None for a client who does not read that organization's invoices."""
+    if charge.buyer_organization_id is None:
+        return None
+    with session.elevated("the documents of a booking, for who reads the buyer's invoices"):
+        email = session.get_one(Account, charge.client_account_id).email
+        found = organizations.memberships_of_address(session, email)
+        mine = next((one for one in found if one.organization_id == charge.buyer_organization_id), None)
+        if mine is None or Permission.BILLING_READ not in ROLE_PERMISSIONS[mine.role.value]:
+            return None
+        return mine, invoice_queries.of_charge(session, charge.id)

@@ -45,6 +45,7 @@ class Topic(StrEnum):
     INVOICE_ISSUED = "invoice.issued"
     INVOICE_PAID = "invoice.paid"
     INVOICES_OVERDUE = "invoices.overdue"
+    LIMITS_WATCHED = "limits.watched"
     MONTH_CLOSE = "month.close"
     DRAFTS_DAILY = "drafts.daily"
     ORGANIZATION_LAUNCHED = "organization.launched"

@@ -71,6 +71,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("credits_ending", "name organization number title last_day url", ""),
         ("invoice_issued", "name organization what number amount url", "due_on of_number reason"),
         ("invoice_overdue", "name organization number amount due_on days url", ""),
+        ("limit_near", "name organization used limit left url", ""),
         ("deposit_confirmed", "name organization amount reference url", "balance"),
     )
 }

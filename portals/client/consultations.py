@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from app.consultations import client_queries, credits, letters, reviews
+from app.consultations import client_queries, credits, letters, on_account, reviews
 from app.consultations.cancellation import FREE_BEFORE, is_early
 from app.consultations.cards import View
 from app.consultations.reviews import Verdict
@@ -71,6 +71,7 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
     review = reviews.of_consultation(db(), row.id) if held else None
     return page(
         "client/consultation.html", fragment="client/_consultation.html", row=row, price=price_of(row), charge=charge,
+        papers=on_account.papers(db(), charge) if charge else None,
         returns=client_queries.returns_of(db(), charge.id) if charge else [], minor=Money, review=review,
         may_review=held and review is None, free_until=row.clock_at - FREE_BEFORE,
         credit_of=credits.payer_of(db(), row.id) if row.paid_by is PaidBy.CREDIT else None,

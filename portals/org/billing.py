@@ -10,7 +10,7 @@ from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.billing import closing, invoice_cards, queries
+from app.billing import closing, invoice_cards, letters, queries
 from app.billing import invoice_queries as invoices
 from app.billing.documents import DocumentKind
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
@@ -59,7 +59,8 @@ def billing() -> ResponseReturnValue:
         month=str(format_skeleton("yMMMM", now, locale=reader_locale())),
         most=max((row.minor for row in used), default=0), to_pay=invoices.to_pay(db(), g.organization.id),
         balances=queries.balances(db(), [g.organization.id]), mode=g.organization.billing_mode, modes=BillingMode,
-        manages=g.actor.can(Permission.BILLING_MANAGE), waiting=[one for one in standings if one.unbilled],
+        manages=g.actor.can(Permission.BILLING_MANAGE), limited=any(one.limit for one in standings),
+        notice_to=letters.address_of(db(), g.organization), waiting=[one for one in standings if one.unbilled],
         **listed,
     )  # fmt: skip
 

@@ -13,11 +13,12 @@ from flask_babel import lazy_gettext as _l
 
 from app.billing import invoice_queries as queries
 from app.billing import printing
+from app.billing import queries as packs
 from app.billing.documents import Document, DocumentKind
 from app.billing.einvoice import cii, ubl
 from app.billing.einvoice.common import percent
 from app.billing.invoice_queries import View, Wanted
-from app.billing.invoice_states import InvoiceStatus, PaidWith
+from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus, PaidWith
 from app.core.clock import utc_now
 from app.core.errors import Invalid, NotFound
 from app.core.money import Money
@@ -86,6 +87,8 @@ def detail(invoice_id: UUID, organization_id: UUID | None = None) -> dict[str, A
         "heads": heads(found.frozen), "electronic": found.electronic, "badges": badges(row), "minor": Money,
         "rate_of": rate_of, "steps": _steps(row, payments, notes), "ways": WAYS, "titles": TITLES,
         "title_of": TITLES[row.kind],
+        "pack_id": packs.pack_of(db(), row.id) if row.origin is InvoiceOrigin.PACK else None,
+        "to_card": row.kind is DocumentKind.CREDIT_NOTE and queries.went_to_card(db(), row.id),
     }  # fmt: skip
 
 

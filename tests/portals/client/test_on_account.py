@@ -8,23 +8,26 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select, text
 
+from app.billing import closing
+from app.billing.documents import DocumentKind
+from app.billing.invoice_states import InvoiceOrigin
 from app.charges.client_models import Charge
-from app.charges.states import ChargeStatus
-from app.consultations import hours, offerings
+from app.charges.states import ChargeStatus, ReturnKind
+from app.consultations import hours, money, offerings
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus as S
 from app.consultations.states import PaidBy, Practice
-from app.core.scope import Scope, operator
+from app.core.scope import SYSTEM, Scope, operator
 from app.db.session import unit_of_work
 from app.identity.states import Portal
 from app.ledger import service as ledger
 from app.organizations import service as members
-from app.organizations.models import Member
+from app.organizations.models import Member, Organization
 from app.organizations.states import BillingMode, Role
 from app.reporting import doctor
 from jobs import clients as money_jobs
 from tests.app.consultations import making
-from tests.factories import consultations, organizations, people
+from tests.factories import billing, consultations, organizations, people
 from tests.factories import credits as make
 from tests.factories.people import PLATFORM
 from tests.portals.client.test_pages import SOON, SignIn, _url
@@ -188,3 +191,24 @@ def test_no_credit_left_is_refused(noor: Browser, advisor: UUID) -> None:
     people.member(buyer, Role.LEARNER, "noor@client.test")
     refused = _ask(noor, advisor, buyer_organization_id=str(buyer))
     assert refused.status_code == 409 and _charges() == []
+
+
+@pytest.mark.parametrize(("role", "reads"), [(Role.MANAGER, True), (Role.LEARNER, False)])
+def test_who_reads_the_invoices_finds_those_of_a_booking_and_its_credit_note(
+    noor: Browser, role: Role, reads: bool
+) -> None:
+    with unit_of_work(PLATFORM) as session:
+        house = session.scalars(select(Organization.id).where(Organization.is_house)).one()
+    billing.profile(house)
+    buyer = _buyer(M.INVOICED_MONTHLY, role)
+    pay = noor.post(_url(), _form(buyer, PaidBy.INVOICE)).location
+    noor.post(pay, {"idempotency_key": "p"})
+    made = UUID(pay.split("/")[3])
+    with unit_of_work(PLATFORM) as session:
+        closing.bill_one(session, SYSTEM, buyer, origin=InvoiceOrigin.REQUEST)
+        money.give_back(session, SYSTEM, made, amount=None, kind=ReturnKind.REFUND, reason="It was not held.")
+    shown = noor.get(pay.removesuffix("/pay")).text
+    for kind in (DocumentKind.INVOICE, DocumentKind.CREDIT_NOTE):
+        document = billing.only(buyer, kind=kind)
+        assert (document.number in shown) is reads
+        assert (f"/org/fernhill/billing/invoices/{document.id}" in shown) is reads
