@@ -205,5 +205,5 @@ class Rail(Protocol):
         ...
 
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
-        """Verify and read one delivery, without calling anybody. Raises BadSignature."""
+        """Verify and read one delivery. Raises BadSignature, RailUnavailable when it cannot be verified now."""
         ...

@@ -176,5 +176,7 @@ def _result(answer: Mapping[str, Any]) -> Result:
     key, reference, code = str(answer["key"]), str(answer["reference"]), str(answer.get("code", ""))
     if outcome in (Outcome.ACCEPTED, Outcome.PAID):
         return Result(key, outcome, reference)
+    if outcome is Outcome.WAITING:
+        return Result(key, outcome, reference, message="The payee has to claim it.", cure="Claim it at the provider.")
     blame, cure = _CURES.get(code, (Blame.PAYEE, _CHECK_ACCOUNT))
     return Result(key, outcome, reference, code, str(answer["message"]), cure, blame)

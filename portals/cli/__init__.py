@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import accounts, house, links, payables, payees, payouts, processes, reports
+from portals.cli import accounts, house, links, payables, payees, payouts, processes, reports, simulators
 from portals.cli.services import around
 
 COMMANDS = (
     processes.worker,
     processes.relay,
     processes.schedule,
+    simulators.command,
     links.login_link,
     accounts.group,
     house.command,

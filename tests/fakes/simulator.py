@@ -59,8 +59,17 @@ class SimulatorPeer:
         reply = self.call("POST", "/_faults", faults)
         assert reply.status_code == 200, reply.text
 
+    def faults_of(self, dialect: str, **faults: Any) -> None:
+        """As `faults`, of one provider it stands for."""
+        reply = self.call("POST", f"/{dialect}/_faults", faults)
+        assert reply.status_code == 200, reply.text
+
     def summary(self) -> dict[str, Any]:
         summary: dict[str, Any] = self.call("GET", "/_instructions").json()
+        return summary
+
+    def summary_of(self, dialect: str) -> dict[str, Any]:
+        summary: dict[str, Any] = self.call("GET", f"/{dialect}/_instructions").json()
         return summary
 
 

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from app.rails.simulated import api_key, webhook_secret
+from app.rails.simulator.faults import Faults
 from app.rails.simulator.server import serve
 
 
@@ -30,7 +31,7 @@ def main() -> None:
         secret=webhook_secret(),
         key=api_key(),
         host=given.host,
-        delay_s=given.delay,
+        faults=Faults(delay_s=given.delay),
         on_ready=ready,
     )
 

@@ -18,7 +18,10 @@ CREATE TABLE IF NOT EXISTS instructions (
   key TEXT PRIMARY KEY, body_sha256 TEXT NOT NULL, reference TEXT NOT NULL UNIQUE, statement TEXT NOT NULL,
   name TEXT NOT NULL, account TEXT NOT NULL, amount_minor INTEGER NOT NULL, currency TEXT NOT NULL,
   status TEXT NOT NULL, code TEXT NOT NULL DEFAULT '', taken_at REAL NOT NULL, next_at REAL,
-  times_asked INTEGER NOT NULL DEFAULT 1
+  times_asked INTEGER NOT NULL DEFAULT 1, extra TEXT NOT NULL DEFAULT '{}'
+);
+CREATE TABLE IF NOT EXISTS objects (
+  kind TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (kind, id)
 );
 CREATE INDEX IF NOT EXISTS instructions_next ON instructions (next_at) WHERE next_at IS NOT NULL;
 CREATE TABLE IF NOT EXISTS movements (
@@ -54,6 +57,8 @@ class Books:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")  # survives a killed process
         self._db.executescript(_SCHEMA)
+        if "extra" not in [row["name"] for row in self._db.execute("PRAGMA table_info(instructions)")]:
+            self._db.execute("ALTER TABLE instructions ADD COLUMN extra TEXT NOT NULL DEFAULT '{}'")
 
     def close(self) -> None:
         with self._lock:
@@ -69,6 +74,47 @@ class Books:
         with self._lock:
             row = self._row(key)
             return None if row is None else _answer(row)
+
+    def by_reference(self, reference: str) -> dict[str, Any] | None:
+        """The instruction by the name the provider gave it."""
+        with self._lock:
+            row = self._db.execute("SELECT * FROM instructions WHERE reference = ?", (reference,)).fetchone()
+            return None if row is None else _answer(row)
+
+    def withdraw(self, reference: str, code: str, now: float) -> dict[str, Any] | None:
+        """Call one that is not settled back, told as failed; None where there is none to be called back."""
+        with self._lock, self._writing():
+            row = self._db.execute(
+                "SELECT * FROM instructions WHERE reference = ? AND status IN ('accepted', 'waiting')", (reference,)
+            ).fetchone()
+            if row is None:
+                return None
+            self._db.execute(
+                "UPDATE instructions SET status = 'failed', code = ?, next_at = NULL WHERE key = ?", (code, row["key"])
+            )
+            answer = self._answer(row["key"])
+            self._tell(answer, 1, now, now)
+            return answer
+
+    def keep(self, kind: str, name: str, body: Mapping[str, Any]) -> None:
+        """An object of the provider's own, e.g. a batch; kept once more, it is replaced."""
+        with self._lock, self._writing():
+            self._db.execute("INSERT OR REPLACE INTO objects VALUES (?, ?, ?)", (kind, name, json.dumps(body)))
+
+    def kept(self, kind: str, name: str) -> dict[str, Any] | None:
+        with self._lock:
+            row = self._db.execute("SELECT body FROM objects WHERE kind = ? AND id = ?", (kind, name)).fetchone()
+        return None if row is None else dict(json.loads(row["body"]))
+
+    def all_kept(self, kind: str) -> list[dict[str, Any]]:
+        with self._lock:
+            rows = self._db.execute("SELECT body FROM objects WHERE kind = ? ORDER BY rowid", (kind,)).fetchall()
+        return [json.loads(row["body"]) for row in rows]
+
+    def tell(self, event: Mapping[str, Any], now: float) -> None:
+        """News that is about no instruction, as the dialect writes it down."""
+        with self._lock, self._writing():
+            self._tell(event, 1, now, now)
 
     def settle(self, now: float, delay_s: float) -> int:
         """Move on what is due; returns how many were."""
@@ -148,15 +194,15 @@ class Books:
                 self._db.execute("UPDATE instructions SET times_asked = times_asked + 1 WHERE key = ?", (key,))
                 continue
             fate = fate_of(order["account"])
-            status = "failed" if fate.refused else "accepted"
+            status = "failed" if fate.refused else "waiting" if fate.waits else "accepted"
             next_at = None if fate.refused or not fate.ends else now + (0 if fate.at_once else delay_s)
             self._db.execute(
                 "INSERT INTO instructions (key, body_sha256, reference, statement, name, account, amount_minor,"
-                " currency, status, code, taken_at, next_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " currency, status, code, taken_at, next_at, extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     key,
                     digest,
-                    f"SIM-{uuid.uuid4().hex[:16].upper()}",
+                    order.get("id") or f"SIM-{uuid.uuid4().hex[:16].upper()}",
                     order["reference"],
                     order["name"],
                     order["account"],
@@ -166,8 +212,11 @@ class Books:
                     fate.refused,
                     now,
                     next_at,
+                    json.dumps(order.get("extra", {})),
                 ),
             )
+            if fate.waits:
+                self._tell(self._answer(key), fate.deliveries, now, now)
             if fate.at_once:
                 self._move_on(self._known(key), now, delay_s)
 
@@ -224,6 +273,11 @@ class _Writing:
         self._db.execute("COMMIT" if kind is None else "ROLLBACK")
 
 
+def public(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What the simulated rail's own calls and webhooks say: no account, and nothing of other dialects."""
+    return {name: value for name, value in answer.items() if name not in ("account", "extra")}
+
+
 def _answer(row: sqlite3.Row) -> dict[str, Any]:
     return {
         "key": row["key"],
@@ -233,8 +287,11 @@ def _answer(row: sqlite3.Row) -> dict[str, Any]:
         "message": MESSAGES.get(row["code"], ""),
         "amount_minor": row["amount_minor"],
         "currency": row["currency"],
+        "account": row["account"],
+        "extra": json.loads(row["extra"]),
     }
 
 
 def _digest(order: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(order, sort_keys=True).encode()).hexdigest()
+    content = {name: value for name, value in order.items() if name != "id"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

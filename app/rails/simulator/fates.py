@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """`ends` is paid, failed or "" (stays open); `returned` comes after; `refused`: the code of an instant no."""
+    """`ends` is paid, failed or "" (stays open); `returned` comes after; `refused`: the code of an instant no.
+    `waits`: until the payee does something.
+    """
 
     ends: str = "paid"
     code: str = ""
@@ -16,6 +18,7 @@ class Fate:
     silent: bool = False
     deliveries: int = 1
     late_news: bool = False
+    waits: bool = False
     at_once: bool = False
 
 
@@ -30,6 +33,7 @@ FATES: dict[str, Fate] = {
     "0007": Fate(ends="failed", code="bank_offline"),
     "0008": Fate(late_news=True),
     "0009": Fate(at_once=True),
+    "0010": Fate(ends="", waits=True),
 }
 MESSAGES = {
     "account_closed": "The account is closed.",

@@ -10,15 +10,19 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from app.core.money import CURRENCIES
 from app.rails.simulated import CHUNK
-from app.rails.simulator.books import Books, KeyReused
-from app.rails.simulator.courier import Courier, Faults
+from app.rails.simulator.books import Books, KeyReused, public
+from app.rails.simulator.courier import Courier
+from app.rails.simulator.dialects import Answer, Dialect, Moment, Request
+from app.rails.simulator.dialects.table import DIALECTS
+from app.rails.simulator.faults import Dice, Faults, Mishap
 
 logger = logging.getLogger(__name__)
 _MAX_BODY = 4_000_000
@@ -31,21 +35,24 @@ class _Refused(Exception):
         self.status, self.error, self.message = status, error, message
 
 
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """One of those the simulator stands for, with books of its own; without a dialect, the simulated rail."""
+
+    dialect: Dialect | None
+    books: Books
+    dice: Dice
+    courier: Courier
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], books: Books, courier: Courier, faults: Faults, key: str) -> None:
+    def __init__(self, address: tuple[str, int], providers: Mapping[str, Provider], key: str) -> None:
         super().__init__(address, _Handler)
-        self.books, self.courier, self.faults, self.key = books, courier, faults, key
-        self.faults_lock = threading.Lock()
-
-    def spend(self, fault: str) -> bool:
-        """Count a fault down; whether it strikes this time."""
-        with self.faults_lock:
-            left: int = getattr(self.faults, fault)
-            setattr(self.faults, fault, max(0, left - 1))
-            return left > 0
+        self.providers, self.key = providers, key
+        self.books, self.courier, self.dice = providers[""].books, providers[""].courier, providers[""].dice
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -61,40 +68,81 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet: paths hold keys."""
 
     def do_GET(self) -> None:
-        self._answer(self._get)
+        self._route(self._get)
 
     def do_POST(self) -> None:
-        self._answer(self._post)
+        self._route(self._post)
+
+    def do_PATCH(self) -> None:
+        self._route(self._post)
+
+    def do_DELETE(self) -> None:
+        self._route(self._post)
+
+    def _route(self, own: Callable[[], dict[str, Any] | None]) -> None:
+        """To the dialect that the path begins with, or to the simulated rail's own calls."""
+        name, _, rest = self.path.removeprefix("/").partition("/")
+        provider = self.server.providers.get(name) if name else None
+        if provider is None or provider.dialect is None:
+            self._answer(own)
+        elif rest in ("_faults", "_instructions"):
+            self._answer(lambda: _looked_into(provider, rest, self._body() if self.command == "POST" else None))
+        else:
+            self._speak(provider, provider.dialect, f"/{rest}")
+
+    def _speak(self, provider: Provider, dialect: Dialect, target: str) -> None:
+        """One call of a real provider's, with what befalls it."""
+        length = self.headers.get("Content-Length", "0")
+        body = self.rfile.read(int(length)) if length.isdigit() and int(length) <= _MAX_BODY else b""
+        mishap = provider.dice.call() if self.command == "POST" else Mishap.NONE
+        if mishap is Mishap.BEFORE:
+            self._send(500, {"error": "broken"}, {})
+            return
+        found = urlsplit(target)
+        host, port = self.server.server_address[:2]
+        request = Request(
+            self.command, found.path, dict(parse_qsl(found.query)),
+            {name.lower(): value for name, value in self.headers.items()}, body,
+            f"http://{host!s}:{port}/{dialect.name}",
+        )  # fmt: skip
+        try:
+            answer = dialect.answer(request, provider.books, Moment(time.time(), provider.dice.faults.delay_s))
+        except Exception:
+            logger.exception("simulator: request failed")
+            answer = Answer(500, {"error": "broken"})
+        provider.courier.wake()
+        if mishap is Mishap.LOST:
+            self._hang_up()
+            return
+        if mishap is Mishap.SLOW:
+            time.sleep(provider.dice.faults.slow_s)
+        self._send(500 if mishap is Mishap.AFTER else answer.status, answer.body, answer.headers)
 
     def _get(self) -> dict[str, Any]:
         if self.path == "/_faults":
-            return _faults_json(self.server.faults)
+            return _faults_json(self.server.dice.faults)
         if self.path == "/_instructions":
             return self.server.books.summary()
         if self.path.startswith("/instructions/"):
             found = self.server.books.find(unquote(self.path.removeprefix("/instructions/")))
             if found is None:
                 raise _Refused(404, "unknown_key", "Nothing was ever asked under this key.")
-            return found
+            return public(found)
         raise _Refused(404, "not_found", "There is nothing here.")
 
     def _post(self) -> dict[str, Any] | None:
         body = self._body()
         if self.path == "/_faults":
-            with self.server.faults_lock:
-                try:
-                    self.server.faults.update(body)
-                except ValueError as error:
-                    raise _Refused(400, "invalid", str(error)) from None
-            return _faults_json(self.server.faults)
+            return _change_faults(self.server.dice, body)
         if self.path == "/instructions":
             return self._instructions(body)
         raise _Refused(404, "not_found", "There is nothing here.")
 
     def _instructions(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
         """The answer, or None when it shall be lost on the way."""
-        server, faults = self.server, self.server.faults
-        if server.spend("refuse_500"):
+        server, faults = self.server, self.server.dice.faults
+        mishap = server.dice.call()
+        if mishap is Mishap.BEFORE:
             raise _Refused(500, "broken", "Refused on purpose.")
         orders = _orders(body)
         try:
@@ -106,7 +154,11 @@ class _Handler(BaseHTTPRequestHandler):
             server.courier.run_once()
         else:
             server.courier.wake()
-        return None if server.spend("lose_replies") else {"results": results}
+        if mishap is Mishap.AFTER:
+            raise _Refused(500, "broken", "Taken, and broken on purpose.")
+        if mishap is Mishap.SLOW:
+            time.sleep(faults.slow_s)
+        return None if mishap is Mishap.LOST else {"results": [public(result) for result in results]}
 
     def _body(self) -> dict[str, Any]:
         length = self.headers.get("Content-Length", "")
@@ -136,11 +188,19 @@ class _Handler(BaseHTTPRequestHandler):
             logger.exception("simulator: request failed")
             status, body = 500, {"error": "broken", "message": "The simulator failed."}
         if body is None:
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        content = json.dumps(body).encode()
+            self._hang_up()
+        else:
+            self._send(status, body, {})
+
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
+        content = b"" if body is None else json.dumps(body).encode()
         self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -168,6 +228,21 @@ def _orders(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{name: order[name] for name in (*_TEXTS, "amount_minor")} for order in orders]
 
 
+def _looked_into(provider: Provider, what: str, wanted: dict[str, Any] | None) -> dict[str, Any]:
+    """For tests: a dialect's faults and books."""
+    if what == "_instructions":
+        return provider.books.summary()
+    return _faults_json(provider.dice.faults) if wanted is None else _change_faults(provider.dice, wanted)
+
+
+def _change_faults(dice: Dice, wanted: dict[str, Any]) -> dict[str, Any]:
+    try:
+        dice.update(wanted)
+    except ValueError as error:
+        raise _Refused(400, "invalid", str(error)) from None
+    return _faults_json(dice.faults)
+
+
 def _faults_json(faults: Faults) -> dict[str, Any]:
     return {name: getattr(faults, name) for name in Faults.__dataclass_fields__}
 
@@ -180,7 +255,7 @@ def serve(
     secret: str,
     key: str,
     host: str = "127.0.0.1",
-    delay_s: float = 0.5,
+    faults: Faults | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT (main thread), then finish what is being told and return.
@@ -188,9 +263,8 @@ def serve(
     `port` 0 takes a free one; `on_ready` is called with the base URL once requests are answered. `secret` signs
     webhooks, `key` is the bearer token callers show. Raises OSError when the port is taken.
     """
-    books, faults = Books(store), Faults(delay_s=delay_s)
-    courier = Courier(books, faults, webhook_url, secret)
-    server = _Server((host, port), books, courier, faults, key)
+    providers = _providers(store, webhook_url, secret, faults or Faults())
+    server = _Server((host, port), providers, key)
 
     def stop(_signal: int, _frame: object) -> None:
         threading.Thread(target=server.shutdown, daemon=True).start()  # shutdown waits for the loop we are in
@@ -198,12 +272,28 @@ def serve(
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-    courier.start()
+    for provider in providers.values():
+        provider.courier.start()
     try:
         if on_ready is not None:
             on_ready(f"http://{host}:{server.server_address[1]}")
         server.serve_forever(poll_interval=0.2)
     finally:
         server.server_close()
-        courier.stop()
-        books.close()
+        for provider in providers.values():
+            provider.courier.stop()
+            provider.books.close()
+
+
+def _providers(store: Path, webhook_url: str, secret: str, faults: Faults) -> dict[str, Provider]:
+    """By name; "" is the simulated rail. Each keeps its books in a file of its own, beside the first."""
+    base = webhook_url.rpartition("/")[0]
+    made: dict[str, Provider] = {}
+    for dialect in (None, *DIALECTS):
+        file = store if dialect is None else store.with_name(f"{store.stem}-{dialect.name}{store.suffix}")
+        url = webhook_url if dialect is None or not base else f"{base}/{dialect.hook}"
+        books, dice = Books(file), Dice(replace(faults))
+        made[dialect.name if dialect else ""] = Provider(
+            dialect, books, dice, Courier(books, dice, url, secret, dialect)
+        )
+    return made

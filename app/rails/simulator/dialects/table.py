@@ -1,0 +1,8 @@
+"""Which providers the simulator speaks for. A new one is a line here."""
+
+from __future__ import annotations
+
+from app.rails.simulator.dialects import Dialect
+from app.rails.simulator.dialects.paypal import PayPalDialect
+
+DIALECTS: tuple[Dialect, ...] = (PayPalDialect(),)
