@@ -23,6 +23,7 @@ from app import (
     demo_credits,
     demo_deliverables,
     demo_directory,
+    demo_india,
     demo_members,
     demo_messages,
     demo_projects,
@@ -71,9 +72,12 @@ def load(session: ScopedSession) -> bool:
     )
     house.set_up(session, OPERATOR)
     _oxford(session, admin)
-    _fernhill(session, admin, checker)
-    demo_billing.load(session, admin, "naledi-dube")
+    fernhill = _fernhill(session, admin, checker)
     demo_providers.load(session, admin, checker)
+    demo_india.load(session, admin, "ishaan-mehta")
+    hartwell = demo_billing.load(session, admin, "naledi-dube")
+    demo_credits.load(session, admin, fernhill, "naledi-dube")
+    demo_billing.recent(session, hartwell, "naledi-dube")
     return True
 
 
@@ -163,7 +167,8 @@ WORK = {
 }
 
 
-def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
+def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> Actor:
+    """Returns its owner."""
     fernhill = organizations.create(
         session, OPERATOR, name="Fernhill Studio", slug="fernhill", currency="USD", time_zone="America/New_York",
         country="US", billing_email="accounts@fernhill.test",
@@ -193,7 +198,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> None:
     demo_members.load(session, owner, fernhill.id)
     demo_consultants.load(session, admin, fernhill.id, actors["consultant@fernhill.test"])
     demo_bookings.load(session, "naledi-dube", "priya-raghavan")
-    demo_credits.load(session, admin, owner, fernhill.id, "naledi-dube")
+    return owner
 
 
 def _payee(

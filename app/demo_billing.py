@@ -1,5 +1,5 @@
 """Organizations that buy: Hartwell is invoiced monthly and has invoices in every state, Lumière pays European VAT, and
-Oxford's people pay by their own cards. The platform issues from France.
+Oxford's people pay by their own cards. The platform issues from France by now (`demo_india`).
 """
 
 from __future__ import annotations
@@ -48,11 +48,9 @@ class Buyer:
     zone: str
 
 
-def load(session: ScopedSession, admin: Actor, advisor_slug: str) -> None:
-    """`advisor_slug`: who is booked. Months are closed as the scheduler would have."""
-    advisor = session.execute(
-        select(ConsultantProfile.payee_id).where(ConsultantProfile.slug == advisor_slug)
-    ).scalar_one()
+def load(session: ScopedSession, admin: Actor, advisor_slug: str) -> Buyer:
+    """`advisor_slug`: who is booked. Months are closed as the scheduler would have. Returns who is invoiced monthly."""
+    advisor = _advisor(session, advisor_slug)
     profiles.save_issuer(session, admin, ISSUER, email="billing@quittance.test", reference="", issuing=ISSUING)
     hartwell = _buyer(
         session, admin, "Hartwell College", "hartwell", "Marcus Osei", "America/New_York", HARTWELL, 2_500_00
@@ -69,12 +67,22 @@ def load(session: ScopedSession, admin: Actor, advisor_slug: str) -> None:
         with clock.at(ends):
             closing.close(session, SYSTEM, [hartwell.id, lumiere.id], before=ends)
         _since(session, admin, hartwell, back, kept[back], ends)
-    _credited(session, hartwell, advisor)
+    return hartwell
+
+
+def recent(session: ScopedSession, buyer: Buyer, advisor_slug: str) -> None:
+    """What was booked this month, after everything else that has a number."""
+    advisor = _advisor(session, advisor_slug)
+    _credited(session, buyer, advisor)
     for day in (1, 2):
-        _booked(session, hartwell, advisor, utc_now() - timedelta(days=day), held=False)
+        _booked(session, buyer, advisor, utc_now() - timedelta(days=day), held=False)
     _tagged(session, advisor)
     # What was promised in the past is promised now: nobody has run the demo's jobs in between.
     session.execute(update(OutboxRow).where(OutboxRow.due_at < utc_now()).values(due_at=utc_now()))
+
+
+def _advisor(session: ScopedSession, slug: str) -> UUID:
+    return session.execute(select(ConsultantProfile.payee_id).where(ConsultantProfile.slug == slug)).scalar_one()
 
 
 def _months() -> list[datetime]:

@@ -27,11 +27,13 @@ from app.organizations.states import BillingMode, Role
 SIZE, BOUGHT = 10, timedelta(days=16)
 
 
-def load(session: ScopedSession, admin: Actor, owner: Actor, fernhill_id: UUID, advisor_slug: str) -> None:
+def load(session: ScopedSession, admin: Actor, owner: Actor, advisor_slug: str) -> None:
     """`owner`: of Fernhill, who buys. The demo's client learns there and books with the advisor."""
     advisor = session.execute(
         select(ConsultantProfile.payee_id).where(ConsultantProfile.slug == advisor_slug)
     ).scalar_one()
+    fernhill_id = owner.organization_id
+    assert fernhill_id is not None
     modes.set_mode(session, admin, fernhill_id, BillingMode.SEAT_PACK)
     noor = session.scalars(
         select(Account).where(Account.email == "client@fernhill.test", Account.portal == Portal.CLIENT)

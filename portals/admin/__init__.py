@@ -50,6 +50,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     audit,
     batches,
     billing,
+    billing_terms,
     consultants,
     consultation_changes,
     consultations,

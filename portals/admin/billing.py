@@ -11,11 +11,13 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.billing import modes, pack_returns, queries
+from app.billing import modes, pack_returns, profiles, queries
 from app.core.errors import Conflict
 from app.core.money import Money
+from app.files import queries as files
 from app.organizations import queries as organizations
 from app.organizations.states import BillingMode
+from app.payees.rules import terms_text
 from portals.admin import bp
 from portals.web import paging
 from portals.web.db import db
@@ -44,10 +46,12 @@ class PackRefundForm(OnceForm):
 @bp.get("/organizations/<slug>/billing")
 def billing(slug: str) -> ResponseReturnValue:
     found, want = organizations.by_slug(db(), slug), paging.wanted(25)
-    listed = queries.packs(db(), found.id, want.cursor, want.limit)
+    listed, profile = queries.packs(db(), found.id, want.cursor, want.limit), profiles.find(db(), found.id)
     return page(
         "admin/organizations/billing.html", fragment="admin/organizations/_packs.html", organization=found,
         found=listed, neighbours=paging.neighbours(listed), mode=MODES[found.billing_mode], minor=Money,
+        profile=profile, terms=terms_text(profile.terms_days) if profile else "",
+        policies=organizations.funds_policies(db(), found.id), documents=files.of_subject(db(), found.id),
     )  # fmt: skip
 
 

@@ -8,16 +8,21 @@ import pytest
 from sqlalchemy import select
 
 from app.billing import pack_returns
+from app.billing.invoice_models import BillingProfile
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
 from app.charges.client_models import ChargeReturn
 from app.charges.states import ReturnStatus
 from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
+from app.files import service as files
+from app.files.models import FilePurpose
+from app.files.sniffing import inspect
+from app.files.storage import storage
 from app.identity.states import Portal
 from app.organizations.models import Organization
 from app.organizations.states import BillingMode
-from tests.factories import bookings, people
+from tests.factories import billing, bookings, people
 from tests.factories import credits as make
 from tests.factories.organizations import organization
 from tests.factories.people import PLATFORM
@@ -99,3 +104,25 @@ def test_nobody_else(pack: SeatPack, sign_in) -> None:  # type: ignore[no-untype
     for browser in (sign_in(Portal.CLIENT, "noor@client.test"),):
         assert browser.get(f"{HERE}/billing").status_code == 404
         assert browser.post(f"{HERE}/packs/{pack.id}/refund", {"reason": "mine"}).status_code == 404
+
+
+def test_terms_that_are_agreed_and_the_documents_an_organization_sent(admin: Browser, pack: SeatPack) -> None:
+    assert "no billing details yet" in admin.get(f"{HERE}/billing").text
+    assert admin.get(f"{HERE}/billing-terms").status_code == 404
+    billing.profile(pack.organization_id, legal_name="Fernhill SARL", email="ap@fernhill.test", terms_days=30)
+    content = b"%PDF-1.4\n%%EOF\n"
+    key = storage().put(content)
+    with unit_of_work(PLATFORM) as session:
+        file_id = files.add(
+            session, people.admin("two@quittance.test"), inspect(content, "registration.pdf"), key,
+            organization_id=pack.organization_id, purpose=FilePurpose.ATTACHMENT, subject_id=pack.organization_id,
+        ).id  # fmt: skip
+    shown = admin.get(f"{HERE}/billing").text
+    assert "Fernhill SARL" in shown and "Net 30" in shown and "registration.pdf" in shown
+    assert admin.get(f"{HERE}/documents/{file_id}").status_code == 200
+    assert admin.get(f"/admin/organizations/house/documents/{file_id}").status_code == 404
+    assert admin.post(f"{HERE}/billing-terms", {"terms_days": "31", "idempotency_key": "a"}).status_code == 422
+    assert admin.post(f"{HERE}/billing-terms", {"terms_days": "60", "idempotency_key": "b"}).status_code == 303
+    with unit_of_work(PLATFORM) as session:
+        found = session.scalars(select(BillingProfile).where(BillingProfile.email == "ap@fernhill.test")).one()
+        assert found.terms_days == 60
