@@ -9,7 +9,7 @@ from app.core.scope import Scope
 from app.db.session import unit_of_work
 from app.files import service as files
 from app.files.storage import storage
-from app.reconciliation import statements
+from app.reconciliation import matching, statements
 from app.reconciliation.states import StatementStatus
 
 _PLATFORM = Scope.platform("reconciliation")
@@ -35,7 +35,8 @@ def import_statement(statement_id: str) -> None:
         with unit_of_work(_PLATFORM) as session:
             record = statements.find(session, chosen, lock=True)
             if record.status is StatementStatus.RUNNING:
-                statements.finish(session, record, 0)
+                matched = matching.run(session, statements.actor_of(record)).total()
+                statements.finish(session, record, matched)
     except Refusal as refusal:
         with unit_of_work(_PLATFORM) as session:
             statements.fail(session, statements.find(session, chosen, lock=True), refusal.message)

@@ -43,6 +43,7 @@ class Settings:
     stripe_js_url: str = ""
     calcom_embed_url: str = ""
     providers: Mapping[str, str] = field(default_factory=dict, repr=False)  # settings of rails, by their names
+    write_off_limit: int = 100
 
     @property
     def sandbox(self) -> bool:
@@ -126,6 +127,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         calcom_url=env.get("CALCOM_URL", "https://api.cal.com").rstrip("/"),
         providers={name: value for name, value in env.items() if name.startswith(_OF_RAILS) and value},
         video_url=env.get("VIDEO_URL", "https://meet.jit.si").rstrip("/"),
+        write_off_limit=int(env.get("WRITE_OFF_LIMIT") or "100"),
         provider_orgs=_switch(env, "ENABLE_PROVIDER_ORGS", default=True),
         require_second_factor=_switch(env, "REQUIRE_SECOND_FACTOR", default=mode == "live"),
     )

@@ -14,6 +14,15 @@ from app.db.paging import AnyRow
 SLACK = timedelta(days=1)
 # Ids grow with time: they are the index over time. What began before the span may have got its number within it.
 IN_SPAN = "e.id >= :from_id AND e.id < :to_id AND e.created_at >= :since AND e.created_at < :until"
+# One line of text for a month: how many entries, and by currency what was debited. `month` is SQL for its first day.
+MONTH_NUMBERS = """SELECT coalesce(sum(s.entries), 0) || ' entries'
+        || coalesce(string_agg(', ' || s.currency || ' ' || s.debited, '' ORDER BY s.currency), '') AS books
+    FROM (SELECT l.currency, sum(l.amount_minor) FILTER (WHERE l.amount_minor > 0) AS debited,
+            count(DISTINCT e.id) AS entries
+        FROM ledger_entries e JOIN ledger_lines l ON l.entry_id = e.id
+        WHERE e.created_at >= CAST({month} AS timestamp) AT TIME ZONE 'UTC'
+            AND e.created_at < (CAST({month} AS timestamp) + interval '1 month') AT TIME ZONE 'UTC'
+        GROUP BY l.currency) s"""
 _LINES = text(
     f"""SELECT e.id AS entry_id, e.created_at, e.kind, e.ref, e.memo, l.account, l.rail, l.currency, l.amount_minor,
         o.name AS organization, p.name AS payee

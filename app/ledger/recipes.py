@@ -12,7 +12,7 @@ from enum import StrEnum
 
 class Account(StrEnum):
     """`payee_*`, `funds`, `prepaid_credits` and `output_tax` are liabilities, `platform_revenue` is income,
-    `promotions` and `processor_fees` are expenses, the rest assets. See DESIGN section 4."""
+    `promotions`, `processor_fees` and `write_offs` are expenses, the rest assets. See DESIGN section 4."""
 
     CASH = "cash"  # per rail: what our account at a rail or bank holds
     CLEARING = "clearing"  # per rail: handed to the rail, not yet confirmed
@@ -26,6 +26,9 @@ class Account(StrEnum):
     PROMOTIONS = "promotions"  # discounts the platform bears
     PROCESSOR_FEES = "processor_fees"
     OUTPUT_TAX = "output_tax"  # charged on invoices, owed to the state
+    SUSPENSE = "suspense"  # on a bank statement, and nobody knows yet whose it is
+    WRITE_OFFS = "write_offs"  # fees of banks, and what nobody will ever know
+    TRANSFERS = "transfers"  # between accounts of our own, on its way
 
 
 PER_PAYEE = frozenset({Account.PAYEE_HELD, Account.PAYEE_AVAILABLE, Account.PAYEE_IN_TRANSIT})
@@ -82,3 +85,8 @@ PAYOUT_SENT = Recipe("payout_sent", Account.CLEARING, Account.CASH)
 PAYOUT_BOUNCED = Recipe("payout_bounced", Account.CASH, Account.CLEARING)
 PAYOUT_PAID = Recipe("payout_paid", Account.PAYEE_IN_TRANSIT, Account.CLEARING)
 PAYOUT_RETURNED = Recipe("payout_returned", Account.CASH, Account.PAYEE_IN_TRANSIT)
+# Lines of statements in the books of the platform itself; what left the account is posted below zero.
+LINE_SUSPENDED = Recipe("line_suspended", Account.CASH, Account.SUSPENSE)
+LINE_WRITTEN_OFF = Recipe("line_written_off", Account.CASH, Account.WRITE_OFFS)
+TRANSFER_SENT = Recipe("transfer_sent", Account.TRANSFERS, Account.CASH)
+TRANSFER_ARRIVED = Recipe("transfer_arrived", Account.CASH, Account.TRANSFERS)

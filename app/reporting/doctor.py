@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.core.settings import settings
 from app.reporting.billing_checks import INVOICES
 from app.reporting.client_checks import CLIENTS
+from app.reporting.reconciliation_checks import RECONCILIATION
 
 MOST = 20  # findings shown per check
 
@@ -346,7 +347,15 @@ SALES = (
     ),
 )
 
-CHECKS = (*LEDGER, *PAYOUTS, *TENANCY, *WORK, *SALES, *(Check(*row) for row in (*CLIENTS, *INVOICES)), *QUEUES)
+CHECKS = (
+    *LEDGER,
+    *PAYOUTS,
+    *TENANCY,
+    *WORK,
+    *SALES,
+    *(Check(*row) for row in (*CLIENTS, *INVOICES, *RECONCILIATION)),
+    *QUEUES,
+)
 
 
 def examine(session: Session) -> list[Finding]:

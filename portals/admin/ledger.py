@@ -51,6 +51,10 @@ KINDS = {
     "credits_expired": _l("Seat credits expired"),
     "credits_refunded": _l("Seat credits refunded"),
     "credits_uncovered": _l("Seat credits refunded to funds"),
+    "line_suspended": _l("Statement line in suspense"),
+    "line_written_off": _l("Statement line written off"),
+    "transfer_sent": _l("Sent to an account of our own"),
+    "transfer_arrived": _l("Arrived from an account of our own"),
 }
 ACCOUNTS = {
     Account.CASH: _l("Cash"),
@@ -65,6 +69,9 @@ ACCOUNTS = {
     Account.PROMOTIONS: _l("Promotions"),
     Account.OUTPUT_TAX: _l("Output tax"),
     Account.PROCESSOR_FEES: _l("Fees of card providers"),
+    Account.SUSPENSE: _l("Suspense"),
+    Account.WRITE_OFFS: _l("Write-offs"),
+    Account.TRANSFERS: _l("Between our accounts"),
 }
 
 
