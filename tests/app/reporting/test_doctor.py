@@ -13,6 +13,7 @@ from app.rails.base import Outcome
 from app.reporting import doctor
 from app.reporting.billing_checks import INVOICES
 from app.reporting.client_checks import CLIENTS
+from app.reporting.reconciliation_checks import RECONCILIATION
 from jobs import payouts as jobs
 from tests.app.payouts.test_batches import approved, run
 from tests.app.payouts.test_exports import answered, exported, release
@@ -183,5 +184,5 @@ def test_orders_that_do_not_add_up_are_named(database_url: str, superuser, fault
 def test_every_check_has_a_planted_fault() -> None:
     planted = {code for _, code in FAULTS} | {"payout.simulated_in_live", "funds.over_limit"}
     planted |= {"payout.file_not_released", "tenancy.requests", "deliverable.fee"} | {code for _, code in SALES_FAULTS}
-    planted |= {code for code, _, _ in (*CLIENTS, *INVOICES)}  # in test_client_checks, test_billing_checks
+    planted |= {code for code, _, _ in (*CLIENTS, *INVOICES, *RECONCILIATION)}  # in tests of their own
     assert {check.code for check in doctor.CHECKS} == planted
