@@ -17,6 +17,7 @@ from app.db.session import unit_of_work
 from app.payouts import batches, engagements, exports, letters, sending, settling
 from app.payouts.sending import Unanswered
 from app.payouts.settling import News
+from app.rails import limits as rail_limits
 from app.rails import registry
 from app.rails.base import Blame, Outcome, RailRejected, RailUnavailable, Result, SendOrder
 from app.webhooks import queries as webhooks
@@ -87,17 +88,18 @@ def _calls(orders: Sequence[SendOrder]) -> list[list[SendOrder]]:
 
 def _call(rail_name: str, orders: Sequence[SendOrder]) -> RailUnavailable | None:
     """One call to a rail and the record of what it said; returns the failure when the outcome is unknown."""
+    rail, failure = registry.rail(rail_name), None
+    orders, results = rail_limits.sort_out(rail, orders)
     keys = [order.key for order in orders]
-    failure = None
     try:
-        results = registry.rail(rail_name).send(orders)
+        results += rail.send(orders) if orders else []
     except RailRejected as refusal:
-        results = [
+        results += [
             Result(key, Outcome.FAILED, code=refusal.code, message=refusal.message, blame=Blame.PERMANENT)
             for key in keys
         ]
     except RailUnavailable as unknown:
-        results, failure = [], unknown
+        failure = unknown
     with unit_of_work(Scope.platform("record what the rail said")) as session:
         settling.apply(session, SYSTEM, [News(result, "answer") for result in results])
         if failure:

@@ -26,6 +26,7 @@ from app.payouts.models import Approval, Batch, Payout
 from app.payouts.moves import give_back, move, post_reserved, take_again
 from app.payouts.rules import approvals_needed, may_approve, payout_number
 from app.payouts.states import HoldCode, PayoutOrigin, PayoutStatus
+from app.rails import limits, registry
 from app.tax import queries as tax
 from app.tax.rules import FORM_MISSING, FORM_MISSING_CURE
 
@@ -92,6 +93,7 @@ def withdraw(
     method = usable_method(session, actor.payee_id, currency)
     if method.blocked:
         raise Invalid(BLOCKED_TEXT[method.blocked])
+    _require_amount(method.rail, wanted)
     payout = Payout(
         organization_id=organization_id,
         payee_id=actor.payee_id,
@@ -119,6 +121,12 @@ def withdraw(
         amount_minor=wanted.minor, currency=currency,
     )  # fmt: skip
     return payout
+
+
+def _require_amount(rail: str | None, amount: Money) -> None:
+    why = limits.refusal(registry.rail(rail), amount) if rail else ""
+    if why:
+        raise Invalid(why, fields={"amount": why})
 
 
 def _require_tax_form(session: Session, organization_id: UUID, payee_id: UUID, currency: str) -> None:
