@@ -141,7 +141,7 @@ def book() -> ResponseReturnValue:
 def _payer(body: Body, organization: str) -> tuple[PaidBy, UUID | None]:
     """By the client's card; with an organization as its account is used, or as `paid_by` says. Raises Invalid."""
     if not organization:
-        return PaidBy.CARD, None
+        return body.choice("paid_by", PaidBy, PaidBy.CARD), None  # anything but a card is refused by `on_account`
     buyer_id = _id(organization, on_account.FIELD)
     usual = payments.on_account(on_account.membership(db(), g.account.email, buyer_id))
     return body.choice("paid_by", PaidBy, usual), buyer_id

@@ -79,6 +79,7 @@ def members() -> ResponseReturnValue:
         roles=list(Role),
         what=rules.WHAT,
         locked=not gating.provider_tier(),
+        gated=() if gating.provider_tier() else gating.GATED,
     )
 
 

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 from app.billing import profiles
 from app.core.countries import country_name
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid, NotFound, SwitchedOff
 from app.core.rates import WHOLE_BPS
 from app.core.settings import settings
 from app.earnings import launching, rates
@@ -103,9 +103,9 @@ def review(organization_id: UUID) -> ResponseReturnValue:
             made = launching.launch(db(), g.actor, organization_id)
             toast = (_("%(name)s is launched", name=made.name), _("Whom you named is invited by mail."))
             return done(back=f"/org/{made.slug}/", toast=toast)
-        except Conflict as refusal:
+        except (Conflict, SwitchedOff) as refusal:
             form.form_errors.append(_missing_text() or refusal.message)
-            status = 409
+            status = refusal.status
     return _review_page(organization_id, DocumentsForm(formdata=None), form=form, status=status)
 
 

@@ -184,6 +184,8 @@ def test_by_json_ones_own_card_is_possible_in_any_mode(noor: Browser, advisor: U
         body = {"buyer_organization_id": str(buyer), **wrong}
         assert _ask(noor, advisor, 1, **body).status_code == 422
     assert _ask(noor, advisor, 1, buyer_organization_id=str(buyer), paid_by="credit").status_code == 422
+    nobodys = _ask(noor, advisor, 1, paid_by="invoice")  # a project may name the organization, here nothing does
+    assert nobodys.status_code == 422 and "buyer_organization_id" in nobodys.text
 
 
 def test_no_credit_left_is_refused(noor: Browser, advisor: UUID) -> None:

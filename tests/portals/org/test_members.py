@@ -185,6 +185,18 @@ def test_locked_roles_say_so(house: House) -> None:
     assert "are locked" not in house.browser.get(HERE).text
 
 
+def test_nobody_is_let_in_to_a_locked_role(house: House, client: Browser) -> None:
+    invite(house.organization_id, (ANN, Role.CONSULTANT))
+    client.post(f"/org/invitations/{tokens(ANN)[0]}")
+    assert "Approve" in house.browser.get(HERE).text
+    with environment(ENABLE_PROVIDER_ORGS="false"):
+        page = house.browser.get(HERE).text
+        assert "/approval" not in page and "/refusal" in page  # they can be declined
+        member_id = page.split('/refusal"')[0].rpartition("/members/")[2]
+        refused = house.browser.post(f"{HERE}/{member_id}/approval")
+        assert refused.status_code == 501 and "switched off" in refused.text
+
+
 def test_only_owners_and_admins_and_only_at_home(house: House, strangers: list[Browser]) -> None:
     manager = house.member(Role.MANAGER)
     for path in ("/new", "/imports", "/imports/new"):

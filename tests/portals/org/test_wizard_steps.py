@@ -14,6 +14,7 @@ from tests.factories import drafts as making
 from tests.factories import people
 from tests.portals.conftest import Browser
 from tests.portals.org.test_wizard import BILLING, SAID, begun
+from tests.stores import environment
 
 SignIn = Callable[[Portal, str], Browser]
 
@@ -102,3 +103,14 @@ def test_faults_are_listed_as_on_the_page_and_an_address_is_named(nora: Browser)
     refused = nora.post(f"{draft}/team", {"managers": "mia@northgate.test, nobody"})
     assert refused.status_code == 422 and "“nobody” is no e-mail address." in refused.text
     assert 'id="managers-error"' in refused.text or "managers-e" in refused.text
+
+
+def test_a_kind_that_was_switched_off_meanwhile_is_told_at_the_launch(nora: Browser, superuser: Any) -> None:
+    draft = begun(nora)
+    nora.post(f"{draft}/kind", {"kind": "PROVIDER"})
+    nora.post(f"{draft}/rates", {"organization_bps": "10", "consultant_bps": "80"})
+    with environment(ENABLE_PROVIDER_ORGS="false"):
+        refused = nora.post(f"{draft}/review")
+        assert refused.status_code == 501 and "switched off here" in refused.text and "Launch Northgate" in refused.text
+    assert superuser.execute("SELECT status FROM organizations").fetchone() == ("DRAFT",)
+    assert nora.post(f"{draft}/review").status_code == 303
