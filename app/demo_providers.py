@@ -102,7 +102,8 @@ def _northfield(session: ScopedSession, admin: Actor) -> None:
     )
     _own(session, place, "owner@northfield.test", "Harriet Cole")
     modes.set_mode(session, admin, place.id, BillingMode.INVOICED_MONTHLY)
-    organizations.set_funds_policy(session, admin, place.id, "GBP", credit_limit_minor=2_000_00)
+    for currency in ("GBP", "USD"):  # its own consultants, and the advisors of the platform
+        organizations.set_funds_policy(session, admin, place.id, currency, credit_limit_minor=2_000_00)
     elin = person_of(session, place.id, ELIN, "GBP")
     offer(session, elin, OfferingKind.CONSULTATION, "An hour with your thesis", 60, Money(60_00, "GBP"))
     assert elin.payee_id is not None

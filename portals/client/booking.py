@@ -28,6 +28,7 @@ from portals.web.htmx import done, page
 from portals.web.i18n import reader_locale, reader_zone
 
 NOBODY = ""
+_OTHERS = (PaidBy.CREDIT.value, PaidBy.INVOICE.value)  # pay without the client's card
 
 
 class BookForm(OnceForm):
@@ -114,7 +115,7 @@ def _chosen(slug: str, form: BookForm, status: int | None = None, waiting: bool 
         "client/new.html", form=form, row=row, offering=wanted, week=week, zone=zone, clock_of=clock_of,
         offered=offerings.bookable(db(), row.payee_id, row.practice), url_with=paging.url_with,
         policy=letters.POLICY, status=status, url=_url(slug, wanted), calendar=shown, waiting=waiting,
-        by_credit=any(value.startswith(PaidBy.CREDIT.value) for value, _text in form.buyer.choices),
+        by_others=any(value.startswith(_OTHERS) for value, _text in form.buyer.choices),
     )  # fmt: skip
 
 

@@ -93,7 +93,8 @@ def _charges() -> list[tuple[str, ChargeStatus]]:
 @pytest.mark.parametrize("role", MAY)
 def test_the_funds_pay_for_every_role_that_uses_the_account(noor: Browser, role: Role) -> None:
     buyer = _buyer(M.INVOICED_MONTHLY, role)
-    assert "Fernhill pays" in noor.get(f"{_url()}&week={SOON.date()}").text
+    form = noor.get(f"{_url()}&week={SOON.date()}").text
+    assert "Fernhill pays" in form and "Keep this time and go on" in form  # who pays is chosen with it
     pay = noor.post(_url(), _form(buyer, PaidBy.INVOICE)).location
     assert "pays from its funds" in noor.get(pay).text
     assert noor.post(pay, {"idempotency_key": "p"}).status_code == 303
@@ -113,7 +114,8 @@ def test_supporters_consultants_and_outsiders_do_not(
     noor: Browser, advisor: UUID, mode: BillingMode, role: Role | None
 ) -> None:
     buyer = _buyer(mode, role)
-    assert "Fernhill" not in noor.get(f"{_url()}&week={SOON.date()}").text
+    form = noor.get(f"{_url()}&week={SOON.date()}").text
+    assert "Fernhill" not in form and "Keep this time and pay $19.00" in form
     for way in (PaidBy.TAG, PaidBy.INVOICE, PaidBy.CREDIT):
         assert noor.post(_url(), _form(buyer, way)).status_code == 422
         refused = _ask(noor, advisor, buyer_organization_id=str(buyer), paid_by=way.value)
