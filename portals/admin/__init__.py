@@ -68,6 +68,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     payees,
     payout_changes,
     payouts,
+    rails,
     refunds,
     revenue,
     reviews,

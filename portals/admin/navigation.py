@@ -38,6 +38,7 @@ ITEMS = (
     NavItem(_l("Organizations"), "building", "admin.organizations", section=_DIRECTORY),
     NavItem(_l("Mail"), "mail", "admin.mail", section=_MACHINE),
     NavItem(_l("Webhooks"), "plug", "admin.webhooks", section=_MACHINE, count="webhooks"),
+    NavItem(_l("Rails"), "transfer", "admin.rails", section=_MACHINE),
     NavItem(_l("API keys"), "key", "admin.keys", section=_MACHINE),
     NavItem(_l("Audit log"), "list-check", "admin.audit", section=_MACHINE),
     NavItem(_l("Doctor"), "shield-check", "admin.doctor", section=_MACHINE),
