@@ -15,6 +15,8 @@ from app.billing.invoice_models import BillingProfile
 from app.core.errors import Conflict
 from app.organizations.models import Organization
 
+USUAL_TERMS = 30  # days, while an organization has no billing details
+
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
@@ -61,6 +63,13 @@ def billed(session: Session, organization_ids: Sequence[UUID]) -> Mapping[UUID, 
     return {row.Organization.id: _billed(row.Organization, row.BillingProfile) for row in rows}
 
 
+def terms_of(session: Session, organization_id: UUID) -> int:
+    """In how many days its invoices are due."""
+    query = select(BillingProfile.terms_days).where(BillingProfile.organization_id == organization_id)
+    found = session.scalar(query)
+    return USUAL_TERMS if found is None else found
+
+
 _ROWS = select(Organization, BillingProfile).outerjoin(
     BillingProfile, BillingProfile.organization_id == Organization.id
 )  # fmt: skip
@@ -71,7 +80,7 @@ def _billed(organization: Organization, profile: BillingProfile | None) -> Bille
     zone = profile is not None and profile.special_zone
     return Billed(
         organization.id, party, Buyer(party.country, party.region, party.tax_id, zone),
-        profile.reference if profile else "", profile.terms_days if profile else 30,
+        profile.reference if profile else "", profile.terms_days if profile else USUAL_TERMS,
     )  # fmt: skip
 
 

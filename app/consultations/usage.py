@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, ColumnElement, cast, func, select
 from sqlalchemy.orm import Session
 
 from app.consultations.models import Consultation as C
+from app.consultations.profile_models import ConsultantProfile
 from app.consultations.states import ConsultationStatus, PaidBy
+from app.db import paging
 from app.db.paging import AnyRow
 
 # What was held, or will be; what was cancelled too late is billed and not held.
@@ -24,29 +26,52 @@ def month_of(day: date) -> tuple[datetime, datetime]:
     return first, after
 
 
+_SUMS = (
+    func.count(func.distinct(C.client_account_id)).label("members"),
+    func.count().label("sessions"),
+    func.count().filter(C.paid_by == PaidBy.CREDIT).label("credits"),
+    func.count().filter(C.paid_by == PaidBy.TAG).label("cards"),
+    func.count().filter(C.organization_id == C.buyer_organization_id).label("own"),
+    cast(func.coalesce(func.sum(C.price_minor).filter(C.paid_by == PaidBy.INVOICE), 0), BigInteger).label("minor"),
+)
+
+
+def _counted(organization_id: UUID, day: date) -> tuple[ColumnElement[bool], ...]:
+    since, until = month_of(day)
+    return (
+        C.buyer_organization_id == organization_id, C.starts_at >= since, C.starts_at < until, C._status.in_(COUNTED),
+    )  # fmt: skip
+
+
 def by_title(session: Session, organization_id: UUID, day: date, limit: int = 12) -> Sequence[AnyRow]:
     """Sessions that start in the month of `day`, most first: title, currency, members, sessions, credits (paid by
     one), cards (paid by the member), own (with the organization's own consultants), minor (on account). As far as the
     scope sees."""
-    since, until = month_of(day)
-    by = C.paid_by
-    query = (
-        select(
-            C.title,
-            C.currency,
-            func.count(func.distinct(C.client_account_id)).label("members"),
-            func.count().label("sessions"),
-            func.count().filter(by == PaidBy.CREDIT).label("credits"),
-            func.count().filter(by == PaidBy.TAG).label("cards"),
-            func.count().filter(C.organization_id == C.buyer_organization_id).label("own"),
-            cast(func.coalesce(func.sum(C.price_minor).filter(by == PaidBy.INVOICE), 0), BigInteger).label("minor"),
-        )
-        .where(
-            C.buyer_organization_id == organization_id,
-            C.starts_at >= since,
-            C.starts_at < until,
-            C._status.in_(COUNTED),
-        )
-        .group_by(C.title, C.currency)
-    )
+    query = select(C.title, C.currency, *_SUMS).where(*_counted(organization_id, day)).group_by(C.title, C.currency)
     return session.execute(query.order_by(func.count().desc(), C.title, C.currency).limit(limit)).all()
+
+
+def totals(session: Session, organization_id: UUID, day: date) -> Sequence[AnyRow]:
+    """All of them by currency, whatever their titles: the same sums, each member once."""
+    query = select(C.currency, *_SUMS).where(*_counted(organization_id, day)).group_by(C.currency)
+    return session.execute(query.order_by(C.currency)).all()
+
+
+_LINES = paging.Key((C.starts_at, C.id), ("starts_at", "id"))
+
+
+def lines(
+    session: Session, organization_id: UUID, day: date, cursor: str | None = None, limit: int = paging.DEFAULT_LIMIT
+) -> paging.Page:
+    """The sessions that `by_title` counts, the last one first: id, starts_at, title, consultant, client_first_name,
+    status, paid_by, price_minor, currency, own."""
+    query: paging.AnySelect = (
+        select(
+            C.id, C.starts_at, C.title, ConsultantProfile.name.label("consultant"), C.client_first_name,
+            C._status.label("status"), C.paid_by, C.price_minor, C.currency,
+            (C.organization_id == C.buyer_organization_id).label("own"),
+        )
+        .outerjoin(ConsultantProfile, ConsultantProfile.payee_id == C.payee_id)
+        .where(*_counted(organization_id, day))
+    )  # fmt: skip
+    return paging.fetch(session, query, _LINES, cursor, limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.billing import closing, invoice_cards, letters, queries
+from app.billing import closing, invoice_cards, letters, parties, queries
 from app.billing import invoice_queries as invoices
 from app.billing.documents import DocumentKind
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
@@ -22,6 +23,7 @@ from app.core.money import Money
 from app.core.scope import Permission
 from app.gateways import providers
 from app.organizations.states import BillingMode, OrganizationKind
+from app.payees.rules import terms_text
 from portals.org import bp
 from portals.shared import cards
 from portals.shared import invoices as shared
@@ -55,11 +57,12 @@ def billing() -> ResponseReturnValue:
     standings = invoices.standings(db(), g.organization.id, g.organization.currency)
     used = usage.by_title(db(), g.organization.id, now)
     return page(
-        "org/billing/index.html", standings=standings, used=used,
+        "org/billing/index.html", standings=standings, used=used, totals=usage.totals(db(), g.organization.id, now),
         month=str(format_skeleton("yMMMM", now, locale=reader_locale())),
         most=max((row.minor for row in used), default=0), to_pay=invoices.to_pay(db(), g.organization.id),
         balances=queries.balances(db(), [g.organization.id]), mode=g.organization.billing_mode, modes=BillingMode,
-        manages=g.actor.can(Permission.BILLING_MANAGE), limited=any(one.limit for one in standings),
+        manages=g.actor.can(Permission.BILLING_MANAGE), settles=g.actor.can(Permission.ORGANIZATION_SETTINGS),
+        terms=terms_text(parties.terms_of(db(), g.organization.id)), limited=any(one.limit for one in standings),
         notice_to=letters.address_of(db(), g.organization), waiting=[one for one in standings if one.unbilled],
         **listed,
     )  # fmt: skip
@@ -72,6 +75,31 @@ def billing_file() -> ResponseReturnValue:
     _buys()
     rows = shared.csv_rows(db(), shared.wanted_of(request.args, g.organization.id))
     return csv_file(shared.HEADER, rows, f"invoices-{g.slug}-{today()}.csv")
+
+
+@bp.get("/billing/usage.csv")
+@require(Permission.BILLING_READ)
+def usage_file() -> ResponseReturnValue:
+    """Every session that the usage of this month counts, the last one first, page by page."""
+    _buys()
+    session, organization_id, day = db(), g.organization.id, utc_now().date()
+
+    def rows() -> Iterator[tuple[object, ...]]:
+        cursor: str | None = None
+        while True:
+            found = usage.lines(session, organization_id, day, cursor, 200)
+            for row in found.items:
+                yield (
+                    row.starts_at.isoformat(), row.title, row.consultant or "", row.client_first_name,
+                    row.status.value, row.paid_by.value, Money(row.price_minor, row.currency).plain(), row.currency,
+                    "own consultant" if row.own else "",
+                )  # fmt: skip
+            cursor = found.next_cursor
+            if cursor is None:
+                return
+
+    header = ("Starts", "What", "Consultant", "Member", "Status", "Paid by", "Price", "Currency", "Own consultant")
+    return csv_file(header, rows(), f"usage-{g.slug}-{day:%Y-%m}.csv")
 
 
 @bp.post("/billing/invoices")
