@@ -92,11 +92,13 @@ def advance(consultation_id: UUID, *steps: ConsultationStatus) -> None:
                 found.cancelled_at = utc_now()
 
 
-def paid_session(organization_id: UUID, minor: int = 10_000_00, *, held: bool = True) -> Consultation:
-    """A booking in rupees that its client paid by card; over and earned, unless not `held`."""
-    somebody = consultant(organization_id, currency="INR")
+def paid_session(
+    organization_id: UUID, minor: int = 10_000_00, *, held: bool = True, payee_id: UUID | None = None, hours: int = 48
+) -> Consultation:
+    """A booking in rupees that its client paid by card; over and earned, unless not `held`. With a new consultant."""
+    somebody = payee_id or consultant(organization_id, currency="INR")
     what = offering(organization_id, somebody, minor, "INR", 60)
-    made = booked(what, somebody, client_account(email=f"{what.id.hex[-8:]}@client.test"))
+    made = booked(what, somebody, client_account(email=f"{what.id.hex[-8:]}@client.test"), hours=hours)
     with unit_of_work(PLATFORM) as session:
         money.paid(session, SYSTEM, money.charge(session, SYSTEM, made, ChargeProvider.SIMULATED).id)
     advance(made.id, ConsultationStatus.BOOKED)
