@@ -17,7 +17,7 @@ from app.billing.documents import DocumentKind
 from app.billing.invoice_models import Invoice, InvoicePayment
 from app.billing.invoice_states import InvoiceStatus, PaidWith
 from app.charges import client_service as client
-from app.charges import decisions
+from app.charges import decisions, promised
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -109,8 +109,9 @@ def spare(session: ScopedSession, of: Charge, *, lock: bool = False) -> Money:
     if of.status is not ChargeStatus.SUCCEEDED:
         return Money(0, of.currency)
     funds = ledger.funds(session, of.organization_id, of.currency, lock=lock).minor
-    promised = client.promised_back(session, of).minor
-    return Money(max(0, min(funds - promised, of.refundable.minor - promised)), of.currency)
+    funds -= promised.to_consultants(session, of.organization_id, of.currency).minor
+    going = client.promised_back(session, of).minor
+    return Money(max(0, min(funds - going, of.refundable.minor - going)), of.currency)
 
 
 def give_back(

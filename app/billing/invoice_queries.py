@@ -22,6 +22,7 @@ from app.billing.invoice_models import (
 )
 from app.billing.invoice_states import InvoiceStatus
 from app.billing.models import SeatPack
+from app.charges import promised
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider
 from app.core.clock import utc_now
@@ -202,8 +203,8 @@ class Standing:
     """One currency of an organization that is billed.
 
     `outstanding` is what is open of its invoices after `credited` (credit notes against them) and `paid`; `overdue`
-    is part of it. `unbilled` is on no invoice yet. `exposure` is what its funds are short of: the one number that the
-    `limit` bounds. `ahead`: what it has paid in that is not needed.
+    is part of it. `unbilled` is on no invoice yet. `funds`: without what clients paid for its consultants. `exposure`
+    is what they are short of: the one number that the `limit` bounds. `ahead`: what it has paid in that is not needed.
     """
 
     outstanding: Money
@@ -241,7 +242,7 @@ class Standing:
 
 
 _STANDINGS = text(
-    """WITH open AS (
+    f"""WITH open AS (
         SELECT currency, count(*) AS number, sum(total_minor - paid_minor - credited_minor) AS minor,
             sum(total_minor - paid_minor - credited_minor) FILTER (WHERE due_on < CAST(:today AS date)) AS overdue,
             sum(credited_minor) AS credited, sum(paid_minor) AS paid, min(due_on) AS next_due_on
@@ -253,6 +254,8 @@ _STANDINGS = text(
     ), kept AS (
         SELECT currency, balance_minor AS minor FROM ledger_balances
         WHERE organization_id = :organization_id AND account = 'funds'
+    ), others AS (
+        {promised.of_organization(":organization_id")}
     ), limits AS (
         SELECT currency, credit_limit_minor AS minor FROM funds_policies WHERE organization_id = :organization_id
     ), used AS (
@@ -262,9 +265,11 @@ _STANDINGS = text(
     SELECT used.currency, open.number AS open_number, CAST(open.minor AS bigint) AS outstanding,
         CAST(open.overdue AS bigint) AS overdue, CAST(open.credited AS bigint) AS credited,
         CAST(open.paid AS bigint) AS paid, open.next_due_on, waiting.number AS unbilled_number,
-        CAST(waiting.minor AS bigint) AS unbilled, kept.minor AS funds, limits.minor AS credit_limit
+        CAST(waiting.minor AS bigint) AS unbilled, limits.minor AS credit_limit,
+        coalesce(kept.minor, 0) - greatest(coalesce(others.minor, 0), 0) AS funds
     FROM used LEFT JOIN open USING (currency) LEFT JOIN waiting USING (currency) LEFT JOIN kept USING (currency)
-    LEFT JOIN limits USING (currency) ORDER BY used.currency <> CAST(:own AS text), used.currency"""
+    LEFT JOIN limits USING (currency) LEFT JOIN others USING (currency)
+    ORDER BY used.currency <> CAST(:own AS text), used.currency"""
 )
 
 

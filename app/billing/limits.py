@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.billing import letters
+from app.charges import promised
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.settings import settings
@@ -18,8 +19,11 @@ from app.organizations.models import Organization
 NOTICE_PERCENT = 80
 
 _ABOUT = "(CAST(:organization_id AS uuid) IS NULL OR p.organization_id = :organization_id)"
-_USED = """FROM ledger_balances b WHERE b.organization_id = p.organization_id AND b.currency = p.currency
-    AND b.account = 'funds'"""
+# Its funds, without what clients paid for its consultants: as `invoice_queries.Standing` has them.
+_USED = f"""FROM (SELECT l.organization_id, l.currency, l.balance_minor - greatest(coalesce((
+        SELECT c.minor FROM ({promised.of_organization("l.organization_id")}) c WHERE c.currency = l.currency
+    ), 0), 0) AS balance_minor FROM ledger_balances l WHERE l.account = 'funds') b
+    WHERE b.organization_id = p.organization_id AND b.currency = p.currency"""
 _BELOW = text(
     f"""UPDATE funds_policies p SET near_limit_at = NULL WHERE p.near_limit_at IS NOT NULL AND {_ABOUT}
     AND NOT EXISTS (SELECT {_USED} AND p.credit_limit_minor > 0

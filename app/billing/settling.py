@@ -14,6 +14,7 @@ from app.audit import service as audit
 from app.billing.documents import DocumentKind
 from app.billing.invoice_models import Invoice, InvoicePayment
 from app.billing.invoice_states import InvoiceStatus, PaidWith
+from app.charges import promised
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import Money
@@ -101,7 +102,8 @@ def cover(session: ScopedSession, actor: Actor, organization_id: UUID, currency:
     """Set what the organization has with us against its open invoices, the one due first before the others.
 
     Everything billed was taken from the funds when it was charged, so what the funds are short of is what nobody has
-    paid yet; the rest of the open invoices is covered. Returns how much was set against them.
+    paid yet; the rest of the open invoices is covered. What clients paid for its consultants is no part of it. Returns
+    how much was set against them.
     """
     locks.hold(session, "funds", organization_id, currency)
     session.flush()
@@ -110,7 +112,10 @@ def cover(session: ScopedSession, actor: Actor, organization_id: UUID, currency:
     if not ids:
         return Money(0, currency)
     owed, waiting = int(session.scalar(_OWED, of) or 0), int(session.scalar(_UNBILLED, of) or 0)
-    left = max(0, min(owed, owed + waiting + ledger.funds(session, organization_id, currency).minor))
+    funds = ledger.funds(session, organization_id, currency) - promised.to_consultants(
+        session, organization_id, currency
+    )
+    left = max(0, min(owed, owed + waiting + funds.minor))
     covered = left
     for invoice_id in ids:
         if not left:

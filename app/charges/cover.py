@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.charges import promised
 from app.core.errors import Conflict
 from app.core.formats import format_money
 from app.core.money import Money
@@ -20,10 +21,13 @@ _CREDIT = text(
 
 
 def check(session: ScopedSession, organization_id: UUID, amount: Money) -> None:
-    """Both stay still until commit. Raises Conflict with what is left when they do not cover the amount."""
+    """Both stay still until commit; what clients paid for its consultants is not counted. Raises Conflict with what is
+    left when they do not cover the amount."""
     locks.hold(session, "funds", organization_id, amount.currency)
     credit = session.execute(_CREDIT, {"organization_id": organization_id, "currency": amount.currency}).scalar()
-    left = ledger.funds(session, organization_id, amount.currency) + Money(int(credit or 0), amount.currency)
+    funds = ledger.funds(session, organization_id, amount.currency)
+    others = promised.to_consultants(session, organization_id, amount.currency)
+    left = funds - others + Money(int(credit or 0), amount.currency)
     if left < amount:
         shown = format_money(max(left, Money(0, amount.currency)))
         raise Conflict(
