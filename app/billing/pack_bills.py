@@ -96,7 +96,7 @@ def issue(session: ScopedSession, actor: Actor, pack: SeatPack, charge_id: UUID)
     days = (quoted.due_on or quoted.issued_on) - quoted.issued_on
     document = replace(
         quoted, number=numbers.text_of(issuer.prefix, issuer.party.country, DocumentKind.INVOICE, year, serial),
-        issued_on=today, due_on=today + days, period=(today, today),
+        issued_on=today, due_on=today + days,
     )  # fmt: skip
     ready = Ready(new_id(), pack.organization_id, issuer.id, InvoiceOrigin.PACK, document, serial, year)
     issuing.write(session, [ready], simulated=settings().sandbox)

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.billing import modes, pack_returns, profiles, queries
+from app.billing import letters, modes, pack_returns, profiles, queries
 from app.core.errors import Conflict
 from app.core.money import Money
 from app.files import queries as files
@@ -51,7 +51,8 @@ def billing(slug: str) -> ResponseReturnValue:
         "admin/organizations/billing.html", fragment="admin/organizations/_packs.html", organization=found,
         found=listed, neighbours=paging.neighbours(listed), mode=MODES[found.billing_mode], minor=Money,
         profile=profile, terms=terms_text(profile.terms_days) if profile else "",
-        policies=organizations.funds_policies(db(), found.id), documents=files.of_subject(db(), found.id),
+        mailed_to=letters.address_of(db(), found), policies=organizations.funds_policies(db(), found.id),
+        documents=files.of_subject(db(), found.id),
     )  # fmt: skip
 
 
