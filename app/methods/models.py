@@ -16,6 +16,8 @@ from app.methods.states import MethodStatus
 class Method(PayeeOwnRecord):
     """`currency` None: any currency the rail takes. `details_index` finds the same destination under other payees.
 
+    `notice_code`, `notice_said`: what the bank said of the account when it paid all the same (a NACHA C code).
+
     A payee has one default for each currency and one for any; the one of the bill's currency goes first.
     """
 
@@ -43,3 +45,6 @@ class Method(PayeeOwnRecord):
     usable_from_at: Mapped[datetime]
     added_by_account_id: Mapped[UUID | None]
     added_by: Mapped[str]
+    notice_code: Mapped[str | None]
+    notice_said: Mapped[str | None]
+    noticed_at: Mapped[datetime | None]

@@ -101,18 +101,19 @@ def usable_methods(session: Session, wanted: Sequence[tuple[UUID, str]]) -> dict
 
 _METHODS = text(
     """SELECT m.id, m.rail, m.label, m.last4, m.currency, m.is_default, m.status, m.usable_from_at, m.created_at,
-        m.added_by,
-        EXISTS (SELECT FROM methods o WHERE o.details_index = m.details_index AND o.payee_id <> m.payee_id
-            AND o.status = 'active') AS shared
+        m.added_by, m.notice_code, m.notice_said, m.noticed_at,
+        (SELECT count(DISTINCT o.payee_id) FROM methods o WHERE o.details_index = m.details_index
+            AND o.payee_id <> m.payee_id AND o.status = 'active') AS shared
     FROM methods m WHERE m.payee_id = :payee_id AND (m.status = 'active' OR :disabled_too)
     ORDER BY m.status, m.is_default DESC, m.created_at DESC, m.id"""
 )
 
 
 def methods(session: Session, payee_id: UUID, *, disabled_too: bool = False) -> Sequence[AnyRow]:
-    """id, rail, label, last4, currency, is_default, status, usable_from_at, created_at, added_by, shared.
+    """id, rail, label, last4, currency, is_default, status, usable_from_at, created_at, added_by, shared;
+    notice_code, notice_said and noticed_at of what the bank said of the account.
 
-    `shared`: another payee this reader may see is paid at the same destination.
+    `shared`: how many other payees this reader may see are paid at the same destination.
     """
     return session.execute(_METHODS, {"payee_id": payee_id, "disabled_too": disabled_too}).all()
 

@@ -269,13 +269,13 @@ def tell(session: ScopedSession, payee: Payee, method: Method, what: str, also: 
                 "last4": method.last4,
                 "usable_from": method.usable_from_at.isoformat(),
                 "cooling_off": method.usable_from_at > now,
-                "url": _where(contact),
+                "url": page_of(contact),
                 "locale": contact.locale,
             },
         )
 
 
-def _where(contact: payees.Contact) -> str:
+def page_of(contact: payees.Contact) -> str:
     """The page on which this reader sees the methods; none for who cannot sign in."""
     if contact.slug:
         return f"{settings().base_url}/org/{contact.slug}/payout-account"

@@ -56,6 +56,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("payout_failed", "name organization payout amount message url", "cure"),
         ("payout_waiting", "name organization payout amount message url", "cure"),
         ("method_changed", "name what label last4", "usable_from cooling_off url"),
+        ("bank_notice", "name label last4 said", "url"),
         ("batch_submitted", "name organization batch submitted_by payouts totals url", ""),
         ("messages_unread", "name sender subject count quotes url", ""),
         ("contract_to_sign", "name organization contract expires_on url", "reminder"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -37,3 +38,15 @@ def records(session: Session, payee_id: UUID) -> dict[UUID, Record]:
         for row in session.execute(_RECORDS, {"payee_id": payee_id})
         if row.paid_at or row.failed_at
     }
+
+
+_SHARED = text(
+    """SELECT p.id, count(DISTINCT o.payee_id) AS others FROM payouts p JOIN methods m ON m.id = p.method_id
+    JOIN methods o ON o.details_index = m.details_index AND o.payee_id <> m.payee_id AND o.status = 'active'
+    WHERE p.id = ANY(:ids) GROUP BY p.id"""
+)
+
+
+def shared(session: Session, payout_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Payout → how many other payees this reader may see are paid at its destination; those without any left out."""
+    return {row.id: row.others for row in session.execute(_SHARED, {"ids": list(payout_ids)})}

@@ -22,14 +22,15 @@ from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.db import numbering
 from app.db.types import SealedText, new_id
-from app.payouts import sending, settling
+from app.payouts import files, sending, settling
 from app.payouts.models import Export
+from app.payouts.rules import file_id
 from app.payouts.settling import News
 from app.payouts.states import ExportStatus
-from app.rails import bank_file, registry
+from app.rails import bank_file, formats, registry
 from app.rails.bank_file import ExportLine
 from app.rails.base import Blame, Outcome, Result, SendOrder
-from app.rails.returns import ReturnLine, read_returns
+from app.rails.formats import FileFormat
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,13 @@ def _freeze(
 ) -> Export:
     year = utc_now().year
     first = numbering.take(session, organization_id, "check", 0, len(orders)) if rail == "check" else 0
+    legal = files.companies(session, [order.payout_id for order in orders])
     lines = [
-        FrozenLine(ExportLine.of(order), f"{first + index:06d}" if first else "") for index, order in enumerate(orders)
+        FrozenLine(
+            ExportLine.of(order, file_id(order.key), legal.get(order.payout_id)),
+            f"{first + index:06d}" if first else "",
+        )
+        for index, order in enumerate(orders)
     ]
     content = _content(lines)
     export_id = new_id()
@@ -89,10 +95,12 @@ def _freeze(
         line_count=len(lines),
         total_minor=sum(order.amount.minor for order in orders),
         lines_sealed=SealedText(seal(content, _context(export_id))),
-        file_sha256=_file_sha256(rail, lines),
+        file_sha256=_content_sha256(content),
         made_by=actor.label,
         made_by_account_id=actor.account_id,
     )
+    if rail == "bank_file":
+        files.set_first(session, export, [line.order for line in lines])
     session.add(export)
     session.flush()
     session.execute(
@@ -103,10 +111,10 @@ def _freeze(
         {
             "export_id": export.id,
             "keys": [line.order.key for line in lines],
-            "numbers": [line.number for line in lines],
+            "numbers": [line.number or line.order.id for line in lines],
         },
     )
-    _note(session, actor, export, "ready", f"{len(lines)} lines frozen; waiting for a second person to release them.")
+    note(session, actor, export, "ready", f"{len(lines)} lines frozen; waiting for a second person to release them.")
     audit.record(session, actor, "export.made", "export", export.id, organization_id=organization_id, lines=len(lines))
     return export
 
@@ -125,15 +133,55 @@ def _content(lines: Sequence[FrozenLine]) -> list[dict[str, Any]]:
             "reference": line.order.reference,
             "destination": dict(line.order.destination),
             "number": line.number,
+            "id": line.order.id,
+            "company": line.order.company,
         }
         for line in lines
     ]
 
 
-def _file_sha256(rail: str, lines: Sequence[FrozenLine]) -> str:
-    if rail == "bank_file":
-        return bank_file.export_file([line.order for line in lines]).sha256
-    return hashlib.sha256(json.dumps(_content(lines), sort_keys=True).encode()).hexdigest()
+def _content_sha256(content: Sequence[dict[str, Any]]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _sha256_now(export: Export, lines: Sequence[FrozenLine]) -> str:
+    """The hash as it follows from what was frozen."""
+    if export.rail == "bank_file":
+        return bank_file.sha256(files.render(export, [line.order for line in lines]))
+    return _content_sha256(open_sealed(export.lines_sealed, _context(export.id)))
+
+
+def choose_format(session: Session, actor: Actor, export_id: UUID, wanted: FileFormat) -> Export:
+    """Another format for a bank file that was not released yet; whoever chooses it has made the file too.
+
+    Raises Conflict with the reason where it cannot be had.
+    """
+    actor.require(Permission.PAYOUT_APPROVE)
+    export = get(session, export_id, lock=True)
+    if export.rail != "bank_file" or export.status is not ExportStatus.READY:
+        raise Conflict("Only the format of a bank file that waits for its release can be chosen.")
+    if wanted is export.format:
+        return export
+    files.set_format(session, export, [line.order for line in frozen(export)], wanted)
+    export.format_by, export.format_by_account_id = actor.label, actor.account_id
+    label = formats.SPECS[wanted].label
+    note(session, actor, export, "ready", f"The format is {label} now; SHA-256 {export.file_sha256}.")
+    audit.record(
+        session, actor, "export.format_chosen", "export", export.id, organization_id=export.organization_id,
+        format=wanted.value, sha256=export.file_sha256,
+    )  # fmt: skip
+    return export
+
+
+def why_not_release(export: Any, actor: Actor) -> str:
+    """Why this person may not release it, "" when they may: who made the file, or chose its format, may not."""
+    if actor.account_id is None:
+        return "Only a signed-in person can release it."
+    if actor.account_id == export.made_by_account_id:
+        return "You made this export; somebody else has to release it."
+    if actor.account_id == export.format_by_account_id:
+        return "You chose the format of this export; somebody else has to release it."
+    return ""
 
 
 def release(session: Session, actor: Actor, export_id: UUID) -> Export:
@@ -143,19 +191,22 @@ def release(session: Session, actor: Actor, export_id: UUID) -> Export:
     """
     actor.require(Permission.PAYOUT_APPROVE)
     export = get(session, export_id, lock=True)
-    if actor.account_id is None or actor.account_id == export.made_by_account_id:
-        raise Forbidden("You made this export; somebody else has to release it.")
-    lines = _open(export)
-    if _file_sha256(export.rail, lines) != export.file_sha256:
+    why_not = why_not_release(export, actor)
+    if why_not:
+        raise Forbidden(why_not)
+    lines = frozen(export)
+    if _sha256_now(export, lines) != export.file_sha256:
         raise Conflict(
             "The lines of this export do not match their hash. Do not use it; void it and look at the audit."
         )
     export.advance(ExportStatus.RELEASED)
     export.released_by, export.released_by_account_id = actor.label, actor.account_id
     export.released_at = utc_now()
-    results = [Result(line.order.key, Outcome.ACCEPTED, line.number or line.order.key) for line in lines]
+    results = [
+        Result(line.order.key, Outcome.ACCEPTED, line.number or line.order.id or line.order.key) for line in lines
+    ]
     settling.apply(session, actor, [News(result, "person", {"export": export.number}) for result in results])
-    _note(session, actor, export, "released", f"Released; SHA-256 {export.file_sha256}.")
+    note(session, actor, export, "released", f"Released; SHA-256 {export.file_sha256}.")
     audit.record(session, actor, "export.released", "export", export.id, organization_id=export.organization_id)
     return export
 
@@ -170,15 +221,16 @@ def void(session: Session, actor: Actor, export_id: UUID, reason: str) -> Export
         News(
             Result(line.order.key, Outcome.FAILED, "", "void", message, "It can be sent again.", Blame.RETRY), "person"
         )
-        for line in _open(export)
+        for line in frozen(export)
     ]
     settling.apply(session, actor, news)
-    _note(session, actor, export, "void", reason)
+    note(session, actor, export, "void", reason)
     audit.record(session, actor, "export.voided", "export", export.id, organization_id=export.organization_id)
     return export
 
 
-def _open(export: Export) -> list[FrozenLine]:
+def frozen(export: Export) -> list[FrozenLine]:
+    """The lines as they were frozen, with full destinations: not for showing."""
     return [
         FrozenLine(
             ExportLine(
@@ -187,6 +239,8 @@ def _open(export: Export) -> list[FrozenLine]:
                 Money(item["amount_minor"], item["currency"]),
                 item["reference"],
                 item["destination"],
+                item.get("id", ""),
+                item.get("company"),
             ),
             item["number"],
         )
@@ -207,7 +261,7 @@ def open_lines(session: Session, actor: Actor, export_id: UUID, purpose: str) ->
         session, actor, f"export.{purpose}", "export", export.id, organization_id=export.organization_id,
         sha256=export.file_sha256,
     )  # fmt: skip
-    return export, _open(export)
+    return export, frozen(export)
 
 
 def download(session: Session, actor: Actor, export_id: UUID) -> tuple[Export, bytes]:
@@ -215,64 +269,7 @@ def download(session: Session, actor: Actor, export_id: UUID) -> tuple[Export, b
     export, lines = open_lines(session, actor, export_id, "downloaded")
     if export.rail != "bank_file":
         raise Conflict("Checks are printed, not uploaded.")
-    return export, bank_file.export_file([line.order for line in lines]).content
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a return file did: payouts moved by outcome, and lines that changed nothing (known before)."""
-
-    paid: int
-    failed: int
-    returned: int
-    unchanged: int
-
-
-def answer(session: Session, actor: Actor, export_id: UUID, content: bytes) -> Answered:
-    """Apply the bank's confirmation or return file. All or nothing: raises Invalid with one entry per bad line."""
-    actor.require(Permission.PAYOUT_APPROVE)
-    export = get(session, export_id, lock=True)
-    if export.status is not ExportStatus.RELEASED:
-        raise Conflict("This export was not released, so the bank cannot have answered it.")
-    lines, errors = read_returns(content)
-    wrong = {f"line {error.line}, {error.column}": error.reason for error in errors}
-    known = {line.order.key: line.order.amount for line in _open(export)}
-    for line in lines:
-        wrong |= _mismatch(line, known)
-    if wrong:
-        raise Invalid("Nothing was applied: the file has lines that do not fit this export.", fields=wrong)
-    if not lines:
-        raise Invalid("The file has no lines about this export.")
-    evidence = {"export": export.number, "file_sha256": hashlib.sha256(content).hexdigest()}
-    news = [News(line.result(), "return file", {**evidence, "line": str(line.line)}) for line in lines]
-    moved = settling.apply(session, actor, news)
-    counts = {outcome: len(moved.get(outcome, ())) for outcome in Outcome}
-    audit.record(
-        session, actor, "export.answered", "export", export.id, organization_id=export.organization_id, **evidence,
-        lines=len(lines),
-    )  # fmt: skip
-    result = Answered(
-        counts[Outcome.PAID],
-        counts[Outcome.FAILED],
-        counts[Outcome.RETURNED],
-        len(lines) - counts[Outcome.PAID] - counts[Outcome.FAILED] - counts[Outcome.RETURNED],
-    )
-    _note(
-        session, actor, export, "answered",
-        f"Bank answered: {result.paid} paid, {result.failed} failed, {result.returned} returned.",
-    )  # fmt: skip
-    return result
-
-
-def _mismatch(line: ReturnLine, known: dict[str, Money]) -> dict[str, str]:
-    amount = known.get(line.key)
-    if amount is None:
-        return {f"line {line.line}, reference": "This reference is not in the export."}
-    if line.currency and line.currency != amount.currency:
-        return {f"line {line.line}, currency": f"The export says {amount.currency}."}
-    if line.amount is not None and line.amount != amount.major:
-        return {f"line {line.line}, amount": f"The export says {amount.plain()}."}
-    return {}
+    return export, files.render(export, [line.order for line in lines])
 
 
 def mark(session: Session, actor: Actor, payout_id: UUID, outcome: Outcome, note: str) -> None:
@@ -296,8 +293,9 @@ def mark(session: Session, actor: Actor, payout_id: UUID, outcome: Outcome, note
     audit.record(session, actor, f"payout.marked_{outcome.value}", "payout", payout_id, note=note.strip())
 
 
-def _note(session: Session, actor: Actor, export: Export, to_state: str, note: str) -> None:
+def note(session: Session, actor: Actor, export: Export, to_state: str, said: str) -> None:
+    """A step in the life of an export, for staff."""
     audit.timeline(
-        session, actor, "export", export.id, to_state, note=note, organization_id=export.organization_id,
+        session, actor, "export", export.id, to_state, note=said, organization_id=export.organization_id,
         audience=Audience.STAFF,
     )  # fmt: skip

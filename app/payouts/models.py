@@ -26,6 +26,7 @@ from app.payouts.states import (
     PayoutOrigin,
     PayoutStatus,
 )
+from app.rails.formats import FileFormat
 
 
 class Batch(OrganizationRecord):
@@ -250,7 +251,12 @@ class Attempt(PayeeRecord):
 
 
 class Export(OrganizationRecord):
-    """A frozen instruction made once: a bank file, or a run of checks. `lines_sealed` holds the full destinations."""
+    """A frozen instruction made once: a bank file, or a run of checks. `lines_sealed` holds the full destinations.
+
+    `format` is a bank file's, `header_sealed` what the file says of the payer and of itself. `remarks`: why the lines
+    cannot be other formats (`reasons`), and names the format writes otherwise (`rewritten`). Who chose another format
+    than the first made the file too.
+    """
 
     __tablename__ = "payout_exports"
     __table_args__ = (
@@ -272,6 +278,11 @@ class Export(OrganizationRecord):
     released_by: Mapped[str | None]
     released_by_account_id: Mapped[UUID | None]
     released_at: Mapped[datetime | None]
+    format: Mapped[FileFormat | None] = mapped_column(choice(FileFormat))
+    header_sealed: Mapped[SealedText | None] = mapped_column(Sealed)
+    remarks: Mapped[dict[str, Any] | None]
+    format_by: Mapped[str | None]
+    format_by_account_id: Mapped[UUID | None]
 
     @hybrid_property
     def status(self) -> ExportStatus:

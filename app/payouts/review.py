@@ -17,7 +17,7 @@ from app.db.paging import CAP, AnyRow, AnySelect, Key, Page, fetch
 from app.methods.models import Method
 from app.organizations.models import FundsPolicy, Organization
 from app.payees.models import Payee
-from app.payouts import content
+from app.payouts import content, destinations
 from app.payouts.models import Approval, Attempt, Batch, Payout
 from app.payouts.queries import PayoutFilter, looked_up, narrow
 from app.payouts.rules import approvals_needed, may_approve, payout_number
@@ -123,12 +123,16 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class ReviewLine:
-    """A payout as one reader sees it. `choices`: what can be done next → why this reader may not, "" when they may."""
+    """A payout as one reader sees it. `choices`: what can be done next → why this reader may not, "" when they may.
+
+    `shared`: how many other payees are paid at the same destination, a mistake or a fraud.
+    """
 
     row: AnyRow
     signatures: Sequence[Signature] = ()
     needed: int = 1
     choices: Mapping[str, str] = field(default_factory=dict)
+    shared: int = 0
 
     @property
     def id(self) -> UUID:
@@ -160,12 +164,14 @@ def lines(session: Session, rows: Sequence[AnyRow], account_id: UUID | None) -> 
     """What `queries.payouts` found, as this account reads it."""
     signed = signatures(session, [row.id for row in rows if row.status is P.PENDING])
     limits = _limits(session, {row.organization_id for row in rows})
+    shared = destinations.shared(session, [row.id for row in rows])
     return [
         ReviewLine(
             row,
             signed.get(row.id, ()),
             approvals_needed(row.amount_minor, row.currency, limits.get((row.organization_id, row.currency))),
             choices(row, account_id, [signature.account_id for signature in signed.get(row.id, ())]),
+            shared.get(row.id, 0),
         )
         for row in rows
     ]

@@ -9,8 +9,10 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from app.core.money import exponent
+from app.payees.states import BusinessType, PayeeKind
 from app.payouts.states import PAYOUT_TRANSITIONS, HoldCode, PayoutStatus
 from app.rails.base import SendOrder
+from app.tax.states import Classification
 
 HOLD_TEXT: dict[HoldCode, str] = {
     HoldCode.AWAITING_FUNDS: "Waiting for the organization to top up its funds.",
@@ -21,6 +23,7 @@ HOLD_TEXT: dict[HoldCode, str] = {
     HoldCode.SUSPENDED: "The engagement is suspended. The money stays owed and goes on once that ends.",
 }
 DEFAULT_SECOND_APPROVAL_MAJOR = 10_000
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def payout_number(payout_id: UUID) -> str:
@@ -34,6 +37,25 @@ def send_key(payout_id: UUID, attempt: int) -> str:
     At most 36 characters, RazorpayX takes no more; 35 up to the ninth attempt, as bank files have it.
     """
     return f"{payout_id.hex}-a{attempt}"
+
+
+def file_id(key: str) -> str:
+    """A `send_key` in 15 capitals and digits, for files that hold no longer one. It ends the payout's id, so that the
+    payout's number can be read off it; the attempt is the two digits (base 36) behind the A."""
+    payout_id, _, attempt = key.rpartition("-")
+    high, low = divmod(int(attempt.removeprefix("a")) % 36**2, 36)
+    return f"{payout_id.replace('-', '')[-12:].upper()}A{_DIGITS[high]}{_DIGITS[low]}"
+
+
+def is_company(kind: PayeeKind, business: BusinessType | None, classification: Classification | None) -> bool | None:
+    """As the tax form says, else the kind of business, else the kind of payee; None where a vendor never said."""
+    if classification is not None and classification is not Classification.OTHER:
+        return classification is not Classification.INDIVIDUAL
+    if business is not None:
+        return business is not BusinessType.SOLE_PROPRIETOR
+    if kind is PayeeKind.ORGANIZATION:
+        return True
+    return None if kind is PayeeKind.VENDOR else False
 
 
 def sources_of(to: PayoutStatus) -> list[PayoutStatus]:

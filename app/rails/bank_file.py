@@ -114,6 +114,11 @@ def render_csv(lines: Sequence[ExportLine]) -> bytes:
     return "".join(csv.lines(COLUMNS, (_row(line) for line in lines))).encode()
 
 
+def sha256(content: bytes) -> str:
+    """What the person who releases a file compares, as hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def export_file(lines: Sequence[ExportLine]) -> ExportFile:
     """Render the lines and add up what they say. Raises ValueError as `render_csv` does."""
     content = render_csv(lines)
@@ -122,7 +127,7 @@ def export_file(lines: Sequence[ExportLine]) -> ExportFile:
         currency = line.amount.currency
         totals[currency] = totals.get(currency, Money(0, currency)) + line.amount
     ordered = tuple(totals[currency] for currency in sorted(totals))
-    return ExportFile(content, hashlib.sha256(content).hexdigest(), len(lines), ordered)
+    return ExportFile(content, sha256(content), len(lines), ordered)
 
 
 def _row(line: ExportLine) -> list[str]:

@@ -32,20 +32,32 @@ _DECEASED = Reason("The account holder has died.", "The estate has to give other
 _FUNDS = Reason("Our account could not cover it.", "Nothing to do for the payee; we send it again.", Blame.PAYER)
 _OURS = Reason("The bank could not use our instruction.", "Nothing to do for the payee; we mend it.", Blame.PAYER)
 _RECALLED = Reason("It was called back.", "Ask who called it back before sending it again.", Blame.PAYER)
+_ASK = Reason(
+    "The bank took it for one that should not be paid.",
+    "Ask the bank what became of it before it is sent again.",
+    Blame.PAYER,
+)
+_DEBIT = Reason(
+    "The bank gave a reason that no transfer to somebody can have.",
+    "Ask the bank what it means before it is sent again.",
+    Blame.PAYER,
+)
 _OTHER = Reason("The bank did not complete it.", "Check the account details, or add another account.", Blame.PAYEE)
 
 _BY_CODE: dict[str, Reason] = {
     **dict.fromkeys(("R02", "AC04", "AC07", "B"), _CLOSED),
-    **dict.fromkeys(("R03", "R04", "R28", "AC01", "AC02", "AC03", "RC01", "RC04", "5"), _NO_ACCOUNT),
+    **dict.fromkeys(("R03", "R04", "R28", "AC01", "AC02", "AC03", "RC01", "RC04", "BE06", "5"), _NO_ACCOUNT),
     **dict.fromkeys(("R12", "3"), _MOVED),
     **dict.fromkeys(("R16", "AC06"), _FROZEN),
-    **dict.fromkeys(("R20", "R23", "R29", "MS02", "MS03", "AG01"), _REFUSED),
+    **dict.fromkeys(("R20", "R23", "MS02", "MS03", "AG01"), _REFUSED),
     **dict.fromkeys(("R22", "BE01", "BE04", "BE05"), _NAME),
     **dict.fromkeys(("R13", "R17", "R34", "0"), _DETAILS),
     **dict.fromkeys(("R14", "R15", "MD07", "2"), _DECEASED),
-    **dict.fromkeys(("R01", "R09", "AM04"), _FUNDS),
-    **dict.fromkeys(("R18", "R19", "R21", "R25", "R26", "R27", "FF01", "AM05"), _OURS),
-    **dict.fromkeys(("R06", "R31", "CUST", "DUPL", "TECH", "C"), _RECALLED),
+    **dict.fromkeys(("AM04",), _FUNDS),
+    **dict.fromkeys(("R18", "R19", "R21", "R25", "R26", "R27", "FF01"), _OURS),
+    **dict.fromkeys(("R06", "CUST", "TECH", "C"), _RECALLED),
+    **dict.fromkeys(("R24", "R31", "AM05", "DUPL"), _ASK),
+    **dict.fromkeys(("R01", "R07", "R08", "R09", "R10", "R29"), _DEBIT),  # reasons of debits
 }
 _BY_WORDS: tuple[tuple[re.Pattern[str], Reason], ...] = (
     (re.compile(r"deceased|died"), _DECEASED),

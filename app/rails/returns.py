@@ -28,15 +28,19 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "paidamount", "amountpaid", "value", "transferamount"),
     "currency": ("currency", "ccy", "currencycode"),
 }
-_STATUS: dict[str, Outcome] = {
+STATUS: dict[str, Outcome] = {
     **dict.fromkeys(
         "paid settled completed complete success successful succeeded executed booked acsc accc".split(), Outcome.PAID
     ),
     **dict.fromkeys("returned return bounced reversed refunded sentback".split(), Outcome.RETURNED),
-    **dict.fromkeys("failed failure rejected refused declined error cancelled canceled rjct".split(), Outcome.FAILED),
     **dict.fromkeys(
-        "pending accepted processing inprogress submitted queued acsp actc accp pdng".split(), Outcome.ACCEPTED
+        "failed failure rejected refused declined error cancelled canceled rjct canc".split(), Outcome.FAILED
     ),
+    **dict.fromkeys(
+        "pending accepted processing inprogress submitted queued acsp actc accp acwc rcvd pdng".split(),
+        Outcome.ACCEPTED,
+    ),
+    **dict.fromkeys("acsp actc accp acwc rcvd pdng".split(), Outcome.ACCEPTED),
 }
 _DATES = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%d %b %Y", "%d-%b-%Y", "%d %B %Y")
 _DAY_FIRST = ("%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y")
@@ -165,7 +169,7 @@ def _line(
         raise _Bad("", f"The line has {len(row)} cells, the heading {len(headings)}.")
     if not cell("reference"):
         raise _Bad(heading("reference"), "The reference is missing.")
-    outcome = _STATUS.get(re.sub(r"[^a-z]", "", cell("status").lower()))
+    outcome = STATUS.get(re.sub(r"[^a-z]", "", cell("status").lower()))
     if outcome is None:
         said = f"“{cell('status')}” is not a status" if cell("status") else "The status is missing"
         raise _Bad(heading("status"), f"{said}. Use paid, failed, returned or pending.")

@@ -48,6 +48,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     adjustments,
     appointments,
     audit,
+    bank_profiles,
     batches,
     billing,
     billing_terms,

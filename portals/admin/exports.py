@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -12,20 +13,21 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_babel import ngettext
 from flask_wtf.file import FileField, FileRequired
-from wtforms import RadioField, TextAreaField
+from wtforms import RadioField, SelectField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app.audit import queries as history
 from app.audit.models import Audience
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import Money
-from app.payouts import checks, documents, queries, review
+from app.payouts import answering, checks, documents, files, queries, review
 from app.payouts import exports as service
 from app.payouts.service import Outcome
 from app.payouts.states import ExportStatus
 from app.pdf import render
-from app.rails import registry
+from app.rails import formats, registry
 from app.rails.check import CheckStatus
+from app.rails.formats import FileFormat
 from portals.admin import asking, bp
 from portals.shared.documents import pdf
 from portals.shared.timeline import steps
@@ -65,6 +67,7 @@ def export(export_id: UUID) -> ResponseReturnValue:
 
 def _shown(export_id: UUID) -> dict[str, Any]:
     row, want = one(export_id), paging.wanted()
+    remarks = row.remarks or {}
     found = review.export_lines(db(), export_id, want.cursor, want.limit)
     return {
         "export": row,
@@ -75,16 +78,14 @@ def _shown(export_id: UUID) -> dict[str, Any]:
         "check_status": lambda line: checks.status_of(line.attempt_status, line.error_code, line.evidence),
         "steps": steps(history.timeline(db(), export_id, Audience.PLATFORM), "export"),
         "released": row.status is ExportStatus.RELEASED,
-        "why_not_release": _why_not_release(row),
+        "why_not_release": service.why_not_release(row, g.actor),
+        "execute_on": date.fromisoformat(remarks["execute_on"]) if "execute_on" in remarks else None,
+        "format_label": formats.SPECS[row.format].label if row.format else "",
+        "offers": files.offers(db(), row) if row.rail == "bank_file" and row.status is ExportStatus.READY else (),
         "parts": range(1, -(-row.line_count // documents.CHECKS_PER_FILE) + 1) if row.rail == "check" else (),
         "per_part": documents.CHECKS_PER_FILE,
         "answer": AnswerForm(),
     }
-
-
-def _why_not_release(row: Any) -> str:
-    mine = row.made_by_account_id == g.actor.account_id
-    return _("You made this export; somebody else has to release it.") if mine else ""
 
 
 @bp.post("/exports/<uuid:export_id>/release")
@@ -94,6 +95,28 @@ def export_release(export_id: UUID) -> ResponseReturnValue:
     text = _("Print the checks and mail them.") if made.rail == "check" else _("Download it and take it to the bank.")
     back = url_for(".export", export_id=export_id)
     return done(back=back, toast=(_("%(number)s released", number=made.number), text))
+
+
+class FormatForm(BaseForm):
+    """Chosen again it changes nothing, so it needs no key."""
+
+    format = SelectField(choices=[(one.value, spec.label) for one, spec in formats.SPECS.items()])
+
+
+@bp.post("/exports/<uuid:export_id>/format")
+@step_up_required
+def export_format(export_id: UUID) -> ResponseReturnValue:
+    """Another kind of file from the same frozen lines, before the release."""
+    form = FormatForm()
+    if not form.accepts():
+        raise Invalid(_("Choose one of the formats."), fields={"format": _("Choose one of the formats.")})
+    made = service.choose_format(db(), g.actor, export_id, FileFormat(form.format.data))
+    label = formats.SPECS[FileFormat(form.format.data)].label
+    text = _("Somebody else has to release it. Its SHA-256 is another one now.")
+    return done(
+        back=url_for(".export", export_id=export_id),
+        toast=(_("%(number)s is %(format)s now", number=made.number, format=label), text),
+    )
 
 
 class VoidForm(OnceForm):
@@ -116,7 +139,8 @@ def export_void(export_id: UUID) -> ResponseReturnValue:
 def export_file(export_id: UUID) -> ResponseReturnValue:
     """The bank file with full destinations. A POST, because each download is written to the audit trail."""
     made, content = service.download(db(), g.actor, export_id)
-    return _download(content, "text/csv; charset=utf-8", f"{made.number}.csv")
+    spec = formats.SPECS[made.format or FileFormat.CSV]
+    return _download(content, spec.content_type, f"{made.number}.{spec.suffix}")
 
 
 def _download(content: bytes, content_type: str, name: str) -> Response:
@@ -150,7 +174,7 @@ def export_answer(export_id: UUID) -> ResponseReturnValue:
     form, faults = AnswerForm(), list[tuple[str, str]]()
     if form.accepts():
         try:
-            result = service.answer(db(), g.actor, export_id, form.file.data.read())
+            result = answering.answer(db(), g.actor, export_id, form.file.data.read())
         except Invalid as refusal:
             faults = list(refusal.fields.items())
             form.form_errors.append(refusal.message)
@@ -165,7 +189,7 @@ def export_answer(export_id: UUID) -> ResponseReturnValue:
     return page("admin/exports/answer.html", fragment="admin/exports/_answer.html", **context)
 
 
-def _answered(result: service.Answered) -> Toast:
+def _answered(result: answering.Answered) -> Toast:
     said = _(
         "%(paid)s paid, %(failed)s failed, %(returned)s returned, %(same)s known before.",
         paid=result.paid,
@@ -173,7 +197,32 @@ def _answered(result: service.Answered) -> Toast:
         returned=result.returned,
         same=result.unchanged,
     )
+    if result.changes:
+        said += " " + ngettext(
+            "The bank knows better details of %(num)s account.",
+            "The bank knows better details of %(num)s accounts.",
+            result.changes,
+        )
     return Toast(_("The bank’s answer is applied"), said)
+
+
+@bp.route("/exports/answer", methods=["GET", "POST"])
+@step_up_required
+def exports_answer() -> ResponseReturnValue:
+    """A file about any number of exports, found by the references in it."""
+    form, faults = AnswerForm(), list[tuple[str, str]]()
+    if form.accepts():
+        try:
+            result = answering.answer_all(db(), g.actor, form.file.data.read())
+        except Invalid as refusal:
+            faults = list(refusal.fields.items())
+            form.form_errors.append(refusal.message)
+        else:
+            return done(back=url_for(".exports"), toast=_answered(result))
+    return page(
+        "admin/exports/answer.html", fragment="admin/exports/_answer.html", form=form, export=None,
+        faults=faults[:SHOWN_FAULTS], more=len(faults) - SHOWN_FAULTS,
+    )  # fmt: skip
 
 
 class FateForm(OnceForm):

@@ -5,7 +5,7 @@ Rows below the payouts are written as their own services leave them, so that the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -54,14 +54,20 @@ def payee_actor(payee_id: UUID) -> Actor:
 
 
 def shop(
-    payees: int = 3, *, funds: int = 10_000_00, currency: str = "GBP", rail: str = "simulated", slug: str = "shop"
+    payees: int = 3,
+    *,
+    funds: int = 10_000_00,
+    currency: str = "GBP",
+    rail: str = "simulated",
+    slug: str = "shop",
+    to: Mapping[str, str] | None = None,
 ) -> Shop:
-    """`funds` and everything else in minor units; every payee gets a default method on `rail`."""
+    """`funds` and everything else in minor units; every payee gets a default method on `rail`, at `to`."""
     with unit_of_work(PLATFORM) as session:
         organization = Organization(slug=slug, name=slug.title(), currency=currency, status=OrganizationStatus.ACTIVE)
         session.add(organization)
         session.flush()
-        ids = [_payee(session, organization.id, currency, rail, number) for number in range(payees)]
+        ids = [_payee(session, organization.id, currency, rail, number, to) for number in range(payees)]
         if funds:
             deposit(session, organization.id, Money(funds, currency))
         return Shop(organization.id, ids)
@@ -102,7 +108,14 @@ DESTINATIONS = {
 }
 
 
-def _payee(session: ScopedSession, organization_id: UUID, currency: str, rail: str, number: int) -> UUID:
+def _payee(
+    session: ScopedSession,
+    organization_id: UUID,
+    currency: str,
+    rail: str,
+    number: int,
+    to: Mapping[str, str] | None = None,
+) -> UUID:
     payee = Payee(kind=PayeeKind.VENDOR, name=f"Vendor {number:03d}")
     session.add(payee)
     session.flush()
@@ -110,13 +123,19 @@ def _payee(session: ScopedSession, organization_id: UUID, currency: str, rail: s
         Engagement(organization_id=organization_id, payee_id=payee.id, currency=currency, reference=f"V{number:05d}")
     )
     session.flush()
-    method(session, payee.id, rail)
+    method(session, payee.id, rail, to=to)
     return payee.id
 
 
-def method(session: ScopedSession, payee_id: UUID, rail: str, account_number: str | None = None) -> UUID:
+def method(
+    session: ScopedSession,
+    payee_id: UUID,
+    rail: str,
+    account_number: str | None = None,
+    to: Mapping[str, str] | None = None,
+) -> UUID:
     """A method that can be used at once; it becomes the default."""
-    destination = dict(DESTINATIONS[rail])
+    destination = dict(to or DESTINATIONS[rail])
     if account_number:
         destination["account_number"] = account_number
     session.execute(text("UPDATE methods SET is_default = false WHERE payee_id = :id"), {"id": payee_id})
@@ -127,7 +146,7 @@ def method(session: ScopedSession, payee_id: UUID, rail: str, account_number: st
             payee_id=payee_id,
             rail=rail,
             label=rail,
-            last4=destination.get("account_number", "")[-4:],
+            last4=(destination.get("account_number") or destination.get("iban") or "")[-4:],
             details_sealed=SealedText(seal(destination, f"methods.details:{method_id}")),
             details_index=blind_index(f"{rail}{payee_id}{destination}", "methods"),
             usable_from_at=utc_now(),

@@ -46,6 +46,7 @@ VALUES: dict[str, Any] = {
     "message": "The account is closed.",
     "cure": "Add an account that is open.",
     "what": "added",
+    "said": "The account number ends in 1614 now.",
     "label": "Bank transfer",
     "last4": "9911",
     "usable_from": "2017-09-27T10:00:00+00:00",

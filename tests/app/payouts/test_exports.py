@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.core.errors import Conflict, Forbidden, Invalid, InvalidTransition
 from app.core.scope import Actor
 from app.db.session import unit_of_work
-from app.payouts import exports
+from app.payouts import answering, exports
 from app.rails.base import Outcome
 from jobs import payouts as jobs
 from tests.app.payouts.test_batches import approved, run, statuses
@@ -93,7 +93,7 @@ def test_the_answer_file_settles_and_says_who_was_not_paid(maker: Actor, checker
     answer = answered(downloaded(export_id, checker), line1="returned:AC04")
     for expected in ((2, 1, 0), (0, 0, 0)):  # the second time nothing changes
         with unit_of_work(PLATFORM) as session:
-            result = exports.answer(session, checker, export_id, answer)
+            result = answering.answer(session, checker, export_id, answer)
         assert (result.paid, result.failed + result.returned, 0) == expected
     assert sorted(statuses(batch_id)) == ["failed", "paid", "paid"]
     with unit_of_work(PLATFORM) as session:
@@ -117,7 +117,7 @@ def test_an_answer_that_does_not_fit_changes_nothing(maker: Actor, checker: Acto
     release(export_id, checker)
     answer = spoil(answered(downloaded(export_id, checker)))
     with pytest.raises(Invalid) as refused, unit_of_work(PLATFORM) as session:
-        exports.answer(session, checker, export_id, answer)
+        answering.answer(session, checker, export_id, answer)
     assert word in str(refused.value.fields) + refused.value.message
     assert statuses(batch_id) == ["processing"] * 3
 

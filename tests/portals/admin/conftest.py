@@ -77,17 +77,19 @@ def told_of(consultation_id: UUID) -> list[str]:
         return [row.note for row in trail.timeline(session, consultation_id)]
 
 
-def withdrawn(place: Shop, minor: int = 100_00, payee: int = 0, actor: Actor | None = None) -> UUID:
+def withdrawn(
+    place: Shop, minor: int = 100_00, payee: int = 0, actor: Actor | None = None, currency: str = "GBP"
+) -> UUID:
     """A payout that waits for approval; `actor` asked for it (default: the payee)."""
-    make.earn(place, minor, payee=payee)
+    make.earn(place, minor, payee=payee, currency=currency)
     asker = actor or make.payee_actor(place.payee_ids[payee])
     asker = Actor(asker.label, "payee", asker.account_id, payee_id=place.payee_ids[payee])
     with unit_of_work(PLATFORM) as session:
-        return service.withdraw(session, asker, organization_id=place.organization_id, currency="GBP").id
+        return service.withdraw(session, asker, organization_id=place.organization_id, currency=currency).id
 
 
-def approved(place: Shop, approver: Actor, minor: int = 100_00, payee: int = 0) -> UUID:
-    payout_id = withdrawn(place, minor, payee)
+def approved(place: Shop, approver: Actor, minor: int = 100_00, payee: int = 0, currency: str = "GBP") -> UUID:
+    payout_id = withdrawn(place, minor, payee, currency=currency)
     with unit_of_work(PLATFORM) as session:
         assert not service.approve(session, approver, [payout_id])[0].refused
     return payout_id

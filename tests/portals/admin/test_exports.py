@@ -87,7 +87,7 @@ def test_the_banks_answer_is_applied_whole_or_not_at_all(
 ) -> None:
     export_id, ids = frozen(bank, admin, checker)
     second.post(f"/admin/exports/{export_id}/release")
-    keys = [f"payout-{payout_id}-1" for payout_id in ids]
+    keys = [f"{payout_id.hex}-a1" for payout_id in ids]
     bad = upload(browser, export_id, f"reference,status,amount\n{keys[0]},paid,100.00\n{keys[1]},maybe,\nother,paid,\n")
     assert bad.status_code == 422  # type: ignore[attr-defined]
     said = bad.text  # type: ignore[attr-defined]
