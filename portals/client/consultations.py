@@ -74,7 +74,7 @@ def consultation(consultation_id: UUID) -> ResponseReturnValue:
         papers=on_account.papers(db(), charge) if charge else None,
         returns=client_queries.returns_of(db(), charge.id) if charge else [], minor=Money, review=review,
         may_review=held and review is None, free_until=row.clock_at - FREE_BEFORE,
-        credit_of=credits.payer_of(db(), row.id) if row.paid_by is PaidBy.CREDIT else None,
+        buyer=None if row.paid_by is PaidBy.CARD else credits.payer_of(db(), row.id),
         free=is_early(utc_now(), row.clock_at), policy=letters.POLICY, came_back=cards.returned(charge),
         project=client_queries.project_of(db(), row.project_id) if row.project_id else None,
         **consultations.times(row),

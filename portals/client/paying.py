@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ChargeStatus
-from app.consultations import client_queries, letters, money, on_account
+from app.consultations import client_queries, credits, letters, money, on_account
 from app.consultations.hours import KEPT
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, PaidBy
@@ -57,6 +57,7 @@ def consultation_pay(consultation_id: UUID) -> ResponseReturnValue:
     return page(
         "client/pay.html", form=form, row=row, price=price_of(row), refused=refused, policy=letters.POLICY,
         by_organization=by_organization, kept_until=row.created_at + KEPT,
+        buyer=credits.payer_of(db(), row.id) if by_organization else None,
         test_cards=() if by_organization else test_cards(), status=409 if short else None,
     )  # fmt: skip
 

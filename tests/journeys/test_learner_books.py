@@ -67,7 +67,7 @@ def test_a_learner_books_on_the_account(demo: Demo, visit: Visit, school: UUID) 
 
     learner = visit(demo.link("client", LEARNER))
     _asks(learner, base, "30 minutes")
-    expect(learner.get_by_text("Your organization pays from its funds.")).to_be_visible()
+    expect(learner.get_by_text("Hazelwood pays from its funds.")).to_be_visible()
     learner.get_by_role("button", name=re.compile(r"Pay \$19\.00")).click()
     says(learner, "Booked")
 

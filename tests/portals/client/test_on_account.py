@@ -96,12 +96,14 @@ def test_the_funds_pay_for_every_role_that_uses_the_account(noor: Browser, role:
     form = noor.get(f"{_url()}&week={SOON.date()}").text
     assert "Fernhill pays" in form and "Keep this time and go on" in form  # who pays is chosen with it
     pay = noor.post(_url(), _form(buyer, PaidBy.INVOICE)).location
-    assert "pays from its funds" in noor.get(pay).text
+    assert "Fernhill pays from its funds" in noor.get(pay).text
     assert noor.post(pay, {"idempotency_key": "p"}).status_code == 303
     made = UUID(pay.split("/")[3])
     money_jobs.confirm(str(made))
     found = _one(made)
     assert (found.status, found.paid_by, found.buyer_organization_id) == (S.BOOKED, PaidBy.INVOICE, buyer)
+    shown = noor.get(f"/client/consultations/{made}").text
+    assert "Paid by" in shown and "Fernhill" in shown
     with unit_of_work(PLATFORM) as session:
         assert ledger.funds(session, buyer, "USD").minor == -19_00
         assert session.execute(text("SELECT amount_minor FROM unbilled_charges")).scalar_one() == 19_00
