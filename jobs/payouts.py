@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 from app.billing import limits
 from app.consultations import profiles
+from app.core.clock import utc_now
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
 from app.payouts import batches, engagements, exports, letters, sending, settling
@@ -142,14 +144,39 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
     return failure
 
 
-def look_up_stale() -> None:
+def look_up_stale(older_than_s: float = 120) -> None:
     """The sweep: attempts without a final word are looked up at their rails; lost webhooks end here."""
     with unit_of_work(Scope.platform("find stale attempts")) as session:
-        ids = sending.stale(session, timedelta(minutes=2))
+        ids = sending.stale(session, timedelta(seconds=older_than_s))
         unanswered = sending.unanswered(session, ids)
         accepted = sending.accepted(session, ids)
     failure = _look_up(unanswered, send_again=True)
     failure = _look_up(accepted, send_again=False) or failure
+    if failure:
+        raise failure
+
+
+def look_up_paid(days: int = 7) -> None:
+    """What was paid in the last days is asked about again: a return of which nobody told us ends here."""
+    since, after, failure = utc_now() - timedelta(days=days), None, None
+    while True:
+        with unit_of_work(Scope.platform("find what was paid")) as session:
+            found = sending.paid_since(session, since, after)
+        if not found:
+            break
+        news = []
+        for paid in found:
+            try:
+                result = registry.rail(paid.rail).find(paid.key, paid.reference)
+            except RailUnavailable as unknown:
+                failure = unknown
+                continue
+            if result is not None and result.outcome in (Outcome.RETURNED, Outcome.FAILED):
+                news.append(News(replace(result, outcome=Outcome.RETURNED), "look-up"))
+        if news:
+            with unit_of_work(Scope.platform("record what came back")) as session:
+                settling.apply(session, SYSTEM, news)
+        after = found[-1]
     if failure:
         raise failure
 

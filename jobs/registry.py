@@ -62,6 +62,7 @@ JOBS: dict[Topic, Job] = {
     Topic.ORDERS_IMPORT_CONFIRMED: Job(sales.import_orders, MONEY, 1800),
     Topic.PAYOUTS_SETTLED: Job(payouts.tell_settled),
     Topic.FUNDS_ARRIVED: Job(payouts.funds_arrived, MONEY),
+    Topic.PAID_LOOK_UP: Job(payouts.look_up_paid),
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),
     Topic.EARNINGS_RELEASE: Job(earnings.release_due, MONEY),
     Topic.WEBHOOKS_SWEEP: Job(webhooks.sweep),

@@ -18,6 +18,7 @@ class Topic(StrEnum):
     ORDERS_IMPORT_CONFIRMED = "orders.import_confirmed"
     FUNDS_ARRIVED = "funds.arrived"
     EARNINGS_RELEASE = "earnings.release"
+    PAID_LOOK_UP = "payouts.look_up_paid"
     ATTEMPTS_LOOK_UP = "attempts.look_up"
     WEBHOOKS_SWEEP = "webhooks.sweep"
     BOOKS_EXAMINATION = "books.examination"

@@ -231,6 +231,7 @@ class Attempt(PayeeRecord):
             postgresql_where=text("status IN ('submitted', 'unknown', 'accepted')"),
         ),
         Index("ix_payout_attempts_reference", "rail", "rail_reference"),
+        Index("ix_payout_attempts_paid", "settled_at", "id", postgresql_where=text("status = 'succeeded'")),
         Index("ix_payout_attempts_export", "export_id", "payout_id", postgresql_where=text("export_id IS NOT NULL")),
     )
 

@@ -250,6 +250,34 @@ def accepted(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
     return _rebuild(session, session.execute(_ACCEPTED, {"ids": list(ids)}).all())
 
 
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """An attempt that ended well, to be asked about once more: `rail` and what it called it."""
+
+    id: UUID
+    settled_at: datetime
+    rail: str
+    key: str
+    reference: str
+
+
+_PAID = text(
+    """SELECT id, settled_at, rail, key, coalesce(rail_reference, '') AS reference FROM payout_attempts
+    WHERE status = 'succeeded' AND rail = ANY(:rails)
+        AND (settled_at, id) > (CAST(:since AS timestamptz), CAST(:after AS uuid))
+    ORDER BY settled_at, id LIMIT :limit"""
+)
+
+
+def paid_since(session: Session, since: datetime, after: Paid | None = None, limit: int = 500) -> list[Paid]:
+    """Attempts of rails that can be asked, paid since a moment; oldest first, after one of them."""
+    values = {
+        "rails": [name for name, rail in registry.RAILS.items() if rail.can_look_up],
+        "since": after.settled_at if after else since, "after": after.id if after else UUID(int=0), "limit": limit,
+    }  # fmt: skip
+    return [Paid(*row) for row in session.execute(_PAID, values)]
+
+
 def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
     by_payout = {attempt.payout_id: attempt for attempt in attempts}
     rows = session.execute(text(_ORDERS), {"ids": list(by_payout)}).all()

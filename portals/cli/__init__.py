@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask
 
-from portals.cli import accounts, house, links, payables, payees, payouts, processes, reports, simulators
+from portals.cli import accounts, chaos, house, links, payables, payees, payouts, processes, reports, simulators
 from portals.cli.services import around
 
 COMMANDS = (
@@ -12,6 +12,7 @@ COMMANDS = (
     processes.relay,
     processes.schedule,
     simulators.command,
+    chaos.command,
     links.login_link,
     accounts.group,
     house.command,

@@ -171,6 +171,7 @@ class Books:
                 " count(*) FILTER (WHERE m.kind = 'returned') AS returned"
                 " FROM instructions i LEFT JOIN movements m ON m.key = i.key GROUP BY i.key ORDER BY i.taken_at, i.key"
             ).fetchall()
+            settling = self._db.execute("SELECT count(*) FROM instructions WHERE next_at IS NOT NULL").fetchone()[0]
             untold = self._db.execute("SELECT count(*) FROM events WHERE due_at IS NOT NULL").fetchone()[0]
         instructions = [dict(row) for row in rows]
         by_statement: dict[str, int] = {}
@@ -180,6 +181,7 @@ class Books:
             "count": len(instructions),
             "movements": sum(one["paid"] + one["returned"] for one in instructions),
             "events_waiting": untold,
+            "settling": settling,
             "instructions": instructions,
             "net_payments_by_statement": by_statement,
         }
