@@ -1,10 +1,11 @@
-"""Stripe PaymentIntents, captured at once: docs.stripe.com/api, version pinned below. One call is one request: nothing
-is tried again here, as only the job knows what may be. An answer that does not come is `Unanswered`.
+"""Stripe PaymentIntents, captured at once: docs.stripe.com/api, version pinned in `app.core.stripe_wire`.
+
+One call is one request: nothing is tried again here, as only the job knows what may be. An answer that does not come
+is `Unanswered`.
 """
 
 from __future__ import annotations
 
-import hmac
 import json
 import logging
 import os
@@ -14,9 +15,11 @@ from typing import Any
 
 import httpx
 
+from app.core import stamps, stripe_wire
 from app.core.clock import utc_now
 from app.core.guards import no_transaction
-from app.core.money import CURRENCIES, Money, exponent
+from app.core.money import Money
+from app.core.stripe_wire import SIGNATURE, URL
 from app.gateways.cards import (
     BadSignature,
     Dispute,
@@ -31,14 +34,9 @@ from app.gateways.cards import (
     Unanswered,
 )
 
-VERSION = "2026-10-28.endive"
-URL = "https://api.stripe.com"
-TOLERANCE_S = 300
 LOOK_BACK = timedelta(days=3)  # a key is kept for a day; a payment nobody has the reference of is younger
 MOST_PAGES = 50
 _WITH_FEE = {"expand[]": "balance_transaction"}
-_TIMES_100 = frozenset({"ISK", "UGX"})  # without decimals everywhere else; Stripe takes them with two
-_TENS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})  # three decimals, the last one zero
 _NOT_DECIDED = frozenset({401, 403, 408, 409, 429})  # nothing final was said of the payment itself
 _REFUNDS = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
 _NEWS = {
@@ -54,9 +52,9 @@ class StripePayments:
     name = "stripe"
 
     def __init__(self, secret_key: str, webhook_secret: str, url: str = URL) -> None:
-        self._headers = {"Authorization": f"Bearer {secret_key}", "Stripe-Version": VERSION}
+        self._headers = stripe_wire.headers(secret_key)
         self._webhook_secret, self._url = webhook_secret, url
-        self._live = secret_key.startswith(("sk_live_", "rk_live_"))
+        self._live = stripe_wire.live(secret_key)
         self._pool: tuple[int, httpx.Client] | None = None  # of the process that opened it
 
     def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str]) -> Intent:
@@ -130,7 +128,7 @@ class StripePayments:
         return Dispute(str(found["id"]), stands, _inward(found), self._intent_of(found), told)
 
     def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[News]:
-        _verify(self._webhook_secret, headers.get("Stripe-Signature", ""), body)
+        _verify(self._webhook_secret, headers.get(SIGNATURE, ""), body)
         try:
             event = json.loads(body)
             kind = next((kind for start, kind in _NEWS.items() if str(event["type"]).startswith(start)), None)
@@ -243,18 +241,17 @@ def _intent(found: dict[str, Any]) -> Intent:
 
 def _outward(amount: Money) -> int:
     """Stripe's minor units. Raises Refused for an amount it cannot take."""
-    if amount.currency in _TIMES_100:
-        return amount.minor * 100
-    if amount.currency in _TENS and amount.minor % 10:
-        raise Refused(f"{amount.currency} is charged in steps of {Money(10, amount.currency).plain()}.")
-    return amount.minor
+    try:
+        return stripe_wire.outward(amount)
+    except ValueError as reason:
+        raise Refused(str(reason)) from None
 
 
 def _inward(found: Mapping[str, Any], name: str = "amount") -> Money:
-    currency, minor = str(found.get("currency")).upper(), int(found.get(name) or 0)
-    if currency not in CURRENCIES:
-        raise Refused("A currency we do not know.", "currency")
-    return Money(minor // 100 if currency in _TIMES_100 and exponent(currency) == 0 else minor, currency)
+    try:
+        return stripe_wire.inward(int(found.get(name) or 0), str(found.get("currency")))
+    except ValueError as reason:
+        raise Refused(str(reason), "currency") from None
 
 
 def _fee_back(booked: Any) -> Money | None:
@@ -268,26 +265,9 @@ def _id(value: Any) -> str:
     return str(value["id"] if isinstance(value, dict) else value)
 
 
-def sign(secret: str, body: bytes, at_s: int | None = None) -> str:
-    """The `Stripe-Signature` of a body, as Stripe makes it."""
-    moment = int(utc_now().timestamp()) if at_s is None else at_s
-    return f"t={moment},v1={_mac(secret, moment, body)}"
-
-
 def _verify(secret: str, header: str, body: bytes) -> None:
     """Raises BadSignature: no v1 that fits, or a moment more than five minutes away on either side."""
-    parts = [part.strip().partition("=") for part in header[:2000].split(",")]
-    moments = [value for name, _, value in parts if name == "t"]
-    given = [value for name, _, value in parts if name == "v1"]
-    if len(moments) != 1 or not (moments[0].isascii() and moments[0].isdigit() and len(moments[0]) <= 12):
-        raise BadSignature("the signature header is missing or malformed")
-    moment = int(moments[0])
-    expected = _mac(secret, moment, body).encode()
-    if not secret or not any(hmac.compare_digest(expected, one.encode()) for one in given):
-        raise BadSignature("the signature does not fit the body")
-    if abs(utc_now().timestamp() - moment) > TOLERANCE_S:
-        raise BadSignature("the signature is too old or from the future")
-
-
-def _mac(secret: str, moment: int, body: bytes) -> str:
-    return hmac.digest(secret.encode(), b"%d." % moment + body, "sha256").hex()
+    try:
+        stamps.check(secret, body, header)
+    except stamps.BadStamp as reason:
+        raise BadSignature(str(reason)) from None

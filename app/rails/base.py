@@ -145,7 +145,6 @@ class Defaults:
     """What most rails have in common; a rail overrides what is different with it."""
 
     currencies: frozenset[str] = frozenset()
-    countries: frozenset[str] = frozenset()
     limits: Mapping[str, Limits] = {}
     can_look_up = True
     sandbox_only = False
@@ -155,6 +154,11 @@ class Defaults:
     balance = ""
     hook = ""
     keys_kept: timedelta | None = None
+    connects = False
+
+    @property
+    def countries(self) -> frozenset[str]:
+        return frozenset()
 
 
 class Rail(Protocol):
@@ -162,13 +166,13 @@ class Rail(Protocol):
 
     `needs`: the settings a real provider cannot be reached without (`app.rails.access`); none for a rail that
     calls nobody. `hosts`: the provider's address in sandbox and in live mode. `balance`: where "paid" leaves the money,
-    when that is not the payee's bank, e.g. "Stripe balance".
+    when that is not the payee's bank, e.g. "Stripe balance". `connects`: the destination is not typed, it comes from
+    connecting an account at the provider (`app.methods.connect`).
     """
 
     name: str
     label: str
     currencies: frozenset[str]  # empty: every currency
-    countries: frozenset[str]  # of payees, ISO 3166-1 alpha-2; empty: every country
     limits: Mapping[str, Limits]  # by currency; none: any positive amount
     fields: tuple[Field, ...]
     can_look_up: bool
@@ -182,6 +186,12 @@ class Rail(Protocol):
     settles_in: str  # "1–2 business days": shown to payees
     settles_days: int
     chunk: int  # orders per call
+    connects: bool
+
+    @property
+    def countries(self) -> frozenset[str]:
+        """Of payees, ISO 3166-1 alpha-2; empty: every country."""
+        ...
 
     def validate(self, destination: Mapping[str, str]) -> dict[str, str]:
         """Clean the fields (spaces, case). Raises app.core.errors.Invalid naming each bad field."""

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.core.money import Money
+from app.core.stamps import sign
 from app.gateways.cards import (
     BadSignature,
     DisputeStatus,
@@ -18,7 +19,7 @@ from app.gateways.cards import (
     Refused,
     Unanswered,
 )
-from app.gateways.stripe_payments import StripePayments, sign
+from app.gateways.stripe_payments import StripePayments
 from tests.fakes.stripe import KEY, SPEC, StripePeer
 
 SECRET = "whsec_test"

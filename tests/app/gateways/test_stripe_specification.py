@@ -9,8 +9,9 @@ import httpx
 import pytest
 
 from app.core.money import Money
+from app.core.stripe_wire import VERSION
 from app.gateways.cards import Refused, Unanswered
-from app.gateways.stripe_payments import VERSION, StripePayments
+from app.gateways.stripe_payments import StripePayments
 from tests.fakes import prism
 from tests.fakes.stripe import KEY, SPEC
 

@@ -17,9 +17,9 @@ from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus, Practice
 from app.core.money import Money
 from app.core.scope import SYSTEM
+from app.core.stamps import sign
 from app.db.session import unit_of_work
 from app.gateways.cards import Unanswered
-from app.gateways.stripe_payments import sign
 from app.reporting import doctor
 from jobs import clients, runtime
 from tests.factories import bookings as make
