@@ -266,6 +266,7 @@ def _read(rows: Sequence[MethodLine], suppliers: Mapping[str, Sequence[UUID]]) -
             continue
         try:
             chosen = rules.offered(rail_named(row.rail).name, currency)
+            rules.refuse_typed(chosen)
             destination = chosen.validate(fields)
         except Invalid as wrong:
             faults = wrong.fields or {"": wrong.message}

@@ -72,6 +72,15 @@ def offered(rail: str, currency: str | None) -> Rail:
     raise Invalid(wrong, fields={"rail": "Choose another payout method."})
 
 
+def refuse_typed(rail: Rail) -> None:
+    """Raises Invalid for a rail whose destination nobody types: an account of somebody else's could be."""
+    if rail.connects:
+        raise Invalid(
+            f"A {rail.label} account is connected by the payee, in their portal: its number is not typed.",
+            fields={"rail": "Connect it under payout methods."},
+        )
+
+
 def known_destination(
     rail: Rail, *, name: str, seed: str, country: str | None, address: Mapping[str, str] | None
 ) -> dict[str, str]:

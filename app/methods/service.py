@@ -129,6 +129,7 @@ def _checked(rail: str, fields: Mapping[str, str], currency: str | None) -> tupl
     if currency is not None and currency not in CURRENCIES:
         raise Invalid(f"“{currency}” is not a currency we know.", fields={"currency": "Choose a currency."})
     chosen = rules.offered(rail, currency)
+    rules.refuse_typed(chosen)
     return chosen, chosen.validate(fields)
 
 

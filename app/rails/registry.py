@@ -8,9 +8,10 @@ from app.rails.bank_file import BankFile
 from app.rails.base import Rail
 from app.rails.check import CheckRail
 from app.rails.simulated import SimulatedRail
+from app.rails.stripe_connect import StripeConnect
 
 # In the order payees see them.
-RAILS: dict[str, Rail] = {rail.name: rail for rail in (BankFile(), CheckRail(), SimulatedRail())}
+RAILS: dict[str, Rail] = {rail.name: rail for rail in (StripeConnect(), BankFile(), CheckRail(), SimulatedRail())}
 
 
 def rail(name: str) -> Rail:
@@ -38,3 +39,8 @@ def available(currency: str | None = None, country: str | None = None) -> list[R
         and (currency is None or not candidate.currencies or currency in candidate.currencies)
         and (country is None or not candidate.countries or country in candidate.countries)
     ]
+
+
+def typed() -> list[Rail]:
+    """The rails that work here and whose destination people may type for themselves or others."""
+    return [candidate for candidate in available() if not candidate.connects]

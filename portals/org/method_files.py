@@ -39,7 +39,7 @@ class MethodFileForm(BaseForm):
     )
 
     def offer(self) -> None:
-        rails = registry.available()
+        rails = registry.typed()
         self.rail.choices = [("", _("As their columns tell")), *((rail.name, rail.label) for rail in rails)]
 
 
@@ -63,7 +63,7 @@ class Checked:
 
 def check(body: bytes, default_rail: str) -> Checked:
     """Raises Invalid where the file as a whole cannot be read."""
-    rails = registry.available()
+    rails = registry.typed()
     found = read_destinations(body, rails, default_rail=default_rail or None)
     applied = assignments.apply_method_rows(db(), g.actor, g.organization.id, found.rows, dry_run=True)
     faults = [Fault(*error) for error in found.errors]
@@ -95,7 +95,7 @@ def new_method_file() -> ResponseReturnValue:
         checked=checked,
         shown=SHOWN,
         most_megabytes=uploads.MOST_MEGABYTES,
-        rails=registry.available(),
+        rails=registry.typed(),
     )
 
 

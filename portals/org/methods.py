@@ -48,7 +48,7 @@ def _own_payee(payee_id: UUID) -> AnyRow:
 @step_up_required
 def new_method(payee_id: UUID) -> ResponseReturnValue:
     """Without a rail chosen, the choice; then that rail's fields."""
-    row, offered = _own_payee(payee_id), registry.available()
+    row, offered = _own_payee(payee_id), registry.typed()
     rail = next((one for one in offered if one.name == request.args.get("rail")), None)
     if rail is None:
         return page("org/methods/choose.html", row=row, offered=offered)
@@ -119,7 +119,7 @@ class AssignmentForm(OnceForm):
 
 def assignable() -> list[Rail]:
     """Rails whose destination follows from what is known of a payee."""
-    return [rail for rail in registry.available() if rail.name in ASSIGNABLE]
+    return [rail for rail in registry.typed() if rail.name in ASSIGNABLE]
 
 
 @bp.route("/payees/method-assignment", methods=["GET", "POST"])

@@ -8,7 +8,8 @@ from portals.web.setup import csrf
 
 bp = Blueprint("webhooks", __name__, url_prefix="/api/webhooks")
 v1 = Blueprint("webhooks_v1", __name__, url_prefix="/api/v1/webhooks")
-blueprints = (bp, v1)
+plain = Blueprint("webhooks_plain", __name__, url_prefix="/webhooks")
+blueprints = (bp, v1, plain)
 for one in blueprints:
     csrf.exempt(one)
 

@@ -13,10 +13,11 @@ from app.webhooks import service
 from portals.web.db import db, use_scope
 from portals.web.errors import problem
 from portals.web.ratelimit import limiter
-from portals.webhooks import bp
+from portals.webhooks import bp, plain
 
 log = logging.getLogger("quittance.webhooks")
 LARGEST = 2 * 1024 * 1024
+ALIASES = {"payouts": "stripe-payouts"}  # names callers know from before
 FORGERIES = "60 per minute"  # from one address; then its calls are refused unread
 
 
@@ -28,7 +29,7 @@ def rail_events(rail_name: str, rest: str = "") -> Response:
 
     `rest` is the rail's own, e.g. what tells one attempt's callback from another's.
     """
-    rail = registry.listening(rail_name)
+    rail = registry.listening(ALIASES.get(rail_name, rail_name))
     if rail is None:
         abort(404)
     request.max_content_length = LARGEST
@@ -41,3 +42,10 @@ def rail_events(rail_name: str, rest: str = "") -> Response:
     use_scope(Scope.platform("a rail's webhook"))
     new = service.receive(db(), rail.name, events, body)
     return jsonify(events=len(events), new=new)
+
+
+@plain.post("/stripe")
+@limiter.limit(FORGERIES, deduct_when=lambda answer: answer.status_code == 401)
+def stripe_events() -> Response:
+    """The same as under its longer name."""
+    return rail_events("stripe-payouts")

@@ -22,7 +22,17 @@ Superuser = psycopg.Connection[tuple[Any, ...]]
 
 # Addresses for everybody: by endpoint, or by blueprint.
 OPEN_BLUEPRINTS = frozenset(
-    {"public", "assets", "appearance", "webhooks", "webhooks_v1", "public_v1", "consultations_v1", "programs"}
+    {
+        "public",
+        "assets",
+        "appearance",
+        "webhooks",
+        "webhooks_v1",
+        "webhooks_plain",
+        "public_v1",
+        "consultations_v1",
+        "programs",
+    }
     | {"invitation_api"}
     | {"dev", "components"}
 )

@@ -81,6 +81,31 @@ class Books:
             row = self._db.execute("SELECT * FROM instructions WHERE reference = ?", (reference,)).fetchone()
             return None if row is None else _answer(row)
 
+    def by_statement(self, statement: str) -> list[dict[str, Any]]:
+        """Instructions of one payout, in the order they were taken."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT * FROM instructions WHERE statement = ? ORDER BY taken_at, key", (statement,)
+            ).fetchall()
+            return [_answer(row) for row in rows]
+
+    def take_back(self, reference: str, now: float) -> dict[str, Any] | None:
+        """Return a paid one whole; None where there is none."""
+        with self._lock, self._writing():
+            row = self._db.execute(
+                "SELECT * FROM instructions WHERE reference = ? AND status = 'paid'", (reference,)
+            ).fetchone()
+            if row is None:
+                return None
+            self._db.execute("UPDATE instructions SET status = 'returned', next_at = NULL WHERE key = ?", (row["key"],))
+            self._db.execute(
+                "INSERT INTO movements (key, kind, amount_minor, at) VALUES (?, 'returned', ?, ?)",
+                (row["key"], row["amount_minor"], now),
+            )
+            answer = self._answer(row["key"])
+            self._tell(answer, 1, now, now)
+            return answer
+
     def withdraw(self, reference: str, code: str, now: float) -> dict[str, Any] | None:
         """Call one that is not settled back, told as failed; None where there is none to be called back."""
         with self._lock, self._writing():
@@ -111,10 +136,10 @@ class Books:
             rows = self._db.execute("SELECT body FROM objects WHERE kind = ? ORDER BY rowid", (kind,)).fetchall()
         return [json.loads(row["body"]) for row in rows]
 
-    def tell(self, event: Mapping[str, Any], now: float) -> None:
-        """News that is about no instruction, as the dialect writes it down."""
+    def tell(self, event: Mapping[str, Any], now: float, due_at: float | None = None) -> None:
+        """News that is about no instruction, as the dialect writes it down; told at once unless `due_at` is later."""
         with self._lock, self._writing():
-            self._tell(event, 1, now, now)
+            self._tell(event, 1, now if due_at is None else due_at, now if due_at is None else due_at)
 
     def settle(self, now: float, delay_s: float) -> int:
         """Move on what is due; returns how many were."""
@@ -277,7 +302,7 @@ class _Writing:
 
 def public(answer: Mapping[str, Any]) -> dict[str, Any]:
     """What the simulated rail's own calls and webhooks say: no account, and nothing of other dialects."""
-    return {name: value for name, value in answer.items() if name not in ("account", "extra")}
+    return {name: value for name, value in answer.items() if name not in ("account", "statement", "extra")}
 
 
 def _answer(row: sqlite3.Row) -> dict[str, Any]:
@@ -290,6 +315,7 @@ def _answer(row: sqlite3.Row) -> dict[str, Any]:
         "amount_minor": row["amount_minor"],
         "currency": row["currency"],
         "account": row["account"],
+        "statement": row["statement"],
         "extra": json.loads(row["extra"]),
     }
 

@@ -197,11 +197,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def _send(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
+        page = isinstance(body, str)  # for people; everything else is JSON
+        content = b"" if body is None else body.encode() if page else json.dumps(body).encode()
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/html; charset=utf-8" if page else "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)

@@ -50,7 +50,7 @@ def _shown(found: Any) -> dict[str, Any]:
 
 
 def _offered() -> list[Rail]:
-    return registry.available()
+    return registry.typed()
 
 
 def form_of(rail: Rail) -> type[BaseForm]:

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from app.rails.simulator.dialects import Dialect
 from app.rails.simulator.dialects.paypal import PayPalDialect
+from app.rails.simulator.dialects.stripe_connect import StripeConnectDialect
 
-DIALECTS: tuple[Dialect, ...] = (PayPalDialect(),)
+DIALECTS: tuple[Dialect, ...] = (PayPalDialect(), StripeConnectDialect())
