@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app import (
     demo_accounts,
+    demo_bank,
     demo_billing,
     demo_bookings,
     demo_brands,
@@ -71,6 +72,7 @@ def load(session: ScopedSession) -> bool:
         _admin(session, "checker@quittance.test", "Jonah Keller"),
     )
     house.set_up(session, OPERATOR)
+    demo_bank.load(session, admin)
     _oxford(session, admin)
     fernhill = _fernhill(session, admin, checker)
     demo_providers.load(session, admin, checker)

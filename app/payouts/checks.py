@@ -46,6 +46,8 @@ _CHECKS = text(
     WHERE a.export_id = :export_id AND a.payout_id = ANY(:ids) AND e.rail = 'check' AND e.status = 'released'
     ORDER BY a.payout_id FOR UPDATE OF a"""
 )
+# Void and stopped say it themselves, where the money goes back.
+_NOTED = {CheckStatus.MAILED: "was mailed.", CheckStatus.CLEARED: "was cashed."}
 _MAILED = text(
     """UPDATE payout_attempts SET evidence = coalesce(evidence, CAST('{}' AS jsonb)) || CAST(:evidence AS jsonb)
     WHERE key = :key"""
@@ -75,12 +77,13 @@ def _mark_one(session: Session, actor: Actor, row: Any, to: CheckStatus, note: s
         word = now.value if now else row.status
         return Outcome(row.payout_id, f"This check is {word} now and cannot become {to.value}.")
     evidence = {"by": actor.label, "on": utc_now().isoformat(timespec="seconds"), **({"note": note} if note else {})}
-    if to is CheckStatus.MAILED:
-        session.execute(_MAILED, {"key": row.key, "evidence": json.dumps({"mailed": evidence})})
+    if to in _NOTED:
         audit.timeline(
             session, actor, "payout", row.payout_id, "processing", from_state="processing",
-            note=f"Check {row.number} was mailed.", organization_id=row.organization_id, payee_id=row.payee_id,
+            note=f"Check {row.number} {_NOTED[to]}", organization_id=row.organization_id, payee_id=row.payee_id,
         )  # fmt: skip
+    if to is CheckStatus.MAILED:
+        session.execute(_MAILED, {"key": row.key, "evidence": json.dumps({"mailed": evidence})})
     else:
         result = settled_as(row.key, to, row.number or "", was_cleared=now is CheckStatus.CLEARED)
         settling.apply(session, actor, [News(result, "person", evidence)])

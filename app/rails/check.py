@@ -41,8 +41,8 @@ TRANSITIONS: dict[CheckStatus, frozenset[CheckStatus]] = {
     CheckStatus.STOPPED: frozenset(),
 }
 _SENTENCES: dict[CheckStatus, tuple[str, str, Blame | None]] = {
-    CheckStatus.VOID: ("The check was made void.", "A new check will be sent once the address is right.", Blame.PAYEE),
-    CheckStatus.STOPPED: ("The check was stopped at the bank.", "Do not cash it; a new one can be sent.", Blame.PAYER),
+    CheckStatus.VOID: ("was made void.", "A new check will be sent once the address is right.", Blame.PAYEE),
+    CheckStatus.STOPPED: ("was stopped at the bank.", "Do not cash it; a new one can be sent.", Blame.PAYER),
 }
 
 
@@ -53,8 +53,8 @@ def settled_as(key: str, status: CheckStatus, number: str, *, was_cleared: bool 
     if status in (CheckStatus.PRINTED, CheckStatus.MAILED):
         return Result(key, Outcome.ACCEPTED, number)
     outcome = Outcome.RETURNED if status is CheckStatus.STOPPED and was_cleared else Outcome.FAILED
-    message, cure, blame = _SENTENCES[status]
-    return Result(key, outcome, number, f"check_{status.value}", message, cure, blame)
+    what, cure, blame = _SENTENCES[status]
+    return Result(key, outcome, number, f"check_{status.value}", f"Check {number} {what}", cure, blame)
 
 
 def address_lines(destination: Mapping[str, str]) -> tuple[str, ...]:
