@@ -58,8 +58,8 @@ FIELDS: dict[ProfileKind, tuple[Field, ...]] = {
         Field("name", "Name of the remitter", r".{1,40}", "At most 40 characters."),
         Field("columns", "Columns", r"(?s).{3,4000}", "One a line: heading = field."),
         Field("date_format", "Dates", r"[DMY/.\- ]{6,10}", "For example DD/MM/YYYY."),
-        Field("delimiter", "Between columns", r"comma|semicolon|bar|tab", "comma, semicolon, bar or tab."),
-        Field("headings", "First line with headings", r"yes|no", "yes or no."),
+        Field("delimiter", "Between columns", r"comma|semicolon|bar|tab"),
+        Field("headings", "First line with headings", r"yes|no"),
     ),
 }
 DEFAULTS: dict[ProfileKind, dict[str, str]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import g, request, url_for
+from flask import g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from wtforms import SelectField, StringField, TextAreaField
@@ -15,7 +15,7 @@ from app.payouts import bank_profiles as service
 from app.payouts.bank_models import BankProfile
 from app.rails.base import Field
 from app.rails.originators import DEFAULTS, FIELDS, LABELS, ProfileKind, secrets
-from portals.admin import bp
+from portals.admin import asking, bp
 from portals.web.db import db
 from portals.web.formats import masked
 from portals.web.forms import BaseForm
@@ -32,6 +32,11 @@ CHOICES = {
 
 @bp.get("/bank-profiles")
 def bank_profiles() -> ResponseReturnValue:
+    """With `organization` and `kind` in the address, on to that profile."""
+    asked = request.args.get("kind", "")
+    if asked in set(ProfileKind):
+        slug = request.args.get("organization") or None
+        return redirect(url_for(".bank_profile", kind=asked, organization=slug))
     rows = service.listed(db())
     there = {row.kind for row in rows if row.is_house}
     return page(
@@ -40,6 +45,7 @@ def bank_profiles() -> ResponseReturnValue:
         rows=rows,
         missing=[kind for kind in ProfileKind if kind not in there],
         labels=LABELS,
+        organizations=asking.organization_choices,
     )
 
 

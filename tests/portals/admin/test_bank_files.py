@@ -67,6 +67,8 @@ def test_profiles_are_written_once_and_checked(browser: Browser, house: UUID) ->
 
 def test_an_organization_may_have_a_profile_of_its_own(browser: Browser, house: UUID, dollars: Shop) -> None:
     path = "/admin/bank-profiles/nacha?organization=dollars"
+    assert "Dollars" in browser.get("/admin/bank-profiles").text
+    assert browser.get("/admin/bank-profiles?organization=dollars&kind=nacha").location.endswith(path)
     assert "For Dollars alone." in browser.get(path).text
     assert browser.post(path, {**NACHA, "company_name": "DOLLARS INC"}).status_code == 303
     page = browser.get("/admin/bank-profiles").text

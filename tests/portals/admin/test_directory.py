@@ -52,7 +52,7 @@ def test_a_destination_that_two_payees_share_is_pointed_out(browser: Browser, pl
         session.execute(text("UPDATE methods SET details_index = 'same'"))
     page = browser.get(f"/admin/payees/{place.payee_ids[0]}").text
     assert "Paid at the same destination as somebody else" in page and "Vendor 001" in page
-    assert "Another payee is paid here too" in page
+    assert "3 other payees are paid here too" in page
 
 
 def test_limits_are_set_and_used(browser: Browser, place: Shop) -> None:
