@@ -17,3 +17,8 @@ def specs(*parts: str) -> Path:
 def missing(path: Path) -> pytest.MarkDecorator:
     """Skips with what is missing; for where `path` does not exist."""
     return pytest.mark.skip(reason=f"NO {path.name}: neither in $QUITTANCE_SPECS nor in ../shared/specs")
+
+
+def needs(path: Path) -> pytest.MarkDecorator:
+    """For tests that read `path`."""
+    return missing(path) if not path.exists() else pytest.mark.skipif(False, reason="")

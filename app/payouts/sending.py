@@ -286,7 +286,7 @@ def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
     found = []
     for row in rows:
         attempt = by_payout[row.id]
-        order = _order(row, attempt.key, attempt.call or attempt.key)
+        order = replace(_order(row, attempt.key, attempt.call or attempt.key), again=True)
         kept = registry.rail(row.rail).keys_kept
         young = kept is None or utc_now() - attempt.created_at < kept
         same = young and request_sha256(order) == attempt.request_sha256

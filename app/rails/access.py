@@ -48,14 +48,18 @@ def standing(rail: Rail) -> Standing:
     if not missing:
         return Standing(given, _host(rail, given) if rail.needs else "")
     if sandbox and settings().simulator_url:
-        return Standing(Mode.SIMULATED, f"{settings().simulator_url}/{rail.name}", missing)
+        return Standing(Mode.SIMULATED, f"{settings().simulator_url}/{_provider(rail)}", missing)
     return Standing(Mode.OFF, missing=missing)
 
 
 def _host(rail: Rail, mode: Mode) -> str:
     """In sandbox a setting may name another address, e.g. of a peer in tests; live money goes to the provider only."""
-    other = settings().providers.get(f"{rail.name.upper()}_URL", "") if mode is Mode.SANDBOX else ""
+    other = settings().providers.get(f"{_provider(rail).upper()}_URL", "") if mode is Mode.SANDBOX else ""
     return (other or rail.hosts[mode.value]).rstrip("/")
+
+
+def _provider(rail: Rail) -> str:
+    return rail.provider or rail.name
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -73,7 +77,7 @@ def reach(rail: Rail) -> Standing:
 def credential(rail: Rail, name: str) -> str:
     """The value of a setting the rail needs; what the simulator knows as well when it stands for the provider."""
     if standing(rail).mode is Mode.SIMULATED:
-        return simulated_credential(rail.name, name)
+        return simulated_credential(_provider(rail), name)
     return settings().providers.get(name, "")
 
 

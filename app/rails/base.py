@@ -30,6 +30,7 @@ class SendOrder:
     """One payment instruction. `key` is what the rail dedupes on; `destination` the opened method fields.
 
     `call`: the key of the call it goes out with, for rails that dedupe whole calls. Made again, a call has it again.
+    `again`: it may have been sent before, so that a refusal of this call says nothing about the first one.
     """
 
     key: str
@@ -39,6 +40,7 @@ class SendOrder:
     destination: Mapping[str, str] = field(repr=False)
     reference: str
     call: str = ""
+    again: bool = field(default=False, compare=False)
 
 
 class Outcome(StrEnum):
@@ -153,6 +155,7 @@ class Defaults:
     hosts: Mapping[str, str] = {}
     balance = ""
     hook = ""
+    provider = ""
     keys_kept: timedelta | None = None
     connects = False
 
@@ -167,7 +170,8 @@ class Rail(Protocol):
     `needs`: the settings a real provider cannot be reached without (`app.rails.access`); none for a rail that
     calls nobody. `hosts`: the provider's address in sandbox and in live mode. `balance`: where "paid" leaves the money,
     when that is not the payee's bank, e.g. "Stripe balance". `connects`: the destination is not typed, it comes from
-    connecting an account at the provider (`app.methods.connect`).
+    connecting an account at the provider (`app.methods.connect`). `provider`: the rail whose address, credentials and
+    webhook it shares; "" for its own.
     """
 
     name: str
@@ -182,6 +186,7 @@ class Rail(Protocol):
     hosts: Mapping[str, str]
     balance: str
     keys_kept: timedelta | None  # how long it knows a key again; None: for good
+    provider: str
     hook: str  # what its webhook is called in the address; "": as the rail
     settles_in: str  # "1–2 business days": shown to payees
     settles_days: int

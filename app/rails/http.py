@@ -65,6 +65,13 @@ class Client:
         """Raises RailUnavailable when there was no usable answer."""
         return self._call("GET", path, params=params, headers=headers)
 
+    def fetch(self, path: str) -> bytes:
+        """A file as it is. Raises RailUnavailable when it cannot be had."""
+        response = self._answer("GET", path, None, None, {})
+        if response.status_code != 200 or len(response.content) > MAX_REPLY_BYTES:
+            raise RailUnavailable(f"{self._provider} did not give it.", f"http_{response.status_code}")
+        return response.content
+
     def post(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Reply:
         """Send `body` as JSON, once. Raises RailUnavailable when it is unknown what became of it."""
         return self._call("POST", path, body=body, headers=headers)
@@ -72,6 +79,10 @@ class Client:
     def post_form(self, path: str, form: Mapping[str, str], *, headers: Mapping[str, str] | None = None) -> Reply:
         """As `post`, url-encoded."""
         return self._call("POST", path, form=form, headers=headers)
+
+    def post_json(self, path: str, content: bytes, *, headers: Mapping[str, str] | None = None) -> Reply:
+        """As `post`, of a body that is JSON already: it goes out byte for byte."""
+        return self._call("POST", path, content=content, headers=headers)
 
     def patch(self, path: str, body: Any, *, headers: Mapping[str, str] | None = None) -> Reply:
         """As `post`."""
@@ -101,24 +112,34 @@ class Client:
         *,
         body: Any = None,
         form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Reply:
-        no_transaction(f"{self._provider}: {method} {path.split('?')[0]}")
         sent = dict(headers or {})
-        content = None
         if body is not None:
             content = json.dumps(body, separators=(",", ":")).encode()
+        if content is not None:
             sent["Content-Type"] = "application/json"
         elif form is not None:
             content = urlencode(form).encode()
             sent["Content-Type"] = "application/x-www-form-urlencoded"
+        return self._read(self._answer(method, path, content, params, sent))
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str],
+    ) -> httpx.Response:
+        no_transaction(f"{self._provider}: {method} {path.split('?')[0]}")
         try:
-            response = self._client().request(method, path, content=content, params=params, headers=sent)
+            return self._client().request(method, path, content=content, params=params, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # The text of the error may quote the URL; its kind says enough.
             raise RailUnavailable(f"{self._provider} did not answer.", type(error).__name__) from error
-        return self._read(response)
 
     def _read(self, response: httpx.Response) -> Reply:
         status = response.status_code

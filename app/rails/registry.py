@@ -7,11 +7,23 @@ from app.rails.access import Mode, standing
 from app.rails.bank_file import BankFile
 from app.rails.base import Rail
 from app.rails.check import CheckRail
+from app.rails.paypal import PayPalRail
 from app.rails.simulated import SimulatedRail
 from app.rails.stripe_connect import StripeConnect
+from app.rails.venmo import VenmoRail
 
 # In the order payees see them.
-RAILS: dict[str, Rail] = {rail.name: rail for rail in (StripeConnect(), BankFile(), CheckRail(), SimulatedRail())}
+RAILS: dict[str, Rail] = {
+    rail.name: rail
+    for rail in (
+        StripeConnect(),
+        PayPalRail(),
+        VenmoRail(),
+        BankFile(),
+        CheckRail(),
+        SimulatedRail(),
+    )
+}
 
 
 def rail(name: str) -> Rail:

@@ -8,7 +8,7 @@ from flask import Response, abort, jsonify, request
 
 from app.core.scope import Scope
 from app.rails import registry
-from app.rails.base import BadSignature, Delivery
+from app.rails.base import BadSignature, Delivery, RailUnavailable
 from app.webhooks import service
 from portals.web.db import db, use_scope
 from portals.web.errors import problem
@@ -25,7 +25,8 @@ FORGERIES = "60 per minute"  # from one address; then its calls are refused unre
 @bp.post("/<rail_name>/<path:rest>")
 @limiter.limit(FORGERIES, deduct_when=lambda answer: answer.status_code == 401)
 def rail_events(rail_name: str, rest: str = "") -> Response:
-    """200 once it is stored, also for a repeat; 401 when the rail did not make it or it is older than five minutes.
+    """200 once it is stored, also for a repeat; 401 when the rail did not make it or it is too old; 503 when that
+    cannot be told now, so that it comes again.
 
     `rest` is the rail's own, e.g. what tells one attempt's callback from another's.
     """
@@ -39,6 +40,9 @@ def rail_events(rail_name: str, rest: str = "") -> Response:
     except BadSignature as error:
         log.warning("webhook refused: %s", error, extra={"fields": {"rail": rail_name, "bytes": len(body)}})
         return problem(401, "The signature does not fit.")
+    except RailUnavailable as error:
+        log.warning("webhook not verified: %s", error, extra={"fields": {"rail": rail_name, "code": error.code}})
+        return problem(503, "It cannot be verified at the moment.")
     use_scope(Scope.platform("a rail's webhook"))
     new = service.receive(db(), rail.name, events, body)
     return jsonify(events=len(events), new=new)

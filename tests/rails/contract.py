@@ -107,7 +107,7 @@ class RailContract:
             return
         assert rail.find(one.key) is None
         sent = rail.send([one])[0]
-        found = rail.find(one.key)
+        found = rail.find(one.key, sent.reference)
         assert found is not None
         assert (found.key, found.reference) == (one.key, sent.reference)
 

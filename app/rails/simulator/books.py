@@ -106,6 +106,12 @@ class Books:
             self._tell(answer, 1, now, now)
             return answer
 
+    def under_way(self, prefix: str) -> bool:
+        """Whether one of those whose key begins so is neither settled nor waits for its payee. `prefix` ends in "/"."""
+        query = "SELECT EXISTS (SELECT 1 FROM instructions WHERE key >= ? AND key < ? AND status = 'accepted')"
+        with self._lock:
+            return bool(self._db.execute(query, (prefix, f"{prefix[:-1]}0")).fetchone()[0])
+
     def withdraw(self, reference: str, code: str, now: float) -> dict[str, Any] | None:
         """Call one that is not settled back, told as failed; None where there is none to be called back."""
         with self._lock, self._writing():
@@ -302,7 +308,8 @@ class _Writing:
 
 def public(answer: Mapping[str, Any]) -> dict[str, Any]:
     """What the simulated rail's own calls and webhooks say: no account, and nothing of other dialects."""
-    return {name: value for name, value in answer.items() if name not in ("account", "statement", "extra")}
+    ours = ("account", "statement", "taken_at", "extra")
+    return {name: value for name, value in answer.items() if name not in ours}
 
 
 def _answer(row: sqlite3.Row) -> dict[str, Any]:
@@ -316,6 +323,7 @@ def _answer(row: sqlite3.Row) -> dict[str, Any]:
         "currency": row["currency"],
         "account": row["account"],
         "statement": row["statement"],
+        "taken_at": row["taken_at"],
         "extra": json.loads(row["extra"]),
     }
 

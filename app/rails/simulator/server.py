@@ -25,7 +25,7 @@ from app.rails.simulator.dialects.table import DIALECTS
 from app.rails.simulator.faults import Dice, Faults, Mishap
 
 logger = logging.getLogger(__name__)
-_MAX_BODY = 4_000_000
+_MAX_BODY = 16_000_000  # 15,000 items of PayPal
 _TEXTS = ("key", "currency", "name", "account", "reference")
 
 

@@ -134,7 +134,7 @@ def _create(request: Request, books: Books, moment: Moment) -> Answer:
     batch = {"payout_batch_id": batch_id, "sender_batch_id": known, "keys": [order["key"] for order in orders]}
     books.keep("batch", batch_id, batch)
     books.keep("sender", known, {"payout_batch_id": batch_id})
-    return Answer(201, {"batch_header": _header(batch), "links": []})
+    return Answer(201, {"batch_header": _header(batch, "PENDING"), "links": []})
 
 
 def _order(batch: str, item: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,12 +144,18 @@ def _order(batch: str, item: Mapping[str, Any]) -> dict[str, Any]:
     minor = Decimal(item["amount"]["value"]).scaleb(exponent(currency))
     if minor != int(minor) or minor <= 0:
         raise ValueError("amount")
+    wallet = str(item.get("recipient_wallet", "PAYPAL"))
+    if wallet == "VENMO" and (currency != "USD" or not item.get("note")):
+        raise ValueError("Venmo takes US dollars with a note")
     receiver, name = str(item["receiver"]), str(item["sender_item_id"])
     return {
         "key": f"{batch}/{name}", "amount_minor": int(minor), "currency": currency, "name": receiver,
         "account": receiver.partition("@")[0], "reference": name.partition("-a")[0],
         "id": hashlib.sha256(f"{batch}/{name}".encode()).hexdigest()[:13].upper(),
-        "extra": {"item": name, "receiver": receiver, "type": str(item.get("recipient_type", "EMAIL"))},
+        "extra": {
+            "item": name, "receiver": receiver, "type": str(item.get("recipient_type", "EMAIL")),
+            "wallet": wallet,
+        },
     }  # fmt: skip
 
 
@@ -162,18 +168,19 @@ def _batch(request: Request, books: Books, batch_id: str) -> Answer:
     keys = batch["keys"][(page - 1) * size : page * size]
     found = [one for one in map(books.find, keys) if one is not None]
     pages = -(-len(batch["keys"]) // size)
+    status = "PROCESSING" if books.under_way(f"{batch['sender_batch_id']}/") else "SUCCESS"
     return Answer(
         200,
         {
-            "batch_header": _header(batch), "items": [_item(one) for one in found], "links": [],
+            "batch_header": _header(batch, status), "items": [_item(one) for one in found], "links": [],
             "total_items": len(batch["keys"]), "total_pages": pages,
         },
     )  # fmt: skip
 
 
-def _header(batch: Mapping[str, Any]) -> dict[str, Any]:
+def _header(batch: Mapping[str, Any], status: str) -> dict[str, Any]:
     return {
-        "payout_batch_id": batch["payout_batch_id"], "batch_status": "PENDING",
+        "payout_batch_id": batch["payout_batch_id"], "batch_status": status,
         "sender_batch_header": {"sender_batch_id": batch["sender_batch_id"]},
     }  # fmt: skip
 
@@ -182,9 +189,10 @@ def _item(found: Mapping[str, Any]) -> dict[str, Any]:
     extra = found["extra"]
     item: dict[str, Any] = {
         "payout_item_id": found["reference"], "payout_batch_id": extra["batch"],
-        "transaction_status": _STATUS[found["status"]],
+        "transaction_status": _STATUS[found["status"]], "time_processed": _when(found["taken_at"]),
         "payout_item": {
             "recipient_type": extra["type"], "receiver": extra["receiver"], "sender_item_id": extra["item"],
+            "recipient_wallet": extra.get("wallet", "PAYPAL"),
             "amount": {
                 "currency": found["currency"], "value": Money(found["amount_minor"], found["currency"]).plain()
             },

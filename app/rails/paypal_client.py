@@ -1,0 +1,163 @@
+"""Calling PayPal: one token for all calls of a process, and refusals by the names PayPal gives them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from app.rails.access import credential, reach
+from app.rails.base import Rail, RailUnavailable, Result
+from app.rails.http import Client, Reply
+from app.rails.paypal_items import Batch, is_over, read
+
+PAGE = 1_000  # items of a batch at once: what PayPal gives at most
+MOST_PAGES = 20
+BATCHES_KEPT = 8
+BATCH_FRESH_S = 5.0
+SEND_READ_S = 90.0  # taking 15,000 items takes PayPal a while
+_EARLY_S = 120.0  # a token is renewed this long before it ends
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    text: str
+    ends_at: float  # by time.monotonic()
+
+
+class Tokens:
+    """Bearer tokens by address and credentials, shared by all threads of a process; one of them fetches."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[str, _Token] = {}
+
+    def get(self, name: str, fetch: Callable[[], _Token]) -> str:
+        with self._lock:
+            known = self._found.get(name)
+            if known is None or known.ends_at <= time.monotonic():
+                known = self._found[name] = fetch()
+            return known.text
+
+    def drop(self, name: str, text: str) -> None:
+        """PayPal does not take this one any more."""
+        with self._lock:
+            if name in self._found and self._found[name].text == text:
+                del self._found[name]
+
+
+TOKENS = Tokens()
+
+
+class Refused(Exception):
+    """PayPal answered, and did not do it. `code` is PayPal's name for why; `details` as it gave them."""
+
+    def __init__(self, reply: Reply) -> None:
+        said: Mapping[str, Any] = reply.json if isinstance(reply.json, dict) else {}
+        self.status = reply.status
+        self.code = str(said.get("name") or f"http_{reply.status}")
+        self.debug_id = str(said.get("debug_id") or "")
+        found = said.get("details")
+        self.details: list[Any] = found if isinstance(found, list) else []
+        super().__init__(self.code)
+
+
+class PayPalClient:
+    """PayPal's API with the credentials of `rail`; its address and credentials are read at each call."""
+
+    def __init__(self, rail: Rail, tokens: Tokens = TOKENS) -> None:
+        self._rail, self._tokens = rail, tokens
+        self._client: tuple[str, Client] | None = None
+        self._batches: dict[str, tuple[float, Batch]] = {}
+
+    def post(self, path: str, body: Any, *, request_id: str = "") -> Any:
+        """The JSON of a good answer. Raises Refused, RailUnavailable (unknown)."""
+        more = {"PayPal-Request-Id": request_id} if request_id else {}
+        return self._call(lambda http, headers: http.post(path, body, headers=headers), more)
+
+    def post_json(self, path: str, content: bytes) -> Any:
+        """As `post`, of a body that is JSON already and must go out byte for byte."""
+        return self._call(lambda http, headers: http.post_json(path, content, headers=headers))
+
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
+        """As `post`."""
+        return self._call(lambda http, headers: http.get(path, params=params, headers=headers))
+
+    def item(self, item_id: str) -> Result:
+        """One item as it is now. Raises RailUnavailable."""
+        try:
+            return read(self.get(f"/v1/payments/payouts-item/{quote(item_id, safe='')}"))
+        except Refused as refused:
+            raise RailUnavailable("PayPal refused the look-up.", refused.code) from refused
+
+    def batch(self, batch_id: str, *, fresh: bool = False) -> Batch:
+        """A batch with all its items, page by page; one read a moment ago unless `fresh`. Raises RailUnavailable."""
+        kept = self._batches.get(batch_id)
+        if kept and not fresh and time.monotonic() - kept[0] < BATCH_FRESH_S:
+            return kept[1]
+        try:
+            found = self._read_batch(batch_id)
+        except Refused as refused:
+            raise RailUnavailable("PayPal refused the look-up.", refused.code) from refused
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RailUnavailable("PayPal's answer makes no sense.", "unreadable") from error
+        self._batches.pop(batch_id, None)
+        while len(self._batches) >= BATCHES_KEPT:
+            self._batches.pop(next(iter(self._batches)), None)
+        self._batches[batch_id] = (time.monotonic(), found)
+        return found
+
+    def _read_batch(self, batch_id: str) -> Batch:
+        items: dict[str, Result] = {}
+        for page in range(1, MOST_PAGES + 1):
+            asked = {"page": str(page), "page_size": str(PAGE), "total_required": "true"}
+            said = self.get(f"/v1/payments/payouts/{quote(batch_id, safe='')}", asked)
+            if page == 1:
+                status, total = str(said["batch_header"]["batch_status"]), said.get("total_items")
+            results = [read(item) for item in said.get("items") or []]
+            items.update((result.key, result) for result in results)
+            if not results or page >= int(said.get("total_pages") or 0):
+                break
+        return Batch(batch_id, status, items, is_over(status) and total == len(items))
+
+    def _call(self, send: Callable[[Client, dict[str, str]], Reply], more: Mapping[str, str] | None = None) -> Any:
+        """Once more with a new token when the old one is refused: nothing was done then."""
+        http, name = self._http()
+        for last in (False, True):
+            token = self._tokens.get(name, lambda: self._fetch_token(http))
+            reply = send(http, {"Authorization": f"Bearer {token}", **(more or {})})
+            if reply.status != 401 or last:
+                break
+            self._tokens.drop(name, token)
+        if not reply.ok:
+            raise Refused(reply)
+        return reply.json
+
+    def _fetch_token(self, http: Client) -> _Token:
+        pair = f"{credential(self._rail, 'PAYPAL_CLIENT_ID')}:{credential(self._rail, 'PAYPAL_CLIENT_SECRET')}"
+        basic = base64.b64encode(pair.encode()).decode()
+        form = {"grant_type": "client_credentials"}
+        now = time.monotonic()
+        reply = http.post_form("/v1/oauth2/token", form, headers={"Authorization": f"Basic {basic}"})
+        if reply.status == 401:
+            raise Refused(Reply(401, {"name": "AUTHENTICATION_FAILURE"}, reply.headers))
+        if not reply.ok:
+            raise RailUnavailable("PayPal gave us no token.", f"http_{reply.status}")
+        try:
+            return _Token(str(reply.json["access_token"]), now + float(reply.json["expires_in"]) - _EARLY_S)
+        except (KeyError, TypeError, ValueError) as error:
+            raise RailUnavailable("PayPal's token makes no sense.", "unreadable") from error
+
+    def _http(self) -> tuple[Client, str]:
+        """The client, and what its token is kept under."""
+        url = reach(self._rail).url
+        if self._client is None or self._client[0] != url:
+            local = url.startswith(("http://127.0.0.1", "http://localhost"))
+            self._client = (url, Client("PayPal", url, read_s=SEND_READ_S, proxies=not local))
+        pair = f"{credential(self._rail, 'PAYPAL_CLIENT_ID')}:{credential(self._rail, 'PAYPAL_CLIENT_SECRET')}"
+        return self._client[1], hashlib.sha256(f"{url} {pair}".encode()).hexdigest()
