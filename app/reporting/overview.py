@@ -20,6 +20,7 @@ from app.payees.application_models import PayeeApplication
 from app.payees.states import ApplicationStatus
 from app.payouts.models import Attempt, Batch, Export, Payout
 from app.payouts.states import AttemptStatus, BatchStatus, ExportStatus, HoldCode, PayoutStatus
+from app.reconciliation.models import OpenLine
 from app.webhooks.models import EventStatus, WebhookEvent
 
 LATELY = timedelta(days=14)  # an older failure was paid with a later payout, or was left on purpose
@@ -44,6 +45,7 @@ class Attention:
     webhooks: int  # events that were not applied
     applications: int  # of people who want to be payees
     refunds: int  # refused ones, and those without an answer
+    lines: int  # of bank statements that nobody explained yet
 
     @property
     def anything(self) -> bool:
@@ -98,6 +100,7 @@ def _waiting() -> dict[str, AnySelect]:
         ),
         "applications": select(PayeeApplication.id).where(PayeeApplication.status == ApplicationStatus.SUBMITTED),
         "refunds": _refunds(),
+        "lines": select(OpenLine.line_id),
     }
 
 

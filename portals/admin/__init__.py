@@ -70,6 +70,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     payout_changes,
     payouts,
     rails,
+    reconciliation,
     refunds,
     revenue,
     reviews,

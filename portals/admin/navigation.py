@@ -22,7 +22,8 @@ ITEMS = (
     NavItem(_l("Deposits"), "building-bank", "admin.deposits", section=_APPROVALS, count="deposits"),
     NavItem(_l("Refunds"), "receipt-refund", "admin.refunds", section=_APPROVALS, count="refunds"),
     NavItem(_l("Adjustments"), "adjustments-horizontal", "admin.adjustments", section=_APPROVALS),
-    NavItem(_l("Statements"), "building-bank", "admin.statements", section=_MONEY),
+    NavItem(_l("Reconciliation"), "checks", "admin.reconciliation", section=_MONEY, count="lines"),
+    NavItem(_l("Statements"), "file-spreadsheet", "admin.statements", section=_MONEY),
     NavItem(_l("Billing"), "receipt", "admin.invoicing", section=_MONEY),
     NavItem(_l("Revenue"), "chart-bar", "admin.revenue", section=_MONEY),
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),
@@ -54,6 +55,7 @@ _COUNTS = {
     "webhooks": "webhooks",
     "applications": "applications",
     "refunds": "refunds",
+    "lines": "lines",
 }
 
 

@@ -166,6 +166,13 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "done": _s(_l("Imported"), "circle-check", "green", True),
         "failed": _FAILED,
     },
+    "line": {
+        "open": _s(_l("To explain"), "help-circle", "amber"),
+        "proposed": _s(_l("Write-off to decide"), "user-check", "amber"),
+        "matched": _s(_l("Matched"), "circle-check", "green", True),
+        "suspended": _s(_l("In suspense"), "hourglass", "violet"),
+        "written_off": _s(_l("Written off"), "circle-minus", "grey", True),
+    },
     "deposit": {
         "announced": _s(_l("Announced"), "clock", "amber"),
         "confirmed": _s(_l("Confirmed"), "circle-check", "green", True),

@@ -43,6 +43,7 @@ TABLE_OF = {
     "invitation_id": "member_invitations",
     "key_id": "api_keys",
     "mail_id": "mails",
+    "line_id": "statement_lines",
     "member_id": "members",
     "member_import_id": "member_imports",
     "method_id": "methods",
@@ -66,6 +67,7 @@ TABLE_OF = {
     "store_id": "stores",
     "template_id": "contract_templates",
     "thread_id": "message_threads",
+    "write_off_id": "write_offs",
 }
 # Rows that must be as they were after strangers have tried everything.
 UNTOUCHED = (
