@@ -22,6 +22,7 @@ from app.ledger import recipes
 from app.ledger import service as ledger
 from app.payouts.moves import give_back, move
 from app.payouts.states import ATTEMPT_TRANSITIONS, AttemptStatus, PayoutStatus
+from app.rails import accounts
 from app.rails.base import Blame, Outcome, Result
 
 
@@ -30,7 +31,7 @@ class News:
     """One result and where we know it from (kept as evidence on the attempt)."""
 
     result: Result
-    source: str  # "answer", "look-up", "event", "return file", "person"
+    source: str  # "answer", "look-up", "event", "return file", "statement", "person"
     evidence: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -96,7 +97,8 @@ def _advance(session: Session, to: AttemptStatus, news: Sequence[News]) -> list[
 
 
 # Money of an attempt; the reference of its postings is the attempt's key.
-_OF_ATTEMPTS = """SELECT a.key AS ref, p.organization_id, p.payee_id, CAST('bank' AS text) AS rail, p.currency,
+# Each leaves the account its rail pays from.
+_OF_ATTEMPTS = f"""SELECT a.key AS ref, p.organization_id, p.payee_id, {accounts.sql("a.rail")} AS rail, p.currency,
     p.amount_minor, CAST(NULL AS text) AS memo
     FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id WHERE a.key = ANY(:keys)"""
 

@@ -52,6 +52,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     batches,
     billing,
     billing_terms,
+    closed_months,
     consultants,
     consultation_changes,
     consultations,

@@ -24,6 +24,7 @@ ITEMS = (
     NavItem(_l("Adjustments"), "adjustments-horizontal", "admin.adjustments", section=_APPROVALS),
     NavItem(_l("Reconciliation"), "checks", "admin.reconciliation", section=_MONEY, count="lines"),
     NavItem(_l("Statements"), "file-spreadsheet", "admin.statements", section=_MONEY),
+    NavItem(_l("Closed months"), "lock", "admin.closed_months", section=_MONEY),
     NavItem(_l("Billing"), "receipt", "admin.invoicing", section=_MONEY),
     NavItem(_l("Revenue"), "chart-bar", "admin.revenue", section=_MONEY),
     NavItem(_l("Ledger"), "report-money", "admin.ledger", section=_MONEY),

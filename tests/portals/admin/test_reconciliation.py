@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -62,7 +63,9 @@ def test_the_desk_shows_what_is_open_and_how_old(anna: Browser, made: Sent) -> N
     matched = anna.get("/admin/reconciliation?state=matched").text
     assert made.payouts[0].number in matched and "by its reference" in matched
     assert "Rent of the office" not in anna.get("/admin/reconciliation?q=payroll").text
-    assert "Rent of the office" in anna.get("/admin/reconciliation?q=rent&direction=out&age=0–3&account=bank").text
+    assert (
+        "Rent of the office" in anna.get("/admin/reconciliation?q=rent&direction=out&age=0%E2%80%933&account=bank").text
+    )
     assert "Nothing here" in anna.get("/admin/reconciliation?direction=in").text
     assert anna.get("/admin/reconciliation?state=nonsense&age=x&since=y").status_code == 200
     assert "Statement lines to explain" in anna.get("/admin/").text
@@ -162,11 +165,33 @@ def test_many_lines_take_the_statements_of_one(anna: Browser) -> None:
     assert asked(anna) == few
 
 
+def test_closing_a_month_is_refused_and_accepted(anna: Browser) -> None:
+    last = today().replace(day=1) - timedelta(days=1)
+    imported([(last, "Late rent", "", "-7.00")], name="last.csv")
+    seen = anna.get("/admin/closed-months").text
+    assert "cannot be closed yet" in seen and f"until={last}" in seen
+    refused = anna.post("/admin/closed-months", {"month": f"{last:%Y-%m}"})
+    assert refused.status_code == 409 and "1 statement line is not explained" in refused.text
+    with unit_of_work(PLATFORM) as session:
+        chosen = session.execute(text("SELECT line_id FROM open_statement_lines")).scalar_one()
+    anna.post(url(chosen, "/suspense"), {"note": "?"})
+    assert "Nothing stands in the way" in anna.get("/admin/closed-months").text
+    assert anna.post("/admin/closed-months", {"month": f"{last:%Y-%m}"}).status_code == 303
+    assert f"{last:%B %Y}" in anna.get("/admin/closed-months").text
+    assert anna.post("/admin/closed-months", {"month": "soon"}).status_code == 422
+
+
 def test_others_find_nothing(sign_in: SignIn, made: Sent) -> None:
     chosen = line("-1.00")
     people.account(Portal.VENDOR, "vic@example.test", vendor(organization("oxford")))
     vic = sign_in(Portal.VENDOR, "vic@example.test")
-    for path in ("/admin/reconciliation", "/admin/reconciliation.csv", url(chosen), url(chosen, "/suspense")):
+    for path in (
+        "/admin/reconciliation",
+        "/admin/reconciliation.csv",
+        "/admin/closed-months",
+        url(chosen),
+        url(chosen, "/suspense"),
+    ):
         assert vic.get(path).status_code == 404
     assert vic.post(url(chosen, "/suspense"), {"note": "?"}).status_code == 404
     assert count("open_statement_lines") == 1
