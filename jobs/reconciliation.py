@@ -1,18 +1,24 @@
-"""Statements become lines, and lines that explain themselves are matched."""
+"""Statements become lines and lines are matched; late payouts and providers' balances are looked at."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
+from app.core.clock import today, utc_now
 from app.core.errors import Refusal
-from app.core.scope import Scope
+from app.core.scope import SYSTEM, Scope
 from app.db.session import unit_of_work
 from app.files import service as files
 from app.files.storage import storage
-from app.reconciliation import matching, statements
-from app.reconciliation.states import StatementStatus
+from app.rails import registry
+from app.rails.access import Mode, standing
+from app.rails.base import RailUnavailable, TellsBalance
+from app.reconciliation import balances, matching, statements, stuck, watch
+from app.reconciliation.states import ItemKind, StatementStatus
 
 _PLATFORM = Scope.platform("reconciliation")
+LATELY = timedelta(days=7)  # so far back a provider's movements are looked at
 
 
 def import_statement(statement_id: str) -> None:
@@ -40,3 +46,32 @@ def import_statement(statement_id: str) -> None:
     except Refusal as refusal:
         with unit_of_work(_PLATFORM) as session:
             statements.fail(session, statements.find(session, chosen, lock=True), refusal.message)
+
+
+def every_quarter() -> None:
+    """Lines are tried against what was sent or announced since, and late payouts are noticed."""
+    with unit_of_work(_PLATFORM) as session:
+        matching.run(session, SYSTEM)
+    with unit_of_work(_PLATFORM) as session:
+        watch.notice(session, ItemKind.STUCK, stuck.find(session, today()))
+
+
+def every_day() -> None:
+    """What providers say they hold for us is held against the books; one that does not answer keeps no other up."""
+    failure: RailUnavailable | None = None
+    for name, rail in registry.RAILS.items():
+        if isinstance(rail, TellsBalance) and standing(rail).mode is not Mode.OFF:
+            try:
+                compare_balance(name, rail)
+            except RailUnavailable as unknown:
+                failure = unknown
+    if failure:
+        raise failure
+
+
+def compare_balance(name: str, rail: TellsBalance) -> None:
+    """Ask outside any transaction, then compare. What moved strangely and what differs opens an item."""
+    told, movements = rail.balances(), rail.activity(utc_now() - LATELY)
+    with unit_of_work(_PLATFORM) as session:
+        found = balances.compare(session, name, told) + balances.strange(session, name, movements)
+        watch.notice(session, ItemKind.BALANCE, found, within=f"{name}:")

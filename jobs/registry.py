@@ -94,4 +94,6 @@ JOBS: dict[Topic, Job] = {
     Topic.ORGANIZATION_LAUNCHED: Job(organizations.launched),
     Topic.HOUSEKEEPING: Job(housekeeping.tidy),
     Topic.STATEMENT_CONFIRMED: Job(reconciliation.import_statement, MONEY, 3600),
+    Topic.RECONCILIATION_DUE: Job(reconciliation.every_quarter, MONEY, 900),
+    Topic.RECONCILIATION_DAILY: Job(reconciliation.every_day, DEFAULT, 1800),
 }

@@ -56,6 +56,8 @@ ENTRIES = (
     Entry("consultations that are over", "*/10 * * * *", Topic.CONSULTATIONS_OVER),
     Entry("webhooks nobody applied", "*/5 * * * *", Topic.WEBHOOKS_SWEEP),
     Entry("examine the books", "42 3 * * *", Topic.BOOKS_EXAMINATION, catch_up=timedelta(days=2)),
+    Entry("statement lines and late payouts", "3,18,33,48 * * * *", Topic.RECONCILIATION_DUE),
+    Entry("balances of providers", "12 4 * * *", Topic.RECONCILIATION_DAILY, catch_up=timedelta(days=2)),
     Entry("contracts: expiry and reminders", "23 7 * * *", Topic.CONTRACTS_DAILY, catch_up=timedelta(days=2)),
     # every zone has its own midnight; what is due is asked of the packs, so any hour catches up
     Entry("seat credits: expiry and reminders", "37 * * * *", Topic.CREDITS_DAILY),

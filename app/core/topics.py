@@ -52,3 +52,5 @@ class Topic(StrEnum):
     ORGANIZATION_LAUNCHED = "organization.launched"
     HOUSEKEEPING = "housekeeping"
     STATEMENT_CONFIRMED = "statement.confirmed"
+    RECONCILIATION_DUE = "reconciliation.due"
+    RECONCILIATION_DAILY = "reconciliation.daily"

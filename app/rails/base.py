@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 from uuid import UUID
 
 from app.core.money import Money
@@ -221,4 +221,28 @@ class Rail(Protocol):
 
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Verify and read one delivery. Raises BadSignature, RailUnavailable when it cannot be verified now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money that moved on our account at a provider; above zero came in. `key` is ours, "" where it names none."""
+
+    key: str
+    kind: str
+    amount: Money
+    at: datetime
+
+
+@runtime_checkable
+class TellsBalance(Protocol):
+    """What a rail may offer beside `Rail`: the provider's own word on our account there, to be held against the
+    books once a day."""
+
+    def balances(self) -> list[Money]:
+        """What the provider holds for us now, one for each currency. Raises RailUnavailable."""
+        ...
+
+    def activity(self, since: datetime) -> list[Movement]:
+        """What moved since, oldest first. Raises RailUnavailable."""
         ...

@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from app.core.crypto import derived_secret
+from app.core.money import Money
 from app.core.settings import settings
 from app.rails import signing
 from app.rails.base import (
@@ -21,6 +23,7 @@ from app.rails.base import (
     Defaults,
     Delivery,
     Field,
+    Movement,
     Outcome,
     RailEvent,
     RailRejected,
@@ -139,6 +142,34 @@ class SimulatedRail(Defaults):
             ]
         except (KeyError, TypeError, ValueError) as error:
             raise BadSignature("the body is not a delivery of the simulator") from error
+
+    def balances(self) -> list[Money]:
+        """The simulator's account begins at nought, so it is below zero by what it paid. Raises RailUnavailable."""
+        told = self._told("/balance")
+        try:
+            return [Money(minor, currency) for currency, minor in told["balances"].items()]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RailUnavailable("The simulator's answer makes no sense.", "unreadable") from error
+
+    def activity(self, since: datetime) -> list[Movement]:
+        """Raises RailUnavailable."""
+        told = self._told(f"/activity?since={since.timestamp():.3f}")
+        try:
+            return [
+                Movement(
+                    str(row["key"]), str(row["kind"]), Money(row["amount_minor"], row["currency"]),
+                    datetime.fromtimestamp(row["at"], UTC),
+                )
+                for row in told["movements"]
+            ]  # fmt: skip
+        except (KeyError, TypeError, ValueError) as error:
+            raise RailUnavailable("The simulator's answer makes no sense.", "unreadable") from error
+
+    def _told(self, path: str) -> Any:
+        reply = self._http().get(path)
+        if not reply.ok:
+            raise RailUnavailable("The simulator refused to tell.", f"http_{reply.status}")
+        return reply.json
 
     def _http(self) -> Client:
         url = self._base_url or settings().simulator_url

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.db import paging
-from app.reconciliation.models import BankStatement, StatementLine
+from app.reconciliation.models import BalanceCheck, BankStatement, StatementLine
 from app.reconciliation.states import StatementStatus
 
 _KEY = paging.Key((BankStatement.created_at, BankStatement.id), ("created_at", "id"))
@@ -43,3 +44,17 @@ def running(session: Session) -> int:
     """Statements that a job is taking now."""
     query: paging.AnySelect = select(BankStatement.id).where(BankStatement.status == StatementStatus.RUNNING)
     return paging.capped_count(session, query)
+
+
+def last_checks(session: Session) -> list[paging.AnyRow]:
+    """The last comparison of each rail and currency: rail, account, currency, told_minor, cash_minor, clearing_minor,
+    agrees, created_at."""
+    query: paging.AnySelect = (
+        select(
+            BalanceCheck.rail, BalanceCheck.account, BalanceCheck.currency, BalanceCheck.told_minor,
+            BalanceCheck.cash_minor, BalanceCheck.clearing_minor, BalanceCheck.agrees, BalanceCheck.created_at,
+        )
+        .ext(distinct_on(BalanceCheck.rail, BalanceCheck.currency))
+        .order_by(BalanceCheck.rail, BalanceCheck.currency, BalanceCheck.created_at.desc())
+    )  # fmt: skip
+    return list(session.execute(query).all())

@@ -20,7 +20,7 @@ from app.payees.application_models import PayeeApplication
 from app.payees.states import ApplicationStatus
 from app.payouts.models import Attempt, Batch, Export, Payout
 from app.payouts.states import AttemptStatus, BatchStatus, ExportStatus, HoldCode, PayoutStatus
-from app.reconciliation.models import OpenLine
+from app.reconciliation.models import DeskItem, OpenLine
 from app.webhooks.models import EventStatus, WebhookEvent
 
 LATELY = timedelta(days=14)  # an older failure was paid with a later payout, or was left on purpose
@@ -46,6 +46,7 @@ class Attention:
     applications: int  # of people who want to be payees
     refunds: int  # refused ones, and those without an answer
     lines: int  # of bank statements that nobody explained yet
+    noticed: int  # payouts that are late, balances that differ
 
     @property
     def anything(self) -> bool:
@@ -101,6 +102,7 @@ def _waiting() -> dict[str, AnySelect]:
         "applications": select(PayeeApplication.id).where(PayeeApplication.status == ApplicationStatus.SUBMITTED),
         "refunds": _refunds(),
         "lines": select(OpenLine.line_id),
+        "noticed": select(DeskItem.id).where(DeskItem.closed_at.is_(None)),
     }
 
 

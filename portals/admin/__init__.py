@@ -77,5 +77,6 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     reviews,
     runs,
     statements,
+    watch_list,
     webhooks,
 )

@@ -23,6 +23,7 @@ ITEMS = (
     NavItem(_l("Refunds"), "receipt-refund", "admin.refunds", section=_APPROVALS, count="refunds"),
     NavItem(_l("Adjustments"), "adjustments-horizontal", "admin.adjustments", section=_APPROVALS),
     NavItem(_l("Reconciliation"), "checks", "admin.reconciliation", section=_MONEY, count="lines"),
+    NavItem(_l("Watch list"), "eye", "admin.watch_list", section=_MONEY, count="noticed"),
     NavItem(_l("Statements"), "file-spreadsheet", "admin.statements", section=_MONEY),
     NavItem(_l("Closed months"), "lock", "admin.closed_months", section=_MONEY),
     NavItem(_l("Billing"), "receipt", "admin.invoicing", section=_MONEY),
@@ -57,6 +58,7 @@ _COUNTS = {
     "applications": "applications",
     "refunds": "refunds",
     "lines": "lines",
+    "noticed": "noticed",
 }
 
 

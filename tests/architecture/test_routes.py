@@ -41,6 +41,7 @@ TABLE_OF = {
     "import_id": "bill_imports",
     "invoice_id": "invoices",
     "invitation_id": "member_invitations",
+    "item_id": "desk_items",
     "key_id": "api_keys",
     "mail_id": "mails",
     "line_id": "statement_lines",

@@ -193,6 +193,26 @@ class Books:
             ).fetchone()
         return None if row[0] is None else float(row[0])
 
+    def balances(self) -> dict[str, int]:
+        """Currency → what is left of an account that began at nought: returned less paid."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT i.currency, sum(CASE m.kind WHEN 'paid' THEN -m.amount_minor ELSE m.amount_minor END) AS minor"
+                " FROM movements m JOIN instructions i ON i.key = m.key GROUP BY i.currency ORDER BY i.currency"
+            ).fetchall()
+        return {row["currency"]: row["minor"] for row in rows}
+
+    def activity(self, since: float) -> list[dict[str, Any]]:
+        """What moved since, oldest first; below zero it left."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT m.key, m.kind, i.currency, m.at,"
+                " CASE m.kind WHEN 'paid' THEN -m.amount_minor ELSE m.amount_minor END AS amount_minor"
+                " FROM movements m JOIN instructions i ON i.key = m.key WHERE m.at >= ? ORDER BY m.id",
+                (since,),
+            ).fetchall()
+        return [dict(row) for row in rows]
+
     def summary(self) -> dict[str, Any]:
         """Every instruction with the money it moved: `paid` and `returned` count its movements, at most one each."""
         with self._lock:

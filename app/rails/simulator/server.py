@@ -123,6 +123,13 @@ class _Handler(BaseHTTPRequestHandler):
             return _faults_json(self.server.dice.faults)
         if self.path == "/_instructions":
             return self.server.books.summary()
+        if self.path == "/balance":
+            return {"balances": self.server.books.balances()}
+        if self.path.startswith("/activity?since="):
+            since = self.path.removeprefix("/activity?since=")
+            if not since.replace(".", "", 1).isdigit():
+                raise _Refused(400, "invalid", "since is seconds since 1970.")
+            return {"movements": self.server.books.activity(float(since))}
         if self.path.startswith("/instructions/"):
             found = self.server.books.find(unquote(self.path.removeprefix("/instructions/")))
             if found is None:

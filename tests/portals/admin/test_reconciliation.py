@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import event, text
 from app.core.clock import today
 from app.db.session import engine, unit_of_work
 from app.identity.states import Portal
+from jobs import reconciliation
 from tests.factories import payouts as make
 from tests.factories import people
 from tests.factories.organizations import organization
@@ -189,9 +191,26 @@ def test_others_find_nothing(sign_in: SignIn, made: Sent) -> None:
         "/admin/reconciliation",
         "/admin/reconciliation.csv",
         "/admin/closed-months",
+        "/admin/watch-list",
         url(chosen),
         url(chosen, "/suspense"),
     ):
         assert vic.get(path).status_code == 404
     assert vic.post(url(chosen, "/suspense"), {"note": "?"}).status_code == 404
     assert count("open_statement_lines") == 1
+
+
+def test_the_watch_list_says_what_is_late(anna: Browser, made: Sent, superuser: Any) -> None:
+    assert "Nothing is late" in anna.get("/admin/watch-list").text
+    superuser.execute("UPDATE payouts SET status_at = now() - interval '30 days' WHERE id = %s", [made.payouts[0].id])
+    reconciliation.every_quarter()
+    seen = anna.get("/admin/watch-list").text
+    assert made.payouts[0].number in seen and f"/admin/payouts/{made.payouts[0].id}" in seen
+    assert "On the watch list" in anna.get("/admin/").text
+    with unit_of_work(PLATFORM) as session:
+        item = session.execute(text("SELECT id FROM desk_items")).scalar_one()
+    closing = f"/admin/watch-list/{item}/closing"
+    assert anna.post(closing, {"note": ""}).status_code == 422
+    assert anna.post(closing, {"note": "The bank looks into it"}).status_code == 303
+    assert "The bank looks into it" in anna.get("/admin/watch-list?view=over").text
+    assert anna.post(closing, {"note": "Again"}).status_code == 409
