@@ -14,7 +14,10 @@ from app.core.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One thing a payee tells us to be paid this way. `pattern` is a full-match regular expression."""
+    """One thing a payee tells us to be paid this way. `pattern` is a full-match regular expression.
+
+    `choices`: value and label of each, where it is one of a few.
+    """
 
     name: str
     label: str
@@ -23,6 +26,7 @@ class Field:
     secret: bool = False
     required: bool = True
     autocomplete: str = "off"
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from app.rails.bank_file import BankFile
 from app.rails.base import Rail
 from app.rails.check import CheckRail
 from app.rails.paypal import PayPalRail
+from app.rails.razorpayx import RazorpayX
 from app.rails.simulated import SimulatedRail
 from app.rails.stripe_connect import StripeConnect
 from app.rails.venmo import VenmoRail
@@ -19,6 +20,7 @@ RAILS: dict[str, Rail] = {
         StripeConnect(),
         PayPalRail(),
         VenmoRail(),
+        RazorpayX(),
         BankFile(),
         CheckRail(),
         SimulatedRail(),

@@ -104,6 +104,12 @@ DESTINATIONS = {
         "sort_code": "070246",
         "account_number": "13010000",
     },
+    "razorpayx": {
+        "kind": "bank_account",
+        "account_holder": "A Payee",
+        "account_number": "50200012345678",
+        "ifsc": "HDFC0000060",
+    },
     "check": {"payee_name": "A Payee", "address_1": "1 High Street", "city": "Oxford", "country": "GB"},
 }
 

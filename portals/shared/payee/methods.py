@@ -19,7 +19,7 @@ from app.methods import queries, service
 from app.methods.models import Method
 from app.payouts import destinations
 from app.rails import registry
-from app.rails.base import Rail
+from app.rails.base import Field, Rail
 from portals.web.db import db
 from portals.web.filters import date_text
 from portals.web.formats import masked
@@ -57,20 +57,25 @@ def form_of(rail: Rail) -> type[BaseForm]:
     """A form class with the rail's fields; the rail itself checks what is in them."""
     currencies = sorted(rail.currencies & CURRENCIES) if rail.currencies else sorted(CURRENCIES)
     any_label = _l("Any currency this method takes")
-    fields: dict[str, Any] = {
-        PREFIX + field.name: StringField(
-            field.label,
-            [InputRequired(_l("Fill this in.")) if field.required else Optional(), Length(max=200)],
-            description=field.hint,
-            render_kw={"autocomplete": field.autocomplete, "spellcheck": "false"},
-        )
-        for field in rail.fields
-    }
+    fields: dict[str, Any] = {PREFIX + field.name: _control(field) for field in rail.fields}
     fields["currency"] = SelectField(
         _l("Use it for"), choices=lambda: [("", any_label), *((code, code) for code in currencies)], default=""
     )
     fields["default"] = BooleanField(_l("Pay me here from now on"), default=True)
     return type(f"{rail.name.title().replace('_', '')}Form", (OnceForm,), fields)
+
+
+def _control(field: Field) -> Any:
+    """A choice where the rail has some to offer, else a line of text."""
+    wanted = InputRequired(_l("Fill this in.")) if field.required else Optional()
+    if field.choices:
+        return SelectField(field.label, [wanted], choices=list(field.choices), description=field.hint)
+    return StringField(
+        field.label,
+        [wanted, Length(max=200)],
+        description=field.hint,
+        render_kw={"autocomplete": field.autocomplete, "spellcheck": "false"},
+    )
 
 
 @step_up_required
