@@ -164,14 +164,14 @@ class TestContract(RailContract):
         assert quick.find(one.key, "pout_gone") == sent == quick.find(one.key, sent.reference)
 
 
+def an_order(destination: dict[str, str], minor: int = 12_345) -> SendOrder:
+    payout = uuid4()
+    return SendOrder(f"{payout.hex}-a1", payout, Money(minor, "INR"), "Ashby", destination, "PO-1")
+
+
 @pytest.fixture
 def order(quick: RazorpayX) -> MakeOrder:
-    def make(minor: int = 12_345, **changes: Any) -> SendOrder:
-        payout = uuid4()
-        made = SendOrder(f"{payout.hex}-a1", payout, Money(minor, "INR"), "Ashby", quick.validate(BANK), "PO-1")
-        return replace(made, **changes)
-
-    return make
+    return lambda minor=12_345, **changes: replace(an_order(quick.validate(BANK), minor), **changes)
 
 
 @pytest.mark.parametrize(
