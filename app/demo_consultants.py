@@ -24,6 +24,7 @@ from app.organizations.models import Organization
 from app.organizations.states import OrganizationKind, Role
 from app.payees import service as payees
 from app.payees.states import PayeeKind
+from app.rails import registry
 
 OPERATOR = operator("demo")
 _OFFICE = {day: [(9 * 60, 12 * 60), (13 * 60, 17 * 60)] for day in range(5)}
@@ -133,9 +134,10 @@ def person_of(session: ScopedSession, organization_id: UUID, person: Person, cur
     )
     actor = Actor(label=person.name, role="payee", account_id=account_id, payee_id=made.id)
     number = f"{person.country}-{person.email[:3].upper()}-{person.email.encode().hex()[:8]}"
-    methods.add(
-        session, actor, made.id, rail="simulated", fields={"account_holder": person.name, "account_number": number}
-    )
+    rail, fields = "simulated", {"account_holder": person.name, "account_number": number}
+    if person.country == "IN" and any(one.name == "razorpayx" for one in registry.available(currency, "IN")):
+        rail, fields = "razorpayx", {"kind": "vpa", "vpa": f"{person.name.lower().replace(' ', '.')}@okhdfcbank"}
+    methods.add(session, actor, made.id, rail=rail, fields=fields)
     _publish(session, organization_id, actor, person)
     return actor
 

@@ -1,5 +1,5 @@
-"""Organizations that provide, with what they earned: Lakeside was paid once and once not, an agency in India has its
-first earnings ready, and members of a university book the university's own consultant.
+"""Organizations that provide, with what they earned: Lakeside was paid once and once not, an agency in India too, by
+RazorpayX, and members of a university book the university's own consultant.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from app.organizations import service as organizations
 from app.organizations.models import Member, Organization
 from app.organizations.states import BillingMode, OrganizationKind, Role
 from app.payouts import batches
+from app.rails import registry
 
 OPERATOR = operator("demo")
 ISHAAN = Person(
@@ -50,7 +51,7 @@ def load(session: ScopedSession, admin: Actor, checker: Actor) -> None:
         "Noor", "client", identity.create_account(session, Portal.CLIENT, "patient@lakeside.test", "Noor Were")
     )
     _lakeside(session, admin, checker, noor)
-    _asha(session, noor)
+    _asha(session, admin, checker, noor)
     _northfield(session, admin)
     # What was promised in the past is promised now: nobody has run the demo's jobs in between.
     session.execute(update(OutboxRow).where(OutboxRow.due_at < utc_now()).values(due_at=utc_now()))
@@ -76,23 +77,34 @@ def _lakeside(session: ScopedSession, admin: Actor, checker: Actor, client: Acto
     _booked(session, client, otieno, 0)
 
 
-def _asha(session: ScopedSession, client: Actor) -> None:
-    """Ten thousand rupees a session: a thousand, five hundred and eight thousand five hundred."""
+def _asha(session: ScopedSession, admin: Actor, checker: Actor, client: Actor) -> None:
+    """Ten thousand rupees a session: a thousand, five hundred and eight thousand five hundred.
+
+    Paid by RazorpayX: the agency at its bank once, and once not since the account it was changed to is closed; its
+    consultant by UPI.
+    """
     agency = _organization(session, "Asha Advisory", "asha", OrganizationKind.PROVIDER, "INR", "IN", "Asia/Kolkata")
     owner = _own(session, agency, "owner@asha.test", "Asha Kulkarni")
     ishaan = person_of(session, agency.id, ISHAAN, "INR")
     offer(session, ishaan, OfferingKind.CONSULTATION, "Pricing workshop", 60, Money(10_000_00, "INR"))
     assert ishaan.payee_id is not None
-    for days in (-40, -18):
+    for days in (-75, -58, -40):
         _held(session, client, ishaan.payee_id, days)
+    with clock.at(utc_now() - timedelta(days=25)):
+        _indian_account(session, owner, agency.id, "Asha Advisory", "50200012345678")
+        _paid_out(session, owner, admin, checker, agency.id)
+    with clock.at(utc_now() - timedelta(days=15)):
+        _indian_account(session, owner, agency.id, "Asha Advisory LLP", "50200012340000")
+    _held(session, client, ishaan.payee_id, -18)
+    with clock.at(utc_now() - timedelta(days=2)):
+        _paid_out(session, owner, admin, checker, agency.id)
+    with clock.at(utc_now() - timedelta(days=1)):
+        batch = batches.create(session, admin, agency.id, title="Consultants")
+        batches.plan(session, admin, batch.id)
+        batches.submit(session, admin, batch.id)
+        batches.approve(session, checker, batch.id)
+        batches.run(session, admin, batch.id)
     _booked(session, client, ishaan.payee_id, 0)
-    payee_id = own_payee.find(session, agency.id)
-    assert payee_id is not None
-    fields = {
-        "account_holder": "Asha Advisory LLP", "country": "IN", "bank_code": "HDFC0000060",
-        "account_number": "50200012345678",
-    }  # fmt: skip
-    methods.add(session, owner, payee_id, rail="bank_file", fields=fields)
 
 
 def _northfield(session: ScopedSession, admin: Actor) -> None:
@@ -153,6 +165,16 @@ def _account(session: ScopedSession, owner: Actor, organization_id: UUID, holder
     assert payee_id is not None
     fields = {"account_holder": holder, "account_number": number}
     methods.add(session, owner, payee_id, rail="simulated", fields=fields)
+
+
+def _indian_account(session: ScopedSession, owner: Actor, organization_id: UUID, holder: str, number: str) -> None:
+    if all(one.name != "razorpayx" for one in registry.available("INR", "IN")):
+        _account(session, owner, organization_id, holder, number)
+        return
+    payee_id = own_payee.find(session, organization_id)
+    assert payee_id is not None
+    fields = {"kind": "bank_account", "account_holder": holder, "account_number": number, "ifsc": "HDFC0000060"}
+    methods.add(session, owner, payee_id, rail="razorpayx", fields=fields)
 
 
 def _paid_out(session: ScopedSession, owner: Actor, admin: Actor, checker: Actor, organization_id: UUID) -> None:

@@ -55,6 +55,7 @@ def available(currency: str | None = None, country: str | None = None) -> list[R
     ]
 
 
-def typed() -> list[Rail]:
-    """The rails that work here and whose destination people may type for themselves or others."""
-    return [candidate for candidate in available() if not candidate.connects]
+def typed(country: str | None = None) -> list[Rail]:
+    """The rails that work here, pay in `country` (None: any), and whose destination people may type for themselves or
+    others."""
+    return [candidate for candidate in available(country=country) if not candidate.connects]

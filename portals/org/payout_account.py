@@ -48,7 +48,7 @@ def payout_account() -> ResponseReturnValue:
 @step_up_required
 def new_payout_account() -> ResponseReturnValue:
     """Without a rail chosen, the choice; then that rail's fields."""
-    payee_id, offered = own(), registry.typed()
+    payee_id, offered = own(), registry.typed(g.organization.country)
     rail = next((one for one in offered if one.name == request.args.get("rail")), None)
     if rail is None:
         return page("org/provider/account_choice.html", offered=offered)
