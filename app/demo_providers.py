@@ -98,12 +98,11 @@ def _asha(session: ScopedSession, admin: Actor, checker: Actor, client: Actor) -
     _held(session, client, ishaan.payee_id, -18)
     with clock.at(utc_now() - timedelta(days=2)):
         _paid_out(session, owner, admin, checker, agency.id)
-    with clock.at(utc_now() - timedelta(days=1)):
-        batch = batches.create(session, admin, agency.id, title="Consultants")
-        batches.plan(session, admin, batch.id)
-        batches.submit(session, admin, batch.id)
-        batches.approve(session, checker, batch.id)
-        batches.run(session, admin, batch.id)
+    batch = batches.create(session, admin, agency.id, title="Consultants")
+    batches.plan(session, admin, batch.id)
+    batches.submit(session, admin, batch.id)
+    batches.approve(session, checker, batch.id)
+    batches.run(session, admin, batch.id)
     _booked(session, client, ishaan.payee_id, 0)
 
 
