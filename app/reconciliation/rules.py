@@ -17,8 +17,9 @@ _SHORTEST_TOKEN = 6
 _LONGEST_TOKEN = 80
 _NOT_PLAIN = re.compile(r"[^A-Z0-9]+")
 _WORD = re.compile(r"[^\s,;:|/()\[\]<>]+")
-# A key of ours, wherever a bank broke it over lines: "payout-", the id, the number of the attempt.
-_KEY = re.compile(r"PAYOUT([0-9A-F]{32})(\d{1,2})")
+# A key of ours, wherever a bank broke it over lines: the id of the payout (a UUID of version 7, so that other letters
+# before it mislead nobody) and the number of the attempt; earlier ones began with "payout-".
+_KEY = re.compile(r"(?=(0[0-9A-F]{11}7[0-9A-F]{3}[89AB][0-9A-F]{15})A?(\d{1,2}))")
 _CHECK = re.compile(r"\b(?:CHECK|CHEQUE|CHQ|CHK)[\s#:.]*(?:NO|NR|NUM|NUMBER)?[\s#:.]*0*(\d{1,12})\b", re.IGNORECASE)
 AGES = ((3, "0–3"), (7, "4–7"), (30, "8–30"), (None, "30+"))  # days, and how the span is called
 
@@ -38,8 +39,8 @@ def tokens(*texts: str, check_number: str = "") -> list[str]:
         if _SHORTEST_TOKEN <= len(whole) <= _LONGEST_TOKEN:
             found[whole] = None
         for key in _KEY.finditer(whole):
-            found[f"PAYOUT{key[1]}{key[2][0]}"] = None
-            found[f"PAYOUT{key[1]}{key[2]}"] = None
+            for number in (key[2][0], key[2]):
+                found[f"{key[1]}A{number}"] = found[f"PAYOUT{key[1]}{number}"] = None
         for word in _WORD.findall(text):
             bare = plain(word)
             if _SHORTEST_TOKEN <= len(bare) <= _LONGEST_TOKEN and any(letter.isdigit() for letter in bare):
