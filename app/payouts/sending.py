@@ -7,6 +7,7 @@ never saw it (decision 12).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -223,10 +224,27 @@ class Unanswered:
     reference: str = ""
 
 
+_OPEN_CALLS = text(
+    """SELECT o.call, count(*) AS orders, array_agg(o.payout_id) AS ids FROM payout_attempts o
+    WHERE o.status IN ('submitted', 'unknown') AND o.export_id IS NULL AND o.call IN (SELECT a.call
+        FROM payout_attempts a WHERE a.payout_id = ANY(:ids) AND a.status IN ('submitted', 'unknown'))
+    GROUP BY o.call"""
+)
+
+
 def unanswered(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
-    """Attempts of these payouts that an earlier run left without an answer."""
-    rows = session.execute(text(_UNANSWERED.format(which="a.payout_id = ANY(:ids)")), {"ids": list(ids)}).all()
-    return _rebuild(session, rows)
+    """Attempts of these payouts that an earlier run left without an answer, and all that went out in their calls.
+
+    A rail that dedupes whole calls would take a part of one for the whole: a call some of whose attempts another
+    worker has at this moment is left to that one.
+    """
+    calls = {row.call: row for row in session.execute(_OPEN_CALLS, {"ids": list(ids)})}
+    wanted = set(ids).union(*(row.ids for row in calls.values()))
+    query = text(_UNANSWERED.format(which="a.payout_id = ANY(:ids)"))
+    rows = session.execute(query, {"ids": list(wanted)}).all()
+    held = Counter(row.call for row in rows)
+    split = {call for call, row in calls.items() if held[call] < row.orders}
+    return _rebuild(session, [row for row in rows if row.call is None or row.call not in split])
 
 
 def stale(session: Session, older_than: timedelta, limit: int = 500) -> list[UUID]:

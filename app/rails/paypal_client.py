@@ -95,6 +95,10 @@ class PayPalClient:
         except Refused as refused:
             raise RailUnavailable("PayPal refused the look-up.", refused.code) from refused
 
+    def cancel(self, item_id: str) -> Result:
+        """Call back an item that nobody claimed. Raises Refused, RailUnavailable."""
+        return read(self.post_json(f"/v1/payments/payouts-item/{quote(item_id, safe='')}/cancel", b""))
+
     def batch(self, batch_id: str, *, fresh: bool = False) -> Batch:
         """A batch with all its items, page by page; one read a moment ago unless `fresh`. Raises RailUnavailable."""
         kept = self._batches.get(batch_id)
