@@ -29,6 +29,7 @@ from app.payees import application_models, directory_models
 from app.payees import models as payees
 from app.payouts import bank_models, run_models
 from app.payouts import models as payouts
+from app.payouts import tokens as payout_tokens
 from app.projects import models as projects
 from app.reconciliation import models as reconciliation
 from app.sales import models as sales
@@ -39,7 +40,8 @@ MODULES = (
     application_models, appointment_imports, audit, bank_models, billing, charges, client_models, consultations,
     contracts,
     deliverables, directory_models, earnings, files, idempotency, identity, invitation_models, invoice_models,
-    ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payouts, profile_models,
+    ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payout_tokens, payouts,
+    profile_models,
     projects, rate_models, reconciliation, run_models, sales, schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

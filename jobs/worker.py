@@ -15,6 +15,8 @@ from rq.serializers import JSONSerializer
 from rq.worker.base import BaseWorker, StopRequested
 
 from app.db.session import engine_for
+from app.payouts.tokens import DatabaseTokens
+from app.rails import tokens
 from jobs import hold, queues, runtime
 from jobs.registry import QUEUES
 
@@ -44,6 +46,7 @@ class Forking(_Stoppable, Worker):
 
 def work(*, burst: bool = False, fork: bool = False) -> None:
     """Until SIGTERM or SIGINT (the job at hand is finished first); with `burst` until the queues are empty."""
+    tokens.shared.store = DatabaseTokens()
     assert runtime.run  # what the messages name is imported before any fork
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     if fork:

@@ -24,7 +24,8 @@ logging.getLogger("httpx").setLevel(logging.WARNING)  # its request lines carry 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back: a status below 500 (redirects and 408 count as no answer) and the parsed JSON body."""
+    """What came back: a status below 500, or one the client hands back (redirects and 408 count as no answer), and the
+    parsed JSON body."""
 
     status: int
     json: Any
@@ -39,6 +40,7 @@ class Client:
     """One provider's address and credentials.
 
     The connection pool belongs to the operating system process that opened it: a worker that forks gets its own.
+    `hands_back`: statuses of 500 and above with which the provider says what it thinks; they come as a reply.
     `proxies` says whether the environment's HTTP proxy applies (not for a peer on the same machine).
     """
 
@@ -51,12 +53,14 @@ class Client:
         connect_s: float = CONNECT_S,
         read_s: float = READ_S,
         proxies: bool = True,
+        hands_back: frozenset[int] = frozenset(),
     ) -> None:
         self._provider = provider
         self._base_url = base_url
         self._headers = dict(headers or {})
         self._timeout = httpx.Timeout(read_s, connect=connect_s)
         self._proxies = proxies
+        self._hands_back = hands_back
         self._pool: tuple[int, httpx.Client] | None = None
 
     def get(
@@ -143,7 +147,7 @@ class Client:
 
     def _read(self, response: httpx.Response) -> Reply:
         status = response.status_code
-        if status >= 500 or status == 408 or 300 <= status < 400:
+        if (status >= 500 and status not in self._hands_back) or status == 408 or 300 <= status < 400:
             raise RailUnavailable(f"{self._provider} did not answer properly.", f"http_{status}")
         if len(response.content) > MAX_REPLY_BYTES:
             raise RailUnavailable(f"{self._provider} answered too much to read.", "too_long")

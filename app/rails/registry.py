@@ -7,6 +7,7 @@ from app.rails.access import Mode, standing
 from app.rails.bank_file import BankFile
 from app.rails.base import Rail
 from app.rails.check import CheckRail
+from app.rails.mpesa import Mpesa
 from app.rails.paypal import PayPalRail
 from app.rails.razorpayx import RazorpayX
 from app.rails.simulated import SimulatedRail
@@ -20,6 +21,7 @@ RAILS: dict[str, Rail] = {
         StripeConnect(),
         PayPalRail(),
         VenmoRail(),
+        Mpesa(),
         RazorpayX(),
         BankFile(),
         CheckRail(),

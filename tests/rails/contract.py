@@ -119,7 +119,7 @@ class RailContract:
         with guards.transaction(), pytest.raises(guards.NetworkInTransaction):
             rail.send([order()])
         with guards.transaction(), pytest.raises(guards.NetworkInTransaction):
-            rail.find(order().key)
+            rail.find(order().key, "reference")
 
     def test_unsigned_and_wrongly_signed_events_are_refused(self, rail: Rail) -> None:
         for headers in ({}, {"X-Simulated-Signature": "t=1,v1=00"}, {"Stripe-Signature": "t=1,v1=00"}):
