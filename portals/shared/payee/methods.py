@@ -17,9 +17,11 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import CURRENCIES
 from app.methods import queries, service
 from app.methods.models import Method
+from app.payees.models import Payee
 from app.payouts import destinations
 from app.rails import registry
 from app.rails.base import Field, Rail
+from portals.shared.payee.availability import availability
 from portals.web.db import db
 from portals.web.filters import date_text
 from portals.web.formats import masked
@@ -86,7 +88,8 @@ def new_method() -> ResponseReturnValue:
     if rail is None and len(offered) == 1:
         rail = offered[0]
     if rail is None:
-        return page("shared/payee/methods/choose.html", offered=offered)
+        reach = {way.name: availability(way, _country()) for way in offered}
+        return page("shared/payee/methods/choose.html", offered=offered, reach=reach)
     form = form_of(rail)()
     if form.accepts():
         try:
@@ -101,9 +104,15 @@ def new_method() -> ResponseReturnValue:
         form=form,
         rail=rail,
         names=[PREFIX + field.name for field in rail.fields],
+        reach=availability(rail, _country()),
         several=len(offered) > 1,
         waits=waits,
     )
+
+
+def _country() -> str | None:
+    """Of the signed-in payee, where it is known."""
+    return db().get_one(Payee, g.actor.payee_id).country
 
 
 def _add(rail: Rail, form: BaseForm) -> Method:

@@ -11,6 +11,7 @@ from app.core import clock
 from app.core.clock import utc_now
 from app.methods.rules import COOL_OFF
 from tests.factories import methods
+from tests.fakes.paypal import reached_at
 from tests.portals.payee.conftest import Vendor, World
 
 LIST = "/vendor/settings/payout-methods"
@@ -113,3 +114,38 @@ def test_a_change_asks_who_you_are_again(vendor: Vendor, superuser: Any) -> None
         answer = vendor.browser.open(path, method=method, data={"csrf_token": vendor.browser.csrf_token()})
         assert answer.status_code == 303 and answer.location.startswith("/vendor/step-up")
     assert superuser.execute("SELECT count(*) FROM methods").fetchone() == (1,)
+
+
+def test_where_and_in_what_it_pays_is_shown_before_choosing(
+    newcomer: Vendor, superuser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached_at(monkeypatch, "http://127.0.0.1:9")
+    page = newcomer.browser.get(f"{LIST}/new").text
+    assert "For payees in United States, paid in USD" in page and "Not in" not in page
+    assert "paid in 24 currencies" in page and "For payees in any country, paid in any currency" in page
+    superuser.execute("UPDATE payees SET country = 'KE'")
+    page = newcomer.browser.get(f"{LIST}/new").text
+    assert page.count("Not in Kenya") == 1  # Venmo; PayPal accounts in Kenya receive payouts
+    page = newcomer.browser.get(f"{NEW}venmo").text
+    assert "It does not reach payees in Kenya" in page
+    page = newcomer.browser.get(f"{NEW}paypal").text
+    assert "Kenya" in page and "It does not reach" not in page
+
+
+@pytest.mark.parametrize(
+    ("rail", "details", "wrong", "shown"),
+    [
+        ("paypal", {"email": "New.Ltd@example.test"}, {"email": "new.ltd"}, "••.ltd"),
+        ("venmo", {"venmo": "(415) 555-0123"}, {"venmo": "0123"}, "••0123"),
+    ],
+)
+def test_paypal_and_venmo_check_what_is_typed(
+    newcomer: Vendor, monkeypatch: pytest.MonkeyPatch, rail: str, details: dict[str, str], wrong: dict[str, str],
+    shown: str,
+) -> None:  # fmt: skip
+    reached_at(monkeypatch, "http://127.0.0.1:9")
+    answer = newcomer.browser.post(f"{NEW}{rail}", sent(**wrong))
+    assert answer.status_code == 422 and next(iter(wrong.values())) in answer.text
+    assert newcomer.browser.post(f"{NEW}{rail}", sent(**details)).status_code == 303
+    page = newcomer.browser.get(LIST).text
+    assert shown in page and next(iter(details.values())) not in page
