@@ -20,6 +20,7 @@ from app.files import models as files
 from app.identity import models as identity
 from app.ledger import models as ledger
 from app.messages import models as messages
+from app.methods import connect_models
 from app.methods import models as methods
 from app.notify import models as notify
 from app.organizations import invitation_models
@@ -37,11 +38,10 @@ from app.tax import models as tax
 from app.webhooks import models as webhooks
 
 MODULES = (
-    application_models, appointment_imports, audit, bank_models, billing, charges, client_models, consultations,
-    contracts,
-    deliverables, directory_models, earnings, files, idempotency, identity, invitation_models, invoice_models,
-    ledger, messages, methods, notify, numbering, organizations, outbox, payables, payees, payout_tokens, payouts,
-    profile_models,
-    projects, rate_models, reconciliation, run_models, sales, schedule, tax, webhooks,
+    application_models, appointment_imports, audit, bank_models, billing, charges, client_models, connect_models,
+    consultations, contracts, deliverables, directory_models, earnings, files, idempotency, identity,
+    invitation_models, invoice_models, ledger, messages, methods, notify, numbering, organizations, outbox, payables,
+    payees, payout_tokens, payouts, profile_models, projects, rate_models, reconciliation, run_models, sales,
+    schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

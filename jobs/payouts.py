@@ -24,6 +24,7 @@ from app.rails import registry
 from app.rails.base import Blame, Outcome, RailRejected, RailUnavailable, Result, SendOrder
 from app.webhooks import queries as webhooks
 from app.webhooks import service as webhook_service
+from jobs import connect
 
 log = logging.getLogger(__name__)
 
@@ -187,9 +188,10 @@ def apply_events(webhook_ids: Sequence[str]) -> None:
     Those that only wake us are looked up at their rail first, between two transactions.
     """
     ids = [UUID(webhook_id) for webhook_id in webhook_ids]
-    told = _ask_rails(ids)
+    told, accounts = _ask_rails(ids)
     with unit_of_work(Scope.platform("apply rail events")) as session:
         received = webhooks.unapplied(session, ids)
+        of_accounts = connect.apply(session, received, accounts)
         keys = [item.event.result.key for item in received if item.event.result is not None]
         known = sending.known_keys(session, keys)
         mine, news = [], []
@@ -199,6 +201,7 @@ def apply_events(webhook_ids: Sequence[str]) -> None:
                 mine.append(item.id)
                 news.append(News(result, "look-up" if item.id in told else "event", item.event.evidence))
         moved = settling.apply(session, SYSTEM, news)
+        mine += of_accounts
         webhook_service.applied(session, mine, "applied")
         webhook_service.ignored(session, [i.id for i in received if i.id not in mine], "no such instruction")
         log.info(
@@ -206,10 +209,12 @@ def apply_events(webhook_ids: Sequence[str]) -> None:
         )
 
 
-def _ask_rails(ids: Sequence[UUID]) -> dict[UUID, Result]:
-    """What the rails say now of the instructions of those events that only wake us. Raises RailUnavailable."""
+def _ask_rails(ids: Sequence[UUID]) -> tuple[dict[UUID, Result], connect.Found]:
+    """What the rails say now of the instructions of those events that only wake us, and Stripe of the accounts that
+    some are about. Raises RailUnavailable."""
     with unit_of_work(Scope.platform("read rail events")) as session:
-        waking = [item for item in webhooks.unapplied(session, ids) if item.event.look_up and item.event.result]
+        received = webhooks.unapplied(session, ids)
+    waking = [item for item in received if item.event.look_up and item.event.result]
     told = {}
     for item in waking:
         if item.event.result is None:
@@ -217,7 +222,7 @@ def _ask_rails(ids: Sequence[UUID]) -> dict[UUID, Result]:
         result = registry.rail(item.source).find(item.event.result.key, item.event.result.reference)
         if result is not None and result.outcome is not Outcome.ASKED:
             told[item.id] = result
-    return told
+    return told, connect.ask(received)
 
 
 def tell_settled(payout_ids: Sequence[str], outcome: str) -> None:

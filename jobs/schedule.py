@@ -50,6 +50,7 @@ ENTRIES = (
     Entry("release held earnings", "*/5 * * * *", Topic.EARNINGS_RELEASE),
     Entry("look up attempts without an answer", "* * * * *", Topic.ATTEMPTS_LOOK_UP),
     Entry("what was paid in the last days", "11 */6 * * *", Topic.PAID_LOOK_UP),
+    Entry("accounts at Stripe nobody heard of", "43 * * * *", Topic.ACCOUNTS_LOOK),
     Entry("charges without an answer", "* * * * *", Topic.CHARGES_LOOK_UP),
     Entry("times of bookings nobody paid for", "* * * * *", Topic.BOOKINGS_UNPAID),
     Entry("bookings of whose end nothing was told", "*/15 * * * *", Topic.CALENDAR_LOOK_UP),

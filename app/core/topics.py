@@ -20,6 +20,7 @@ class Topic(StrEnum):
     EARNINGS_RELEASE = "earnings.release"
     PAID_LOOK_UP = "payouts.look_up_paid"
     ATTEMPTS_LOOK_UP = "attempts.look_up"
+    ACCOUNTS_LOOK = "accounts.look"
     WEBHOOKS_SWEEP = "webhooks.sweep"
     BOOKS_EXAMINATION = "books.examination"
     MESSAGES_UNREAD = "messages.unread"

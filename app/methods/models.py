@@ -17,7 +17,7 @@ class Method(PayeeOwnRecord):
     """`currency` None: any currency the rail takes. `details_index` finds the same destination under other payees.
 
     `notice_code`, `notice_said`: what the bank said of the account when it paid all the same (a NACHA C code).
-
+    `unusable_because`: what its provider says against paying there now, in plain words; None where nothing.
     A payee has one default for each currency and one for any; the one of the bill's currency goes first.
     """
 
@@ -43,6 +43,7 @@ class Method(PayeeOwnRecord):
     is_default: Mapped[bool] = mapped_column(default=True)
     status: Mapped[MethodStatus] = mapped_column(choice(MethodStatus), default=MethodStatus.ACTIVE)
     usable_from_at: Mapped[datetime]
+    unusable_because: Mapped[str | None]
     added_by_account_id: Mapped[UUID | None]
     added_by: Mapped[str]
     notice_code: Mapped[str | None]

@@ -32,10 +32,12 @@ def usable_method_join(payee: str, currency: str) -> str:
         AND m_any.is_default AND m_any.status = 'active'
     CROSS JOIN LATERAL (SELECT coalesce(m_own.id, m_any.id) AS chosen_id,
         CASE WHEN m_own.id IS NULL THEN m_any.rail ELSE m_own.rail END AS chosen_rail,
-        CASE WHEN m_own.id IS NULL THEN m_any.usable_from_at ELSE m_own.usable_from_at END AS usable_from_at) m_chosen
+        CASE WHEN m_own.id IS NULL THEN m_any.usable_from_at ELSE m_own.usable_from_at END AS usable_from_at,
+        CASE WHEN m_own.id IS NULL THEN m_any.unusable_because ELSE m_own.unusable_because END AS because) m_chosen
     CROSS JOIN LATERAL (SELECT CASE WHEN m_chosen.chosen_id IS NULL THEN '{Blocked.NO_METHOD.value}'
         WHEN NOT (m_chosen.chosen_rail = ANY(:method_rails)
             OR m_chosen.chosen_rail || ':' || {currency} = ANY(:method_rail_currencies)) THEN '{Blocked.RAIL.value}'
+        WHEN m_chosen.because IS NOT NULL THEN '{Blocked.PROVIDER.value}'
         WHEN m_chosen.usable_from_at > :method_now THEN '{Blocked.COOLING_OFF.value}' END AS blocked) m_state
     CROSS JOIN LATERAL (SELECT m_state.blocked, m_chosen.chosen_id, m_chosen.usable_from_at,
         CASE WHEN m_state.blocked IS NULL THEN m_chosen.chosen_id END AS method_id,
@@ -101,7 +103,7 @@ def usable_methods(session: Session, wanted: Sequence[tuple[UUID, str]]) -> dict
 
 _METHODS = text(
     """SELECT m.id, m.rail, m.label, m.last4, m.currency, m.is_default, m.status, m.usable_from_at, m.created_at,
-        m.added_by, m.notice_code, m.notice_said, m.noticed_at,
+        m.added_by, m.unusable_because, m.notice_code, m.notice_said, m.noticed_at,
         (SELECT count(DISTINCT o.payee_id) FROM methods o WHERE o.details_index = m.details_index
             AND o.payee_id <> m.payee_id AND o.status = 'active') AS shared
     FROM methods m WHERE m.payee_id = :payee_id AND (m.status = 'active' OR :disabled_too)
@@ -111,7 +113,7 @@ _METHODS = text(
 
 def methods(session: Session, payee_id: UUID, *, disabled_too: bool = False) -> Sequence[AnyRow]:
     """id, rail, label, last4, currency, is_default, status, usable_from_at, created_at, added_by, shared;
-    notice_code, notice_said and noticed_at of what the bank said of the account.
+    unusable_because of its provider, notice_code, notice_said and noticed_at of what the bank said of the account.
 
     `shared`: how many other payees this reader may see are paid at the same destination.
     """

@@ -24,12 +24,14 @@ class Blocked(StrEnum):
     NO_METHOD = "no_method"
     COOLING_OFF = "cooling_off"
     RAIL = "rail"
+    PROVIDER = "provider"
 
 
 BLOCKED_TEXT: dict[Blocked, str] = {
     Blocked.NO_METHOD: "No payout method for this currency yet.",
     Blocked.COOLING_OFF: "The payout method was changed lately and cannot be used yet.",
     Blocked.RAIL: "The payout method does not take this currency.",
+    Blocked.PROVIDER: "The payout method cannot be paid now: its provider waits for something from you.",
 }
 
 

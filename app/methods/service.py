@@ -69,7 +69,7 @@ def add(
 
     Raises Forbidden, NotFound, Invalid naming each bad field, Conflict for the same destination twice.
     """
-    payee = _payee(session, actor, payee_id)
+    payee = may_change(session, actor, payee_id)
     chosen, destination = _checked(rail, fields, currency)
     locks.hold(session, "methods of", payee_id)
     ever = session.scalars(select(Method).where(Method.payee_id == payee_id)).all()
@@ -113,7 +113,7 @@ def find_same(
 ) -> Method | None:
     """The method in use that `add` would refuse this one for; nobody adds another one until the end of the
     transaction. Raises Forbidden, NotFound, Invalid as `add` does."""
-    _payee(session, actor, payee_id)
+    may_change(session, actor, payee_id)
     chosen, destination = _checked(rail, fields, currency)
     locks.hold(session, "methods of", payee_id)
     query = select(Method).where(
@@ -194,7 +194,7 @@ def _is_payee(actor: Actor, payee: Payee) -> bool:
     return actor.payee_id is not None and actor.payee_id == payee.id
 
 
-def _payee(session: Session, actor: Actor, payee_id: UUID) -> Payee:
+def may_change(session: Session, actor: Actor, payee_id: UUID) -> Payee:
     """The payee, when the actor may change how it is paid and the scope shows it. Raises Forbidden, NotFound."""
     if actor.payee_id is not None and actor.payee_id != payee_id:
         raise Forbidden("This belongs to another payee.")
@@ -217,7 +217,7 @@ def _mine(session: Session, actor: Actor, method_id: UUID) -> tuple[Method, Paye
     method = session.scalar(select(Method).where(Method.id == method_id).with_for_update())
     if method is None:
         raise NotFound("There is no such payout method.")
-    payee = _payee(session, actor, method.payee_id)
+    payee = may_change(session, actor, method.payee_id)
     locks.hold(session, "methods of", method.payee_id)
     return method, payee
 

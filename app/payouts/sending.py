@@ -74,7 +74,9 @@ def chunk(session: Session, chunk_id: UUID) -> Chunk | None:
 
 
 _ORDERS = f"""SELECT p.id, p.amount_minor, p.currency, p.rail, p.attempt_number, p.organization_id, p.payee_id,
-    p.method_id, m.details_sealed, m.status AS method_status, y.name AS payee_name, {payers.NAME} AS payer_name
+    p.method_id, m.details_sealed,
+    CASE WHEN m.unusable_because IS NULL THEN m.status ELSE 'disabled' END AS method_status,
+    y.name AS payee_name, {payers.NAME} AS payer_name
     FROM payouts p JOIN methods m ON m.id = p.method_id JOIN payees y ON y.id = p.payee_id
     JOIN organizations o ON o.id = p.organization_id WHERE p.id = ANY(:ids)"""
 

@@ -15,7 +15,7 @@ from app.consultations import applications, directory, earning_sums, offerings, 
 from app.consultations import profile_rules as rules
 from app.consultations.earning_sums import Month
 from app.consultations.states import Practice
-from app.core.errors import Invalid
+from app.core.errors import Forbidden, Invalid
 from app.core.scope import Permission, Scope
 from app.core.settings import settings
 from app.files.pictures import square
@@ -28,6 +28,7 @@ from app.payees.application_queries import Wanted
 from app.payees.states import ApplicationStatus, PayeeKind
 from portals.api import platform_v1
 from portals.shared.asking import month, one_of
+from portals.shared.connect import here, set_up_link
 from portals.shared.directory import wanted_of_address
 from portals.web import guards, session
 from portals.web.db import db, use_scope
@@ -176,6 +177,18 @@ def booking_status() -> Response:
     body.check()
     profiles.accept_bookings(db(), g.actor, g.actor.payee_id, accepting)
     return jsonify(is_accepting_bookings=accepting)
+
+
+@own.post("/stripe-connect")
+def stripe_account() -> ResponseReturnValue:
+    """201 with the address of Stripe's set-up pages, for one visit within minutes. `country` where we know of none."""
+    if not session.is_stepped_up():
+        raise Forbidden(_("Prove again who you are: sign in anew, or use the page that asks for it."))
+    body = Body()
+    country = body.text("country", longest=2)
+    body.check()
+    there, again = (here(f"consultant.{name}") for name in ("stripe_return", "stripe_again"))
+    return jsonify(url=set_up_link(g.actor.payee_id, country, there, again)), 201
 
 
 @own.get("/earnings")

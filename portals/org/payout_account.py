@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 
 from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, NotFound
@@ -19,7 +20,9 @@ from app.rails import registry
 from app.rails.base import Rail
 from portals.org import bp
 from portals.org.provider import own, tier
+from portals.shared import connect
 from portals.shared.payee.methods import PREFIX, form_of
+from portals.shared.payee.ways import ways
 from portals.web.db import db
 from portals.web.filters import date_text
 from portals.web.formats import masked
@@ -51,7 +54,7 @@ def new_payout_account() -> ResponseReturnValue:
     payee_id, offered = own(), registry.typed(g.organization.country)
     rail = next((one for one in offered if one.name == request.args.get("rail")), None)
     if rail is None:
-        return page("org/provider/account_choice.html", offered=offered)
+        return page("org/provider/account_choice.html", ways=ways(payee_id))
     form = form_of(rail)()
     if request.method == "GET" and f"{PREFIX}country" in form:
         form[f"{PREFIX}country"].data = g.organization.country
@@ -110,6 +113,13 @@ def payout_account_removal(method_id: UUID) -> ResponseReturnValue:
     return page(
         "org/provider/account_removal.html", fragment="org/provider/_account_removal.html", form=form, method=method
     )
+
+
+def _owners(view: connect.View) -> connect.View:
+    return require(Permission.ORGANIZATION_PAYOUT)(tier(view))
+
+
+connect.Pages(own, ".payout_account", _l("Payout account")).mount(bp, "/payout-account/stripe", _owners)
 
 
 def _mine(method_id: UUID) -> AnyRow:

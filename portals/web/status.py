@@ -148,6 +148,13 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "proven": _s(_l("Verified"), "circle-check", "green", True),
         "doubtful": _s(_l("Last payout failed"), "alert-triangle", "red"),
     },
+    "bank_payout": {
+        "pending": _s(_l("Asked for"), "clock", "grey"),
+        "in_transit": _s(_l("On its way to your bank"), "send", "blue"),
+        "paid": _s(_l("In your bank"), "circle-check", "green", True),
+        "failed": _s(_l("Came back from the bank"), "alert-triangle", "red"),
+        "canceled": _s(_l("Canceled"), "x", "grey", True),
+    },
     "run": {
         "running": _s(_l("Being calculated"), "circle-half-2", "blue"),
         "done": _s(_l("Calculated"), "circle-check", "green", True),

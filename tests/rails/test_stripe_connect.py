@@ -166,9 +166,7 @@ def test_transfers_told(name: str) -> None:
         assert (told.result.key, told.result.reference) == ("ab12-a1", event["data"]["object"]["id"])
 
 
-@pytest.mark.parametrize(
-    "name", ["payout.created", "payout.paid", "payout.failed", "payout.canceled", "payout.updated"]
-)
+@pytest.mark.parametrize("noun", ["created", "paid", "failed", "canceled", "updated"])
 def test_payouts_to_banks_are_about_no_transfer_of_ours(noun: str) -> None:
     event = sample(f"payout.{noun}")
     told = read(body_of(event))

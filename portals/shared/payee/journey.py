@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
 
 from app.audit import queries as audit
 from app.core.errors import Refusal
+from app.core.money import Money
+from app.methods import bank_payouts
+from app.methods.connect_models import BankPayoutStatus
 from app.payouts.states import PayoutOrigin, PayoutStatus
 from app.rails import registry
 from app.reporting.money_map import payout_facts
 from app.reporting.rules import Place, place_of_payout
 from portals.web.db import db
-from portals.web.filters import date_text
+from portals.web.filters import date_text, money
 from portals.web.formats import masked
 
 
@@ -30,6 +33,7 @@ class Step:
 
 
 P = PayoutStatus
+A_MINUTE = timedelta(minutes=1)  # clocks differ
 _SENT = (P.PROCESSING, P.PAID, P.RETURNED)
 _ENDED = (P.FAILED, P.RETURNED, P.REJECTED, P.CANCELLED)
 
@@ -56,7 +60,7 @@ def steps(payout: Any, events: Sequence[Any]) -> list[Step]:
         found.append(Step("done", _("Sent"), _moment(reached.get(P.PROCESSING))))
     if status in _ENDED:
         return [*found, _ended(status, place, payout)]
-    return found + _ahead(status, payout)
+    return found + _ahead(status, payout, reached.get(P.PROCESSING))
 
 
 def _reached(events: Sequence[Any]) -> dict[PayoutStatus, datetime]:
@@ -90,8 +94,11 @@ def _ended(status: PayoutStatus, place: Place, payout: Any) -> Step:
     return Step("bad", titles[status], f"{said} · {_moment(payout.status_at)}")
 
 
-def _ahead(status: PayoutStatus, payout: Any) -> list[Step]:
-    where = target(payout)
+def _ahead(status: PayoutStatus, payout: Any, sent_at: datetime | None) -> list[Step]:
+    where, balance = target(payout), _balance(payout.rail)
+    if status is P.PAID and balance:
+        arrived = Step("done", _("In your %(balance)s", balance=balance), _moment(payout.paid_at))
+        return [arrived, in_bank(payout, sent_at or payout.paid_at)]
     if status is P.PAID:
         return [Step("done", _("Arrived at %(method)s", method=where), _moment(payout.paid_at))]
     arrives = Step("todo", _("Arrives at %(method)s", method=where), _expected(payout))
@@ -99,6 +106,30 @@ def _ahead(status: PayoutStatus, payout: Any) -> list[Step]:
         return [Step("now", _("On its way"), _takes(payout.rail)), arrives]
     sent = Step("now" if status is P.APPROVED else "todo", _("Sent"), _("Soon after approval"))
     return [sent, arrives]
+
+
+def _balance(rail: str) -> str:
+    """Where this rail leaves the money, when that is not the bank."""
+    known = registry.RAILS.get(rail)
+    return known.balance if known else ""
+
+
+def in_bank(payout: Any, since: datetime) -> Step:
+    """What the provider told of paying the balance out to the bank: another fact than that it is paid."""
+    found = bank_payouts.next_after(db(), payout.payee_id, payout.currency, since - A_MINUTE)
+    if found is None:
+        return Step("todo", _("In your bank"), _("Once the balance is paid out there; nothing was told of it yet."))
+    amount = money(Money(found.amount_minor, found.currency))
+    if found.status == BankPayoutStatus.PAID:
+        day = date_text(found.arrival_on or found.made_at, "day")
+        return Step("done", _("In your bank"), _("%(amount)s of your balance, %(day)s", amount=amount, day=day))
+    failed = bank_payouts.why_failed(found)
+    if failed is not None:
+        return Step("bad", _("Not in your bank"), f"{failed.message} {failed.cure}")
+    if found.status == BankPayoutStatus.CANCELED:
+        return Step("todo", _("In your bank"), _("A payout of your balance was canceled; the next one brings it."))
+    day = date_text(found.arrival_on, "day") if found.arrival_on else ""
+    return Step("now", _("On its way to your bank"), _("%(amount)s of your balance %(day)s", amount=amount, day=day))
 
 
 def target(payout: Any) -> str:

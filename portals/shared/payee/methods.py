@@ -21,7 +21,9 @@ from app.payees.models import Payee
 from app.payouts import destinations
 from app.rails import registry
 from app.rails.base import Field, Rail
+from portals.shared import connect
 from portals.shared.payee.availability import availability
+from portals.shared.payee.ways import ways
 from portals.web.db import db
 from portals.web.filters import date_text
 from portals.web.formats import masked
@@ -52,6 +54,7 @@ def _shown(found: Any) -> dict[str, Any]:
 
 
 def _offered() -> list[Rail]:
+    """Those whose details are typed here."""
     return registry.typed()
 
 
@@ -85,11 +88,8 @@ def new_method() -> ResponseReturnValue:
     """Without a rail chosen, the choice; then that rail's form."""
     offered = _offered()
     rail = next((r for r in offered if r.name == request.args.get("rail")), None)
-    if rail is None and len(offered) == 1:
-        rail = offered[0]
     if rail is None:
-        reach = {way.name: availability(way, _country()) for way in offered}
-        return page("shared/payee/methods/choose.html", offered=offered, reach=reach)
+        return page("shared/payee/methods/choose.html", ways=ways(g.actor.payee_id))
     form = form_of(rail)()
     if form.accepts():
         try:
@@ -181,6 +181,7 @@ def _changed(said: str) -> ResponseReturnValue:
 
 def mount(bp: Blueprint) -> None:
     base = "/settings/payout-methods"
+    connect.Pages(lambda: g.actor.payee_id, ".methods", _l("Payout methods")).mount(bp, f"{base}/stripe")
     bp.get(base)(methods)
     bp.route(f"{base}/new", methods=["GET", "POST"])(new_method)
     bp.post(f"{base}/<uuid:method_id>/default")(method_default)
