@@ -51,6 +51,12 @@ def why_not(country: str | None) -> str:
     return f"Stripe cannot move our money to an account in your country.{instead}"
 
 
+_COUNTRY = text(
+    """SELECT coalesce(o.country, p.country) FROM payees p LEFT JOIN organizations o ON o.id = p.own_organization_id
+    WHERE p.id = :payee_id"""
+)
+
+
 def check_country(country: str) -> None:
     """Of an account that exists already. Raises Conflict where it cannot be paid."""
     wrong = why_not(country)
@@ -59,8 +65,8 @@ def check_country(country: str) -> None:
 
 
 def country_of(session: Session, payee_id: UUID) -> str:
-    """The payee's; "" where we know of none."""
-    return session.execute(select(Payee.country).where(Payee.id == payee_id)).scalar_one() or ""
+    """The payee's, or of the organization the payee is; "" where we know of none."""
+    return session.execute(_COUNTRY, {"payee_id": payee_id}).scalar_one_or_none() or ""
 
 
 def standing(row: ConnectedAccount) -> str:
@@ -94,7 +100,7 @@ def begin(session: ScopedSession, actor: Actor, payee_id: UUID, country: str = "
     payee = may_change(session, actor, payee_id)
     if not offered():
         raise Conflict("Stripe accounts are not offered here now.")
-    country = payee.country or country.strip().upper()
+    country = country_of(session, payee_id) or country.strip().upper()
     wrong = why_not(country)
     if wrong:
         raise Invalid(wrong, fields={"country": wrong})
