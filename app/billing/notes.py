@@ -108,8 +108,9 @@ def credit(
             raise Invalid(
                 "This is more than is left of the line, or nothing.", fields={"amount": "Not more than left."}
             )
+        before = Money(line.credited_minor, invoice.currency)
         line.credited_minor += amount.minor
-        items.append(same_tax(original.assessment.items[line.position - 1], amount, taxed=taxed))
+        items.append(same_tax(original.assessment.items[line.position - 1], amount, taxed=taxed, before=before))
         quantities.append(1)
     session.flush()
     note_id = _issue(
@@ -187,9 +188,15 @@ def takes_tax_back(original: Document, issued_on: date) -> bool:
     return original.seller.country != "IN" or utc_now().date() <= gst.last_credit_note_day(issued_on)
 
 
-def same_tax(item: TaxedItem, amount: Money, *, taxed: bool) -> TaxedItem:
-    """Part of a line with the same heads at the same rates."""
-    heads = tuple(Head(head.name, head.rate_bps, of_rate(amount, head.rate_bps)) for head in item.heads if taxed)
+def same_tax(item: TaxedItem, amount: Money, *, taxed: bool, before: Money | None = None) -> TaxedItem:
+    """Part of a line with the same heads at the same rates. `before`: what of it was credited already, net; all parts
+    of a line together have the tax of the line, however many there are."""
+    gone = before or Money(0, amount.currency)
+    heads = tuple(
+        Head(head.name, head.rate_bps, of_rate(gone + amount, head.rate_bps) - of_rate(gone, head.rate_bps))
+        for head in item.heads
+        if taxed
+    )
     return TaxedItem(
         Item(item.item.description, amount, item.item.rate_bps if taxed else 0, item.item.code), heads, item.category
     )

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import select
+
 from app.audit import service as audit
 from app.billing import issuing, notes, numbers, parties, snapshots, taxing
 from app.billing.assessment import Assessment, Item
 from app.billing.documents import Document, DocumentKind
-from app.billing.invoice_models import BilledCharge, Invoice
+from app.billing.invoice_models import BilledCharge, Invoice, InvoiceLine
 from app.billing.invoice_states import InvoiceOrigin
 from app.billing.issuing import Ready
 from app.billing.models import SeatPack
@@ -117,13 +119,17 @@ def issue(session: ScopedSession, actor: Actor, pack: SeatPack, charge_id: UUID)
 
 
 def gross(session: ScopedSession, pack: SeatPack) -> Callable[[Money], Money]:
-    """What goes back for so much of a pack, net: its tax with it, as its credit note will say."""
+    """What goes back for so much more of a pack, net: its tax with it, as its credit note will say."""
     invoice = session.get_one(Invoice, invoice_of(pack))
+    line = session.scalars(
+        select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).execution_options(populate_existing=True)
+    ).one()
+    before = Money(line.credited_minor, invoice.currency)
     document = snapshots.thaw(invoice.snapshot)
     taxed, found = notes.takes_tax_back(document, invoice.issued_on), document.assessment
 
     def of(net: Money) -> Money:
-        item = notes.same_tax(found.items[0], net, taxed=taxed)
+        item = notes.same_tax(found.items[0], net, taxed=taxed, before=before)
         return Assessment((item,), found.place, found.round_to_unit, found.reverse_charge, found.note).total
 
     return of

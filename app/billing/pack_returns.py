@@ -142,8 +142,9 @@ def _credited(
             session, recipes.CREDITS_UNCOVERED, ref=str(back.id), organization_id=of.organization_id, amount=withdrawn,
             rail=of.provider.value, memo=back.reason,
         )  # fmt: skip
+        with_tax = pack_bills.gross(session, pack)(withdrawn)
         notes.credit_return(session, actor, back.id, withdrawn, given_back=True)
-        rest -= min(rest, pack_bills.gross(session, pack)(withdrawn))
+        rest -= min(rest, with_tax)
     part = min(rest, Money(invoice.paid_minor, invoice.currency))
     if part:
         settling.take_back(session, actor, invoice, part, str(back.id))

@@ -44,7 +44,8 @@ def transferred(
 ) -> Invoice:
     """A bank transfer for an invoice arrived. What is more than it asks stays in the organization's funds.
 
-    The same reference once more changes nothing. Raises NotFound, Invalid, Conflict for what is not issued.
+    The same transfer once more changes nothing. Raises NotFound, Invalid, Conflict for what is not issued, and for
+    another transfer under a reference that is known: it would be lost, or pay without money.
     """
     reference = " ".join(reference.split())
     invoice = locked(session, invoice_id)
@@ -59,17 +60,47 @@ def transferred(
         raise Invalid(" ".join(wrong.values()), fields=wrong)
     if invoice.kind is DocumentKind.CREDIT_NOTE:
         raise Conflict("Only an invoice that was sent can be paid.")
-    if _known(session, PaidWith.BANK, reference):
+    if _recorded(session, invoice, amount, reference, received_on):
         return invoice
-    ledger.post(
+    posted = ledger.post(
         session, recipes.INVOICE_PAID, ref=f"{BANK}:{reference}", organization_id=invoice.organization_id,
         amount=amount, rail=BANK, memo=invoice.number,
     )  # fmt: skip
+    if not posted:
+        raise Conflict("A transfer with this reference is being recorded. Look at it again.")
     if invoice.open:
         _set_against(session, actor, invoice, min(amount, invoice.open), PaidWith.BANK, reference, received_on)
     cover(session, actor, invoice.organization_id, invoice.currency)
     outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=invoice.organization_id)
     return invoice
+
+
+_TRANSFER = text(
+    """SELECT e.memo AS number, l.currency, abs(l.amount_minor) AS minor
+    FROM ledger_entries e JOIN ledger_lines l ON l.entry_id = e.id AND l.account = 'cash'
+    WHERE e.organization_id = :organization_id AND e.kind = :kind AND e.ref = :ref"""
+)
+
+
+def _recorded(session: ScopedSession, invoice: Invoice, amount: Money, reference: str, received_on: date) -> bool:
+    """Whether this very transfer was. Raises Conflict for another one that had the same reference."""
+    session.flush()
+    before = session.execute(
+        _TRANSFER,
+        {"organization_id": invoice.organization_id, "kind": recipes.INVOICE_PAID.kind, "ref": f"{BANK}:{reference}"},
+    ).one_or_none()
+    set_against = session.scalar(
+        select(InvoicePayment).where(InvoicePayment.paid_with == PaidWith.BANK, InvoicePayment.reference == reference)
+    )
+    if before is None and set_against is None:
+        return False
+    same = before is not None and (before.number, before.minor, before.currency) == (
+        invoice.number, amount.minor, amount.currency
+    )  # fmt: skip
+    if same and (set_against is None or set_against.received_on == received_on):
+        return True
+    sentence = "Another transfer was recorded with this reference. Add what tells this one from it, like its day."
+    raise Conflict(sentence, fields={"reference": sentence})
 
 
 def paid_by_card(session: ScopedSession, actor: Actor, invoice_id: UUID, *, amount: Money, charge_id: UUID) -> Invoice:

@@ -285,3 +285,38 @@ def test_a_credit_by_hand_is_borne_by_the_platform_and_no_refund_gives_it_twice(
     assert _funds(buyer_id) == 0 and _again(invoice).status is InvoiceStatus.PAID
     assert _credit(billing.refund(charge_id, 40_00)) is None
     assert _funds(buyer_id) == 0
+
+
+def test_another_transfer_under_a_known_reference_is_not_lost(college: UUID) -> None:
+    billing.charge(college, 100_00)
+    first = _bill(college)
+    billing.charge(college, 50_00)
+    second = _bill(college)
+    _transfer(first, 30_00, "Consultations")
+    for invoice, minor in ((first, 70_00), (second, 30_00)):
+        with pytest.raises(Conflict) as refused:
+            _transfer(invoice, minor, "Consultations")
+        assert "reference" in refused.value.fields
+    assert (_again(first).open.minor, _again(second).open.minor, _funds(college)) == (70_00, 50_00, -120_00)
+
+
+def test_what_paid_nothing_that_was_open_does_not_pay_another_invoice(college: UUID) -> None:
+    billing.charge(college, 100_00)
+    first = _transfer(_bill(college), 100_00, "A")
+    _transfer(first, 20_00, "B")  # twice paid in part: it stays in the funds
+    assert _transfer(first, 20_00, "B").paid_minor == 100_00 and _funds(college) == 20_00
+    billing.charge(college, 50_00)
+    second = _bill(college)
+    with pytest.raises(Conflict):
+        _transfer(second, 50_00, "B")
+    assert (_again(second).open.minor, _funds(college)) == (50_00, -30_00)
+
+
+def test_parts_of_a_line_have_the_tax_of_the_line_together() -> None:
+    billing.issuer(country="FR", tax_id="FR40303265045", service_rate_bps=1900)
+    lyon = billing.buyer("lyon", "EUR", country="FR")
+    charge = billing.charge(lyon, 19_00, currency="EUR")
+    invoice = _bill(lyon)
+    made = [billing.only(lyon, id=_credit(billing.refund(charge, minor))) for minor in (9_50, 4_75, 4_75)]
+    assert sum(note.tax_minor for note in made) == invoice.tax_minor == 3_61
+    assert (_again(invoice).open.minor, _funds(lyon, "EUR")) == (0, 0)
