@@ -16,7 +16,7 @@ from app.core.money import Money
 class Field:
     """One thing a payee tells us to be paid this way. `pattern` is a full-match regular expression.
 
-    `choices`: value and label of each, where it is one of a few.
+    `choices`: value and label of each, where it is one of a few. `only`: the choice this field goes with.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Field:
     required: bool = True
     autocomplete: str = "off"
     choices: tuple[tuple[str, str], ...] = ()
+    only: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,12 @@ import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
 from app.core.clock import utc_now
+from app.core.money import Money
 from app.core.settings import settings
 from app.rails import indian_transfers, razorpayx_reasons
 from app.rails.access import Mode, credential, reach
@@ -30,6 +31,7 @@ from app.rails.base import (
     Delivery,
     Field,
     Limits,
+    Movement,
     Need,
     Outcome,
     RailEvent,
@@ -43,9 +45,11 @@ from app.rails.pacing import Pace
 from app.rails.razorpayx_wire import (
     KEY,
     Refused,
+    balance,
     contact_name,
     event,
     id_of,
+    movement,
     narration,
     reason_of,
     refused,
@@ -62,6 +66,7 @@ GAP_S = 0.2  # between two calls of one process; RazorpayX asks for at most five
 BANK, UPI = "bank_account", "vpa"
 ADDRESS = re.compile(r"[a-zA-Z0-9.\-]{2,64}@[a-zA-Z][a-zA-Z0-9.\-]{1,30}")
 _ATTEMPTS_ASKED = 5
+PAGE = 100  # entries of the statement at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +93,17 @@ class RazorpayX(Defaults):
         ),
         Field(
             "account_holder", "Account holder", r".{3,120}", "The name as the bank knows it.", required=False,
-            autocomplete="billing name",
+            autocomplete="billing name", only=BANK,
         ),
         Field(
             "account_number", "Account number", r"[A-Za-z0-9][A-Za-z0-9 .\-]{4,45}", "Bank account: 5 to 35 digits.",
-            secret=True, required=False,
+            secret=True, required=False, only=BANK,
         ),
-        Field("ifsc", "IFSC", r"[A-Za-z0-9 \-]{11,15}", "Bank account: HDFC0000060, for example.", required=False),
-        Field("vpa", "UPI address", r"[^\s]+", "UPI: name@bank, for example.", secret=True, required=False),
+        Field(
+            "ifsc", "IFSC", r"[A-Za-z0-9 \-]{11,15}", "Bank account: HDFC0000060, for example.", required=False,
+            only=BANK,
+        ),
+        Field("vpa", "UPI address", r"[^\s]+", "UPI: name@bank, for example.", secret=True, required=False, only=UPI),
     )  # fmt: skip
     needs: tuple[Need, ...] = (
         Need("RAZORPAYX_KEY_ID", live=r"rzp_live_\w+", sandbox=r"rzp_test_\w+"),
@@ -104,7 +112,7 @@ class RazorpayX(Defaults):
         Need("RAZORPAYX_WEBHOOK_SECRET"),
     )
     hosts: Mapping[str, str] = {"sandbox": "https://api.razorpay.com", "live": "https://api.razorpay.com"}
-    settles_in = "a few minutes, above ₹5 lakh a working day"
+    settles_in = "a few minutes, or a working day above ₹5 lakh"
     settles_days = 1
     chunk = 10
 
@@ -151,6 +159,21 @@ class RazorpayX(Defaults):
             raise BadSignature("the signature does not fit the body")
         return [event(delivery)]
 
+    def balances(self) -> list[Money]:
+        """What the newest entry of the account's statement leaves. Raises RailUnavailable."""
+        newest = self._entries({"count": "1"})
+        return [balance(newest[0])] if newest else []
+
+    def activity(self, since: datetime) -> list[Movement]:
+        """The statement since then; only payouts made here name a key. Raises RailUnavailable."""
+        found: list[Any] = []
+        while len(found) % PAGE == 0:
+            page = self._entries({"from": str(int(since.timestamp())), "count": str(PAGE), "skip": str(len(found))})
+            found += page
+            if not page:
+                break
+        return [movement(entry) for entry in reversed(found)]
+
     # --- sending
 
     def _pay(self, order: SendOrder) -> Result:
@@ -170,6 +193,7 @@ class RazorpayX(Defaults):
                 "account_number": self._wire().account, "fund_account_id": fund_account, "amount": order.amount.minor,
                 "currency": order.amount.currency, "mode": mode.value, "purpose": "payout",
                 "queue_if_low_balance": True, "reference_id": order.key, "narration": narration(order.reference),
+                "notes": {"key": order.key},
             }  # fmt: skip
             reply = self._call("POST", "/v1/payouts", body, {KEY_HEADER: order.key})
             if not reply.ok:
@@ -225,6 +249,14 @@ class RazorpayX(Defaults):
             return min(items, key=lambda item: int(item["created_at"]), default=None)
         except (KeyError, TypeError, ValueError) as error:
             raise RailUnavailable("RazorpayX answered something unreadable.", "unreadable") from error
+
+    def _entries(self, which: Mapping[str, str]) -> list[Any]:
+        """Entries of the account's statement, the newest first."""
+        reply = self._call("GET", "/v1/transactions", params={"account_number": self._wire().account, **which})
+        found = reply.json.get("items") if reply.ok and isinstance(reply.json, dict) else None
+        if not isinstance(found, list):
+            raise RailUnavailable("RazorpayX told nothing of the account.", f"http_{reply.status}")
+        return found
 
     def _call(
         self,

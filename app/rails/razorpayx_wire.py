@@ -6,11 +6,13 @@ import hashlib
 import hmac
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from app.core.clock import utc_now
+from app.core.money import Money
 from app.rails import latin, razorpayx_reasons
-from app.rails.base import BadSignature, Blame, Delivery, Outcome, RailEvent, RailUnavailable, Result
+from app.rails.base import BadSignature, Blame, Delivery, Movement, Outcome, RailEvent, RailUnavailable, Result
 from app.rails.http import Reply
 
 EVENT_HEADER = "x-razorpay-event-id"
@@ -119,6 +121,27 @@ def id_of(reply: Reply, prefix: str) -> str:
     if not isinstance(found, str) or not found.startswith(prefix):
         raise RailUnavailable("RazorpayX answered something unreadable.", "unreadable")
     return found
+
+
+def balance(entry: Any) -> Money:
+    """What was left after an entry of the account's statement. Raises RailUnavailable."""
+    try:
+        return Money(int(entry["balance"]), str(entry["currency"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise RailUnavailable("RazorpayX answered something unreadable.", "unreadable") from error
+
+
+def movement(entry: Any) -> Movement:
+    """An entry of the account's statement. Raises RailUnavailable."""
+    try:
+        source = entry.get("source") or {}
+        notes = source.get("notes")
+        key = str(notes.get("key") or "") if isinstance(notes, dict) else ""
+        amount = Money(int(entry["credit"]) - int(entry["debit"]), str(entry["currency"]))
+        at = datetime.fromtimestamp(int(entry["created_at"]), UTC)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise RailUnavailable("RazorpayX answered something unreadable.", "unreadable") from error
+    return Movement(key if KEY.fullmatch(key) else "", str(source.get("entity") or "other"), amount, at)
 
 
 def event(delivery: Delivery) -> RailEvent:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from app.core.clock import utc_now
+from app.core.money import Money
 from app.rails.access import simulated_credential
-from app.rails.base import Blame, Outcome, Rail, RailUnavailable
+from app.rails.base import Blame, Outcome, Rail, RailUnavailable, TellsBalance
 from app.rails.razorpayx import RazorpayX
 from tests.fakes.simulator import Receiver, SimulatorPeer, wait_until
 from tests.rails.contract import MakeOrder, RailContract
+from tests.rails.test_razorpayx import an_order
 from tests.stores import environment
 
 
@@ -99,8 +103,6 @@ class TestContract(RailContract):
 
 
 def test_queued_and_cancelled(rail: Rail, simulator: SimulatorPeer) -> None:
-    from tests.rails.test_razorpayx import an_order
-
     one = an_order(rail.validate(bank("0010")))
     (sent,) = rail.send([one])
     assert (sent.outcome, sent.code) == (Outcome.ACCEPTED, "low_balance")
@@ -110,6 +112,22 @@ def test_queued_and_cancelled(rail: Rail, simulator: SimulatorPeer) -> None:
     assert httpx.post(url, auth=auth, trust_env=False).status_code == 400
     found = rail.find(one.key, sent.reference)
     assert found is not None and (found.outcome, found.blame) == (Outcome.FAILED, Blame.PAYER)
+
+
+def test_the_account_tells_its_balance_and_what_moved(rail: Rail, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(rail, TellsBalance)
+    began = utc_now() - timedelta(minutes=1)
+    assert (rail.balances(), rail.activity(began)) == ([], [])
+    paid, returned = (an_order(rail.validate(bank(last4)), 500_00) for last4 in ("5678", "0001"))
+    rail.send([paid, returned])
+    wait_until(lambda: len(rail.activity(began)) == 3)
+    assert rail.balances() == [Money(-500_00, "INR")]
+    monkeypatch.setattr("app.rails.razorpayx.PAGE", 2)
+    found = {(one.key, one.kind, one.amount.minor) for one in rail.activity(began)}
+    assert found == {
+        (paid.key, "payout", -500_00), (returned.key, "payout", -500_00), (returned.key, "reversal", 500_00),
+    }  # fmt: skip
+    assert rail.activity(utc_now() + timedelta(minutes=1)) == []
 
 
 @pytest.mark.parametrize(

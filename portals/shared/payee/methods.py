@@ -79,7 +79,11 @@ def _control(field: Field) -> Any:
         field.label,
         [wanted, Length(max=200)],
         description=field.hint,
-        render_kw={"autocomplete": field.autocomplete, "spellcheck": "false"},
+        render_kw={
+            "autocomplete": field.autocomplete,
+            "spellcheck": "false",
+            **({"data-only": field.only} if field.only else {}),
+        },
     )
 
 

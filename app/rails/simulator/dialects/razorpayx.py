@@ -48,6 +48,8 @@ class RazorpayXDialect:
                     return _pay(books, request, moment)
                 case ("GET", "v1", "payouts"):
                     return _list(books, request)
+                case ("GET", "v1", "transactions"):
+                    return _statement(books, request)
                 case ("GET", "v1", "payouts", payout_id):
                     found = books.by_reference(payout_id)
                     return Answer(200, _payout(books, found)) if found else _error("The id provided does not exist")
@@ -188,6 +190,30 @@ def _list(books: Books, request: Request) -> Answer:
     kept = books.kept("reference", request.query.get("reference_id", "")) or {"keys": []}
     found = [one for one in map(books.find, kept["keys"]) if one is not None]
     items = [_payout(books, one) for one in found[:_LISTED]]
+    return Answer(200, {"entity": "collection", "count": len(items), "items": items})
+
+
+def _statement(books: Books, request: Request) -> Answer:
+    """Entries of the account, which began at nought, the newest first."""
+    left, entries = 0, []
+    for number, moved in enumerate(books.activity(0)):
+        left += moved["amount_minor"]
+        found = books.find(moved["key"]) or {"reference": "", "extra": {}}
+        source = {
+            "id": found["reference"], "entity": "payout" if moved["kind"] == "paid" else "reversal",
+            "amount": abs(moved["amount_minor"]), "notes": found["extra"].get("notes", []), "fees": 0, "tax": 0,
+        }  # fmt: skip
+        entries.append(
+            {
+                "id": f"txn_{number:014d}", "entity": "transaction", "amount": abs(moved["amount_minor"]),
+                "account_number": request.query.get("account_number", ""), "currency": moved["currency"],
+                "credit": max(moved["amount_minor"], 0), "debit": max(-moved["amount_minor"], 0), "balance": left,
+                "source": source, "created_at": int(moved["at"]),
+            }
+        )  # fmt: skip
+    since, skip = int(request.query.get("from", "0")), int(request.query.get("skip", "0"))
+    wanted = [one for one in reversed(entries) if one["created_at"] >= since]
+    items = wanted[skip : skip + min(_LISTED, int(request.query.get("count", "10")))]
     return Answer(200, {"entity": "collection", "count": len(items), "items": items})
 
 
