@@ -67,6 +67,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     mail,
     organizations,
     overview,
+    own_transfers,
     payees,
     payout_changes,
     payouts,

@@ -25,6 +25,7 @@ ITEMS = (
     NavItem(_l("Reconciliation"), "checks", "admin.reconciliation", section=_MONEY, count="lines"),
     NavItem(_l("Watch list"), "eye", "admin.watch_list", section=_MONEY, count="noticed"),
     NavItem(_l("Statements"), "file-spreadsheet", "admin.statements", section=_MONEY),
+    NavItem(_l("Own transfers"), "transfer", "admin.own_transfers", section=_MONEY),
     NavItem(_l("Closed months"), "lock", "admin.closed_months", section=_MONEY),
     NavItem(_l("Billing"), "receipt", "admin.invoicing", section=_MONEY),
     NavItem(_l("Revenue"), "chart-bar", "admin.revenue", section=_MONEY),

@@ -173,6 +173,11 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "done": _s(_l("Imported"), "circle-check", "green", True),
         "failed": _FAILED,
     },
+    "transfer": {
+        "sent": _s(_l("On its way"), "circle-arrow-right", "blue"),
+        "arrived": _s(_l("Arrived"), "circle-check", "green", True),
+        "came_back": _s(_l("Came back"), "arrow-back-up", "grey", True),
+    },
     "line": {
         "open": _s(_l("To explain"), "help-circle", "amber"),
         "proposed": _s(_l("Write-off to decide"), "user-check", "amber"),

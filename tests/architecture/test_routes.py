@@ -68,6 +68,7 @@ TABLE_OF = {
     "store_id": "stores",
     "template_id": "contract_templates",
     "thread_id": "message_threads",
+    "transfer_id": "own_transfers",
     "write_off_id": "write_offs",
 }
 # Rows that must be as they were after strangers have tried everything.

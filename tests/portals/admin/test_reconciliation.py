@@ -19,7 +19,7 @@ from tests.factories import people
 from tests.factories.organizations import organization
 from tests.factories.payees import vendor
 from tests.factories.sent import Sent, sent, states
-from tests.factories.statements import PLATFORM, imported
+from tests.factories.statements import PLATFORM, house, imported
 from tests.portals.conftest import Browser
 
 SignIn = Callable[[Portal, str], Browser]
@@ -214,3 +214,19 @@ def test_the_watch_list_says_what_is_late(anna: Browser, made: Sent, superuser: 
     assert anna.post(closing, {"note": "The bank looks into it"}).status_code == 303
     assert "The bank looks into it" in anna.get("/admin/watch-list?view=over").text
     assert anna.post(closing, {"note": "Again"}).status_code == 409
+
+
+def test_a_transfer_between_our_accounts(anna: Browser) -> None:
+    house()
+    fields = {"from_account": "bank", "to_account": "bank", "amount": "500.00", "currency": "USD",
+              "reference": "TOPUP-1", "sent_on": str(today())}  # fmt: skip
+    wrong = anna.post("/admin/own-transfers/new", fields)
+    assert wrong.status_code == 422 and "Choose another one of our accounts" in wrong.text and "TOPUP-1" in wrong.text
+    assert anna.post("/admin/own-transfers/new", {**fields, "to_account": "paypal"}).status_code == 303
+    seen = anna.get("/admin/own-transfers").text
+    assert "TOPUP-1" in seen and "On its way" in seen and "PayPal balance" in seen
+    with unit_of_work(PLATFORM) as session:
+        made = session.execute(text("SELECT id FROM own_transfers")).scalar_one()
+    assert anna.post(f"/admin/own-transfers/{made}/arrival").status_code == 303
+    assert anna.post(f"/admin/own-transfers/{made}/return").status_code == 409
+    assert "Arrived" in anna.get("/admin/own-transfers").text
