@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,41 +13,33 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from werkzeug.exceptions import ServiceUnavailable
 from wtforms import BooleanField, IntegerField, SelectField
 from wtforms.validators import NumberRange, Optional
 
-from app.billing.profiles import house_of
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Invalid
 from app.core.money import CURRENCIES
 from app.core.tables.delimited import DELIMITERS
 from app.core.tables.table import Table
-from app.core.tables.text import ENCODINGS, MAX_BYTES
-from app.files import service as files
-from app.files.models import FilePurpose
-from app.files.sniffing import Inspected, clean_name
-from app.files.storage import StorageUnavailable, storage
+from app.core.tables.text import ENCODINGS
 from app.payables.importing.amounts import COMMA, POINT
 from app.payables.importing.dates import DAY_FIRST, MONTH_FIRST
 from app.rails.accounts import ACCOUNTS
 from app.reconciliation import statement_queries as queries
 from app.reconciliation import statements as service
 from app.reconciliation.models import BankStatement
-from app.reconciliation.reading import camt, tables
+from app.reconciliation.reading import tables
 from app.reconciliation.reading.columns import Columns, LineField, match
 from app.reconciliation.reading.tables import Choices
 from app.reconciliation.reading.values import Bookings
 from app.reconciliation.states import StatementKind, StatementStatus
 from portals.admin import bp
+from portals.shared.statement_files import MOST_MEGABYTES, body_of, kept, received
 from portals.web import htmx, paging
-from portals.web.db import db, paused
+from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.htmx import done, page
-from portals.web.setup import MAX_UPLOAD
-from portals.web.uploads import fetch
 
 SHOWN = 100  # faults of a file
-MOST_MEGABYTES = min(MAX_BYTES, camt.MAX_BYTES, MAX_UPLOAD) // (1024 * 1024) - 1  # a form is larger than its file
 ACCOUNT_LABELS = {name: account.label for name, account in ACCOUNTS.items()}
 LABELS = {
     LineField.DATE: _l("Booking date"),
@@ -167,18 +158,6 @@ def new_statement() -> ResponseReturnValue:
     )  # fmt: skip
 
 
-def received() -> tuple[str, bytes]:
-    """Name and bytes of what was chosen. Raises Invalid when there is nothing, or too much."""
-    upload = request.files.get("file")
-    if upload is None or not upload.filename:
-        raise Invalid(_("Choose a file."), fields={"file": _("Choose a file.")})
-    body = upload.stream.read(MOST_MEGABYTES * 1024 * 1024 + 1)
-    if len(body) > MOST_MEGABYTES * 1024 * 1024:
-        said = _("The file is larger than %(n)s MB. Split it.", n=MOST_MEGABYTES)
-        raise Invalid(said, fields={"file": said})
-    return clean_name(upload.filename), body
-
-
 @contextmanager
 def _at_the_file(form: StatementForm) -> Iterator[None]:
     """What is wrong with the file stands beside its field."""
@@ -189,38 +168,6 @@ def _at_the_file(form: StatementForm) -> Iterator[None]:
         if form.form_errors:
             form.file.errors = [*form.file.errors, *form.form_errors]
             form.form_errors.clear()
-
-
-def kept(name: str, body: bytes, account: str, currency: str) -> BankStatement:
-    """Read it once to know that it can be, put it into the store, note it. Raises Invalid."""
-    kind, choices = service.kind_of(body), Choices()
-    house = house_of(db())
-    if kind is StatementKind.CAMT:
-        camt.read_camt(body)
-    else:
-        choices = service.remembered(db(), account, tables.open_table(body).headings) or choices
-    try:
-        with paused():
-            key = storage().put(body)
-    except StorageUnavailable:
-        raise ServiceUnavailable() from None
-    content_type = "application/xml" if kind is StatementKind.CAMT else "text/csv"
-    inspected = Inspected(name, content_type, len(body), hashlib.sha256(body).hexdigest())
-    row = files.add(db(), g.actor, inspected, key, organization_id=house, purpose=FilePurpose.RETURNS)
-    return service.keep(
-        db(), g.actor, account=account, currency=currency, kind=kind, file_id=row.id, name=name,
-        sha256=inspected.sha256, choices=choices,
-    )  # fmt: skip
-
-
-def body_of(record: BankStatement) -> bytes:
-    """Raises NotFound; 503 while the store does not answer."""
-    if record.file_id is None:
-        raise NotFound(_("The file of this statement was not kept."))
-    try:
-        return fetch(files.find(db(), record.file_id).storage_key)
-    except StorageUnavailable:
-        raise ServiceUnavailable() from None
 
 
 @bp.get("/statements/<uuid:statement_id>")

@@ -80,6 +80,7 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     payees,
     platform_consultations,
     runs,
+    statements,
 )
 
 blueprints = (
