@@ -11,7 +11,9 @@ from sqlalchemy import text
 from app.core.scope import Actor
 from app.db.session import unit_of_work
 from app.payouts import exports
-from tests.app.payouts.test_exports import exported
+from jobs import payouts as jobs
+from tests.app.payouts.test_batches import approved, run
+from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
 
 
@@ -28,9 +30,15 @@ class Sent:
         return f"{sum(row.amount_minor for row in self.payouts) / 100:.2f}"
 
 
-def sent(maker: Actor, checker: Actor, *, payees: int = 3, rail: str = "bank_file") -> Sent:
-    place, _batch, export_id = exported(maker, checker, payees=payees, rail=rail)
+def sent(maker: Actor, checker: Actor, *, payees: int = 3, rail: str = "bank_file", slug: str = "shop") -> Sent:
+    place = make.shop(payees, rail=rail, slug=slug)
+    for payee in range(payees):
+        make.earn(place, 10_00 + payee, payee=payee)
+    for chunk_id in run(approved(place, maker, checker), maker):
+        jobs.run_chunk(chunk_id)
     with unit_of_work(PLATFORM) as session:
+        query = text("SELECT id FROM payout_exports WHERE organization_id = :id")
+        export_id = session.execute(query, {"id": place.organization_id}).scalar_one()
         exports.release(session, checker, export_id)
     with unit_of_work(PLATFORM) as session:
         rows = session.execute(
