@@ -7,6 +7,7 @@ taken in the transaction that issues, so there is no gap. The caller acts as the
 from __future__ import annotations
 
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import DataError, IntegrityError
 
 from app.audit import service as audit
 from app.billing import issuing, numbers, parties, taxing
@@ -34,8 +36,10 @@ from app.db.planning import many_rows
 from app.db.session import ScopedSession
 from app.db.types import new_id
 
+log = logging.getLogger(__name__)
 MOST_LINES = 400  # on one invoice; what is beyond them is summed up
 NOTHING = "There is nothing to bill: no charge since the last invoice."
+UNFORESEEN = "It could not be billed, for a reason nobody foresaw. The log says which."
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +117,23 @@ class Closed:
 
 
 def close(session: ScopedSession, actor: Actor, organization_ids: Sequence[UUID], *, before: datetime) -> Closed:
-    """A chunk of organizations at the end of a month. One that cannot be billed does not stop the others."""
+    """A chunk of organizations at the end of a month. One that cannot be billed does not stop the others.
+
+    Neither does one whose data trips over something nobody thought of. A database that is away, or busy, is nobody's
+    fault: the job tries again.
+    """
     try:
         with session.begin_nested():
             made = bill(session, actor, organization_ids, before=before, origin=InvoiceOrigin.MONTH)
             return Closed(tuple(made), {})
     except Refusal as refusal:
+        why = refusal.message
+    except (ValueError, ArithmeticError, LookupError, DataError, IntegrityError):
+        why = UNFORESEEN
         if len(organization_ids) == 1:
-            return Closed((), {organization_ids[0]: refusal.message})
+            log.exception("an organization could not be billed", extra={"organization_id": str(organization_ids[0])})
+    if len(organization_ids) == 1:
+        return Closed((), {organization_ids[0]: why})
     half = len(organization_ids) // 2
     parts = [close(session, actor, part, before=before) for part in (organization_ids[:half], organization_ids[half:])]
     refused = {organization_id: why for part in parts for organization_id, why in part.refused.items()}

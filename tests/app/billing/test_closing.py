@@ -156,6 +156,34 @@ def test_one_that_cannot_be_billed_stops_nobody() -> None:
         assert session.scalars(select(UnbilledCharge.organization_id)).all() == [bad]
 
 
+@pytest.mark.parametrize("fault", [ValueError("a number too long"), IntegrityError("", {}, Exception("a check"))])
+def test_a_fault_nobody_foresaw_stops_nobody_else(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
+    billing.issuer()
+    good, bad = billing.buyer("good"), billing.buyer("bad")
+    for one in (good, bad):
+        billing.charge(one, 100_00, when=OCTOBER)
+    assess = closing.taxing.assess
+
+    def trips(seller: Any, buyer: Any, items: Any) -> Any:
+        if items[0].net.minor == 66_00:
+            raise fault
+        return assess(seller, buyer, items)
+
+    monkeypatch.setattr(closing.taxing, "assess", trips)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(
+            text("UPDATE unbilled_charges SET amount_minor = 6600 WHERE organization_id = :id"), {"id": bad}
+        )
+    closed = _close(good, bad)
+    assert len(closed.invoice_ids) == 1 and closed.refused == {bad: closing.UNFORESEEN}
+    assert _close(good, bad).invoice_ids == ()
+    monkeypatch.undo()
+    again = _close(good, bad)
+    with unit_of_work(PLATFORM) as session:
+        made = session.get_one(Invoice, again.invoice_ids[0])
+        assert (made.organization_id, made.number, again.refused) == (bad, "INV-2026-00002", {})
+
+
 def test_numbers_have_no_gap_whatever_is_rolled_back() -> None:
     billing.issuer()
     colleges = [billing.buyer(f"college-{number}") for number in range(8)]
