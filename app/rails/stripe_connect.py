@@ -129,6 +129,8 @@ class StripeConnect(Defaults):
             made = self.api().post("/v1/transfers", form, order.key)
         except Refused as refusal:
             why = refusal.reason
+            if order.again and refusal.status in (401, 403):  # said before the key is looked at: the first may be made
+                raise RailUnavailable("Stripe does not let us ask what became of it.", refusal.code) from None
             return Result(order.key, Outcome.FAILED, "", refusal.code, why.message, why.cure, why.blame)
         return _result(order.key, made)
 

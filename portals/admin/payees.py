@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from flask import g, request
@@ -13,6 +14,7 @@ from app.audit import queries as history
 from app.audit.queries import AuditFilter
 from app.core.clock import utc_now
 from app.identity import queries as identity
+from app.methods import bank_payouts, connect
 from app.methods import queries as methods
 from app.organizations import queries as organizations
 from app.payees import queries
@@ -21,7 +23,7 @@ from app.payees.states import EngagementStatus, PayeeKind
 from app.payouts import destinations, review
 from app.payouts import queries as payouts
 from app.payouts.queries import PayoutFilter
-from app.rails import registry
+from app.rails import registry, stripe_codes
 from app.reporting import everyone
 from app.reporting.balances import balances
 from app.reporting.everyone import FormState, MethodState, PayeeFilter
@@ -95,9 +97,23 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
         proofs=destinations.records(db(), payee_id),
         shared_with=methods.shared_with(db(), payee_id) if any(way.shared for way in ways) else [],
         rails=registry.RAILS,
+        **_stripe(payee_id),
         lines=review.lines(db(), sent, g.actor.account_id),
         bills=asked,
         accounts=identity.accounts_of_payee(db(), payee_id),
         records=history.records(db(), subjects, limit=SHOWN).items,
         now=utc_now(),
     )
+
+
+def _stripe(payee_id: UUID) -> dict[str, Any]:
+    """Their account at Stripe, and what went on from there to their bank."""
+    account, found = connect.live(db(), payee_id), bank_payouts.of_payee(db(), payee_id)
+    return {
+        "account": account,
+        "standing": connect.standing(account) if account else "",
+        "wanted": stripe_codes.wanted((*account.past_due, *account.currently_due)) if account else [],
+        "trouble": stripe_codes.disabled(account.disabled_reason) if account else "",
+        "bank_payouts": found,
+        "failures": {one.reference: bank_payouts.why_failed(one) for one in found},
+    }

@@ -136,6 +136,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "pending": _s(_l("To verify"), "clock", "amber"),
         "active": _s(_l("Active"), "circle-check", "green", True),
         "cooling": _s(_l("Cooling off"), "hourglass", "violet"),
+        "stopped": _s(_l("Stopped by its provider"), "alert-triangle", "red"),
         "disabled": _s(_l("Disabled"), "ban", "grey", True),
     },
     "application": {
@@ -147,6 +148,13 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "unproven": _s(_l("Not verified"), "help-circle", "grey"),
         "proven": _s(_l("Verified"), "circle-check", "green", True),
         "doubtful": _s(_l("Last payout failed"), "alert-triangle", "red"),
+    },
+    "stripe_account": {
+        "ready": _s(_l("Can be paid"), "circle-check", "green"),
+        "waiting": _s(_l("Being checked"), "hourglass", "violet"),
+        "due": _s(_l("Details missing"), "alert-circle", "amber"),
+        "unfinished": _s(_l("Set-up not finished"), "clock", "amber"),
+        "stopped": _s(_l("Stopped"), "alert-triangle", "red"),
     },
     "bank_payout": {
         "pending": _s(_l("Asked for"), "clock", "grey"),

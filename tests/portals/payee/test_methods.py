@@ -125,7 +125,7 @@ def test_where_and_in_what_it_pays_is_shown_before_choosing(
     assert "paid in 24 currencies" in page and "For payees in any country, paid in any currency" in page
     superuser.execute("UPDATE payees SET country = 'KE'")
     page = newcomer.browser.get(f"{LIST}/new").text
-    assert page.count("Not in Kenya") == 2  # Venmo and Stripe; PayPal accounts in Kenya receive payouts
+    assert page.count("Not in Kenya") == 1  # Venmo; PayPal accounts in Kenya receive payouts
     page = newcomer.browser.get(f"{NEW}venmo").text
     assert "It does not reach payees in Kenya" in page
     page = newcomer.browser.get(f"{NEW}paypal").text
