@@ -10,6 +10,7 @@ from app.rails import neft
 from app.rails.bank_account import IFSC, why_not_bic, why_not_iban
 from app.rails.base import Field
 from app.rails.fields import compact, read, refuse
+from app.rails.pain001 import VERSIONS
 
 
 class ProfileKind(StrEnum):
@@ -25,6 +26,12 @@ LABELS: dict[ProfileKind, str] = {
     ProfileKind.SEPA: "SEPA bank (pain.001)",
     ProfileKind.NEFT: "Indian bank (NEFT and RTGS)",
 }
+
+
+def _as_they_are(*words: str) -> tuple[tuple[str, str], ...]:
+    return tuple((word, word) for word in words)
+
+
 _ROUTING = r"\d[\d \-]{8,12}"
 FIELDS: dict[ProfileKind, tuple[Field, ...]] = {
     ProfileKind.NACHA: (
@@ -41,6 +48,7 @@ FIELDS: dict[ProfileKind, tuple[Field, ...]] = {
             "Payees of unknown kind",
             r"(?i)PPD|CCD",
             "PPD as persons, CCD as companies.",
+            choices=_as_they_are("PPD", "CCD"),
         ),
     ),
     ProfileKind.SEPA: (
@@ -50,7 +58,13 @@ FIELDS: dict[ProfileKind, tuple[Field, ...]] = {
         Field("town", "Town", r".{1,35}", "With the country, as banks ask for it.", required=False),
         Field("country", "Country", r"[A-Za-z]{2}", "Two letters, for example NL.", required=False),
         Field("initiator_id", "Identification", r".{1,35}", "Only if your bank gave you one.", required=False),
-        Field("version", "Version", r"(?i)pain\.001\.001\.0[39]", "pain.001.001.09, or .03 for older systems."),
+        Field(
+            "version",
+            "Version",
+            r"(?i)pain\.001\.001\.0[39]",
+            ".03 for older systems.",
+            choices=_as_they_are(*VERSIONS),
+        ),
     ),
     ProfileKind.NEFT: (
         Field("account", "Remitter account", r"[A-Za-z0-9 ]{5,34}", "The account that is debited.", secret=True),
@@ -58,8 +72,13 @@ FIELDS: dict[ProfileKind, tuple[Field, ...]] = {
         Field("name", "Name of the remitter", r".{1,40}", "At most 40 characters."),
         Field("columns", "Columns", r"(?s).{3,4000}", "One a line: heading = field."),
         Field("date_format", "Dates", r"[DMY/.\- ]{6,10}", "For example DD/MM/YYYY."),
-        Field("delimiter", "Between columns", r"comma|semicolon|bar|tab"),
-        Field("headings", "First line with headings", r"yes|no"),
+        Field(
+            "delimiter",
+            "Between columns",
+            r"comma|semicolon|bar|tab",
+            choices=_as_they_are(*neft.DELIMITERS),
+        ),
+        Field("headings", "First line with headings", r"yes|no", choices=_as_they_are("yes", "no")),
     ),
 }
 DEFAULTS: dict[ProfileKind, dict[str, str]] = {

@@ -22,13 +22,6 @@ from portals.web.forms import BaseForm
 from portals.web.guards import step_up_required
 from portals.web.htmx import done, page
 
-CHOICES = {
-    "version": ("pain.001.001.09", "pain.001.001.03"),
-    "unknown_class": ("PPD", "CCD"),
-    "delimiter": ("comma", "semicolon", "bar", "tab"),
-    "headings": ("yes", "no"),
-}
-
 
 @bp.get("/bank-profiles")
 def bank_profiles() -> ResponseReturnValue:
@@ -90,8 +83,8 @@ def _form_of(kind: ProfileKind, profile: BankProfile | None) -> type[BaseForm]:
 def _field(field: Field, kept: str) -> Any:
     needed = [InputRequired(_("Fill this in."))] if field.required and not kept else [Optional()]
     hint = _("%(masked)s is kept; write another one to change it.", masked=kept) if kept else field.hint
-    if field.name in CHOICES:
-        return SelectField(field.label, needed, choices=[(c, c) for c in CHOICES[field.name]], description=hint)
+    if field.choices:
+        return SelectField(field.label, needed, choices=list(field.choices), description=hint)
     if field.name == "columns":
         return TextAreaField(field.label, [*needed, Length(max=4000)], description=hint, render_kw={"rows": 10})
     extra = {"autocomplete": "off", "spellcheck": "false"}

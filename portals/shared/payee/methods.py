@@ -74,7 +74,8 @@ def _control(field: Field) -> Any:
     """A choice where the rail has some to offer, else a line of text."""
     wanted = InputRequired(_l("Fill this in.")) if field.required else Optional()
     if field.choices:
-        return SelectField(field.label, [wanted], choices=lambda: list(field.choices), description=field.hint)
+        empty = [] if field.required else [("", _l("Choose"))]
+        return SelectField(field.label, [wanted], choices=lambda: [*empty, *field.choices], description=field.hint)
     return StringField(
         field.label,
         [wanted, Length(max=200)],

@@ -149,3 +149,12 @@ def test_paypal_and_venmo_check_what_is_typed(
     assert newcomer.browser.post(f"{NEW}{rail}", sent(**details)).status_code == 303
     page = newcomer.browser.get(LIST).text
     assert shown in page and next(iter(details.values())) not in page
+
+
+def test_an_american_account_says_its_type_from_a_list(newcomer: Vendor) -> None:
+    account = {"account_holder": "New Ltd", "country": "us", "routing_number": "0210 0002 1", "account_number": "12345"}
+    form = newcomer.browser.get(f"{NEW}bank_file").text
+    assert '<option value="savings">Savings</option>' in form
+    wrong = newcomer.browser.post(f"{NEW}bank_file", sent(**account, account_type="gold"))
+    assert wrong.status_code == 422 and "12345" in wrong.text
+    assert newcomer.browser.post(f"{NEW}bank_file", sent(**account, account_type="savings")).status_code == 303
