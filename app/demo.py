@@ -30,6 +30,7 @@ from app import (
     demo_projects,
     demo_providers,
     demo_sales,
+    demo_wallets,
 )
 from app.charges import service as deposits
 from app.consultations import house
@@ -187,6 +188,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> Actor:
         _bills(session, fernhill.id, owner, actors[email], kind, BILLS[email])
     _withdrawals(session, fernhill.id, actors, checker)
     _batch(session, fernhill.id, admin, checker)
+    demo_wallets.load(session, fernhill.id, owner, checker)
     demo_projects.load(session, fernhill.id, owner, actors["contractor@fernhill.test"])
     demo_deliverables.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
     demo_contracts.load(

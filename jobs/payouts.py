@@ -16,12 +16,12 @@ from app.consultations import profiles
 from app.core.clock import utc_now
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
-from app.payouts import batches, engagements, exports, letters, sending, settling
+from app.payouts import batches, engagements, exports, letters, recalls, sending, settling
 from app.payouts.sending import Unanswered
 from app.payouts.settling import News
 from app.rails import limits as rail_limits
 from app.rails import registry
-from app.rails.base import Blame, Outcome, RailRejected, RailUnavailable, Result, SendOrder
+from app.rails.base import Blame, Cancels, Outcome, RailRejected, RailUnavailable, Result, SendOrder
 from app.webhooks import queries as webhooks
 from app.webhooks import service as webhook_service
 from jobs import connect
@@ -223,6 +223,18 @@ def _ask_rails(ids: Sequence[UUID]) -> tuple[dict[UUID, Result], connect.Found]:
         if result is not None and result.outcome is not Outcome.ASKED:
             told[item.id] = result
     return told, connect.ask(received)
+
+
+def call_back(payout_id: str) -> None:
+    """Ask the rail for one that its payee has not claimed; what it says then moves the payout."""
+    with unit_of_work(Scope.platform("find what is called back")) as session:
+        found = recalls.attempt(session, UUID(payout_id))
+    rail = registry.rail(found.rail) if found else None
+    if found is None or not isinstance(rail, Cancels):
+        return
+    result = rail.cancel(found.key, found.reference)
+    with unit_of_work(Scope.platform("record what came back")) as session:
+        settling.apply(session, SYSTEM, [News(result, "recall")])
 
 
 def tell_settled(payout_ids: Sequence[str], outcome: str) -> None:

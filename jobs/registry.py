@@ -62,6 +62,7 @@ JOBS: dict[Topic, Job] = {
     Topic.ORDERS_RECEIVED: Job(sales.apply_calls),
     Topic.ORDERS_IMPORT_CONFIRMED: Job(sales.import_orders, MONEY, 1800),
     Topic.PAYOUTS_SETTLED: Job(payouts.tell_settled),
+    Topic.PAYOUT_RECALLED: Job(payouts.call_back, MONEY),
     Topic.FUNDS_ARRIVED: Job(payouts.funds_arrived, MONEY),
     Topic.PAID_LOOK_UP: Job(payouts.look_up_paid),
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),

@@ -13,6 +13,7 @@ class Topic(StrEnum):
     BATCH_CHUNK = "batch.chunk"
     PAYOUTS_TRIGGERED = "payouts.triggered"
     PAYOUTS_SETTLED = "payouts.settled"
+    PAYOUT_RECALLED = "payout.recalled"
     WEBHOOK_RECEIVED = "webhook.received"
     ORDERS_RECEIVED = "orders.received"
     ORDERS_IMPORT_CONFIRMED = "orders.import_confirmed"

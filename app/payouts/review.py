@@ -17,7 +17,7 @@ from app.db.paging import CAP, AnyRow, AnySelect, Key, Page, fetch
 from app.methods.models import Method
 from app.organizations.models import FundsPolicy, Organization
 from app.payees.models import Payee
-from app.payouts import content, destinations
+from app.payouts import content, destinations, recalls
 from app.payouts.models import Approval, Attempt, Batch, Payout
 from app.payouts.queries import PayoutFilter, looked_up, narrow
 from app.payouts.rules import approvals_needed, may_approve, payout_number
@@ -225,6 +225,8 @@ def choices(row: Any, account_id: UUID | None, signed_by: Collection[UUID]) -> d
             found |= {"reject": "", "cancel": ""}
         case P.FAILED | P.RETURNED:
             found["retry"] = ""
+        case P.PROCESSING if recalls.possible(row.rail, row.status, row.waiting_message):
+            found["recall"] = ""
         case P.PROCESSING | P.PAID if exports:
             found["settle"] = ""
     return found

@@ -251,3 +251,12 @@ class TellsBalance(Protocol):
     def activity(self, since: datetime) -> list[Movement]:
         """What moved since, oldest first. Raises RailUnavailable."""
         ...
+
+
+@runtime_checkable
+class Cancels(Protocol):
+    """What a rail may also do: give back what its payee has not claimed."""
+
+    def cancel(self, key: str, reference: str) -> Result:
+        """Call one order back; what became of it then. Raises RailUnavailable when that is not known."""
+        ...

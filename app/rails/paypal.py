@@ -135,6 +135,22 @@ class PayPalRail(Defaults):
             raise RailUnavailable("PayPal answered about another payout.", "other_item")
         return found
 
+    def cancel(self, key: str, reference: str) -> Result:
+        """Call back an item nobody has claimed; one claimed meanwhile stays as it is. Raises RailUnavailable."""
+        batch_id = batch_id_of(reference)
+        item_id = self._http.batch(batch_id, fresh=True).names.get(key, "") if batch_id else reference
+        if not item_id:
+            raise RailUnavailable("PayPal does not show the item yet.", "no_item")
+        try:
+            found = self._http.cancel(item_id)
+        except Refused as refused:
+            if refused.code in TRY_AGAIN or refused.status in (401, 403, 429):
+                raise RailUnavailable("PayPal would not call it back now.", refused.code) from refused
+            found = self._http.item(item_id)
+        if found.key != key:
+            raise RailUnavailable("PayPal answered about another payout.", "other_item")
+        return found
+
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Raises BadSignature, RailUnavailable when PayPal must be asked about it and does not answer."""
         self._signatures.check(delivery, self._http)

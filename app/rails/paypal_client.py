@@ -118,16 +118,19 @@ class PayPalClient:
 
     def _read_batch(self, batch_id: str) -> Batch:
         items: dict[str, Result] = {}
+        names: dict[str, str] = {}
         for page in range(1, MOST_PAGES + 1):
             asked = {"page": str(page), "page_size": str(PAGE), "total_required": "true"}
             said = self.get(f"/v1/payments/payouts/{quote(batch_id, safe='')}", asked)
             if page == 1:
                 status, total = str(said["batch_header"]["batch_status"]), said.get("total_items")
-            results = [read(item) for item in said.get("items") or []]
-            items.update((result.key, result) for result in results)
-            if not results or page >= int(said.get("total_pages") or 0):
+            shown = said.get("items") or []
+            for item in shown:
+                result = read(item)
+                items[result.key], names[result.key] = result, str(item["payout_item_id"])
+            if not shown or page >= int(said.get("total_pages") or 0):
                 break
-        return Batch(batch_id, status, items, is_over(status) and total == len(items))
+        return Batch(batch_id, status, items, is_over(status) and total == len(items), names)
 
     def _call(self, send: Callable[[Client, dict[str, str]], Reply], more: Mapping[str, str] | None = None) -> Any:
         """Once more with a new token when the old one is refused: nothing was done then."""

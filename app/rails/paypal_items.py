@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -38,12 +38,13 @@ _BACK = {
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`items` by our key. `whole`: it is over, and all its items are here."""
+    """`items` by our key, `names` what PayPal calls them. `whole`: it is over, and all its items are here."""
 
     id: str
     status: str
     items: Mapping[str, Result]
     whole: bool
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def result(self, key: str, wallet: str) -> Result:
         """What became of one order that was sent in this batch."""

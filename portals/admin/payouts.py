@@ -19,7 +19,7 @@ from app.audit.models import Audience
 from app.core.clock import today
 from app.core.errors import NotFound
 from app.core.money import Money
-from app.payouts import documents, exports, queries, review
+from app.payouts import documents, exports, queries, recalls, review
 from app.payouts.review import ReviewLine
 from app.payouts.states import PayoutStatus
 from app.pdf import render
@@ -155,3 +155,26 @@ def settlement(payout_id: UUID) -> ResponseReturnValue:
                 toast=(_("Recorded"), _("Payout %(number)s is marked with your note.", number=line.number)),
             )
     return page("admin/payouts/settlement.html", fragment="admin/payouts/_settlement.html", form=form, line=line)
+
+
+class RecallForm(OnceForm):
+    note = TextAreaField(
+        _l("Why"),
+        [InputRequired(_l("Say why.")), Length(max=500)],
+        description=_l("The payee and the organization read it."),
+    )
+
+
+@bp.route("/payouts/<uuid:payout_id>/recall", methods=["GET", "POST"])
+@step_up_required
+def recall(payout_id: UUID) -> ResponseReturnValue:
+    """Call back a payout its payee has not claimed; the rail is asked by a job."""
+    line, form = one(payout_id), RecallForm()
+    if form.accepts():
+        with form.refusals():
+            recalls.ask(db(), g.actor, payout_id, form.note.data)
+            return done(
+                back=url_for(".payout", payout_id=payout_id),
+                toast=(_("Called back"), _("%(rail)s is asked for it now.", rail=line.rail_label)),
+            )
+    return page("admin/payouts/recall.html", fragment="admin/payouts/_recall.html", form=form, line=line)

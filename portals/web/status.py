@@ -55,6 +55,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "scheduled": _SCHEDULED,
         "processing": _s(_l("Processing"), "circle-half-2", "blue"),
         "in_transit": _s(_l("In transit"), "circle-arrow-right", "blue"),
+        "waiting": _s(_l("Waits for you"), "alert-circle", "amber"),
         "paid": _PAID,
         "on_hold": _ON_HOLD,
         "failed": _FAILED,

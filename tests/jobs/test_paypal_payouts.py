@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.money import Money
 from app.core.scope import Actor
 from app.db.session import unit_of_work
-from app.payouts import sending
+from app.payouts import recalls, sending
 from app.payouts.states import PayoutStatus
 from app.rails import registry
 from app.rails.base import RailUnavailable, SendOrder
@@ -109,14 +110,38 @@ def test_what_nobody_claims_waits_and_says_so(paypal: SimulatorPeer) -> None:
     _, waiting, _ = _approved(1, "ann0010")
     assert _send(waiting)
 
-    def waits() -> bool:
-        _settled(waiting)
-        with unit_of_work(PLATFORM) as session:
-            query = text("SELECT waiting_message FROM payouts WHERE id = :id")
-            return "claimed" in (session.execute(query, {"id": waiting[0]}).scalar_one() or "")
-
-    wait_until(waits)
+    wait_until(lambda: _waiting(waiting))
     assert status(waiting[0]) is PayoutStatus.PROCESSING
+
+
+def _waiting(ids: list[UUID]) -> bool:
+    _settled(ids)
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT bool_and(waiting_message IS NOT NULL) FROM payouts WHERE id = ANY(:ids)")
+        return bool(session.execute(query, {"ids": ids}).scalar_one())
+
+
+def test_what_waits_can_be_called_back_once_and_the_money_returns(paypal: SimulatorPeer) -> None:
+    place, (payout_id,), person = _approved(1, "ann0010")
+    with unit_of_work(PLATFORM) as session, pytest.raises(Conflict):
+        recalls.ask(session, person, payout_id, "It is not there yet")
+    assert _send([payout_id])
+    wait_until(lambda: _waiting([payout_id]))
+    stranger = make.payee_actor(place.payee_ids[0])
+    for actor, note, error in ((stranger, "Mine", Forbidden), (person, "  ", Invalid)):
+        with unit_of_work(PLATFORM) as session, pytest.raises(error):
+            recalls.ask(session, actor, payout_id, note)
+    with unit_of_work(PLATFORM) as session:
+        recalls.ask(session, person, payout_id, "They have no PayPal account")
+    for _ in range(2):
+        jobs.call_back(str(payout_id))
+    assert status(payout_id) is PayoutStatus.FAILED
+    assert make.balances(place) == {"payee_available": 10_00}
+    (kept,) = paypal.summary_of("paypal")["instructions"]
+    assert (kept["paid"], kept["status"]) == (0, "failed")
+    with unit_of_work(PLATFORM) as session:
+        query = text("SELECT count(*) FROM timeline_events WHERE note = 'Called back: They have no PayPal account'")
+        assert session.execute(query).scalar_one() == 1
 
 
 def test_a_refused_item_gives_the_money_back_and_says_what_to_do(paypal: SimulatorPeer) -> None:

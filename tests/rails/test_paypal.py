@@ -301,3 +301,20 @@ def test_addresses_are_plain() -> None:
     with pytest.raises(Invalid) as refusal:
         PayPalRail().validate({"email": "é@example.test"})
     assert "email" in refusal.value.fields
+
+
+def test_calling_back_is_told_apart_from_claimed_meanwhile(peer: Peer) -> None:
+    rail, one = PayPalRail(), _order()
+    shown = batch("SUCCESS", item(one.key, "UNCLAIMED", item_id="I7"))
+    peer.answers = [(200, shown), (200, item(one.key, "RETURNED", item_id="I7"))]
+    assert rail.cancel(one.key, "batch BATCH1").outcome is Outcome.RETURNED
+    assert peer.paths[-1] == "POST /v1/payments/payouts-item/I7/cancel" and peer.asked[-1].body == b""
+    peer.answers = [(400, {"name": "ITEM_INCORRECT_STATUS"}), (200, item(one.key, "SUCCESS"))]
+    assert rail.cancel(one.key, "I7").outcome is Outcome.PAID
+    for answer in ((400, {"name": "BATCH_NOT_COMPLETED"}), (429, {"name": "X"}), None):
+        peer.answers = [answer]
+        with pytest.raises(RailUnavailable):
+            rail.cancel(one.key, "I7")
+    peer.answers = [(200, batch("PROCESSING", total=1))]
+    with pytest.raises(RailUnavailable):
+        rail.cancel(one.key, "batch BATCH1")

@@ -15,7 +15,7 @@ FEW = 3
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """`line` is a sentence; `countries` and `currencies` name all of them, "" where there is no limit."""
+    """`line` is a sentence; `countries` and `currencies` name them where the line only counts them, else ""."""
 
     line: str
     countries: str
@@ -36,7 +36,7 @@ def availability(rail: Rail, country: str | None) -> Availability:
     outside = country is not None and bool(names) and country not in rail.countries
     return Availability(
         _("For payees in %(where)s, paid in %(money)s", where=where, money=money),
-        ", ".join(names),
-        ", ".join(codes),
+        ", ".join(names) if len(names) > FEW else "",
+        ", ".join(codes) if len(codes) > FEW else "",
         country_name(country) if outside and country else "",
     )

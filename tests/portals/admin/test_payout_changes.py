@@ -197,3 +197,15 @@ def test_only_files_and_checks_are_settled_by_hand(browser: Browser, checker: Ac
     answer = browser.post(f"/admin/payouts/{paid}/settlement", {"outcome": "returned", "note": "statement"})
     assert answer.status_code == 409 and "other rails say it themselves" in answer.text
     assert status(paid) == "paid"
+
+
+def test_only_what_waits_for_its_payee_is_called_back(
+    browser: Browser, checker: Actor, place: Shop, strangers: list[Browser]
+) -> None:
+    path = f"/admin/payouts/{_paid(place, checker)}/recall"
+    assert browser.get(path).status_code == 200
+    refused = browser.post(path, {"note": "A mistake"})
+    assert refused.status_code == 409 and "does not wait for the payee" in refused.text
+    empty = browser.post(path, {"note": " "})
+    assert empty.status_code == 422 and "Say why" in empty.text
+    assert all(stranger.get(path).status_code in (302, 404) for stranger in strangers)

@@ -63,7 +63,7 @@ class PayPalDialect:
         return _unknown()
 
     def tell(self, event: Mapping[str, Any]) -> Call | None:
-        kind = _EVENT.get(str(event["status"]))
+        kind = "PAYMENT.PAYOUTS-ITEM.CANCELED" if event["code"] == "cancelled" else _EVENT.get(str(event["status"]))
         if kind is None:
             return None
         item = _item(event)
@@ -189,7 +189,8 @@ def _item(found: Mapping[str, Any]) -> dict[str, Any]:
     extra = found["extra"]
     item: dict[str, Any] = {
         "payout_item_id": found["reference"], "payout_batch_id": extra["batch"],
-        "transaction_status": _STATUS[found["status"]], "time_processed": _when(found["taken_at"]),
+        "transaction_status": "RETURNED" if found["code"] == "cancelled" else _STATUS[found["status"]],
+        "time_processed": _when(found["taken_at"]),
         "payout_item": {
             "recipient_type": extra["type"], "receiver": extra["receiver"], "sender_item_id": extra["item"],
             "recipient_wallet": extra.get("wallet", "PAYPAL"),
