@@ -30,6 +30,7 @@ def _s(word: LazyString, glyph: str, tone: str, final: bool = False) -> Status:
 
 _DRAFT = _s(_l("Draft"), "circle-dashed", "grey")
 _APPROVED = _s(_l("Approved"), "circle-check", "green")
+_UNCLAIMED = _s(_l("To be claimed"), "alert-circle", "amber")
 _PAID = _s(_l("Paid"), "circle-check", "green", True)
 _REJECTED = _s(_l("Rejected"), "circle-x", "red", True)
 _FAILED = _s(_l("Failed"), "circle-x", "red")
@@ -55,7 +56,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "scheduled": _SCHEDULED,
         "processing": _s(_l("Processing"), "circle-half-2", "blue"),
         "in_transit": _s(_l("In transit"), "circle-arrow-right", "blue"),
-        "waiting": _s(_l("Waits for you"), "alert-circle", "amber"),
+        "waiting": _UNCLAIMED,
         "paid": _PAID,
         "on_hold": _ON_HOLD,
         "failed": _FAILED,
@@ -102,6 +103,7 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "scheduled": _SCHEDULED,
         "processing": _s(_l("Processing"), "circle-half-2", "blue"),
         "in_transit": _s(_l("In transit"), "circle-arrow-right", "blue"),
+        "waiting": _UNCLAIMED,
         "blocked": _s(_l("Blocked"), "lock", "amber"),
         "tax_form": _s(_l("Waiting for your tax form"), "file-text", "amber"),
         "on_hold": _ON_HOLD,

@@ -97,7 +97,7 @@ def test_nobody_elses(world: World, vendor: Vendor, stranger: Vendor, payout_id:
 
 def test_one_that_waits_for_the_payee_says_what_to_do(world: World, vendor: Vendor, payout_id: UUID) -> None:
     run(world, payout_id, Outcome.WAITING)
-    for path in ("/vendor/payments", "/vendor/", f"/vendor/payments/{payout_id}"):
+    for path in ("/vendor/payments", "/vendor/", f"/vendor/payouts/{payout_id}"):
         answer = vendor.browser.get(path, follow_redirects=True)
         assert answer.status_code == 200, path
-    assert "Waits for you" in vendor.browser.get("/vendor/payments").text
+    assert "To be claimed" in vendor.browser.get("/vendor/payments").text
