@@ -28,6 +28,7 @@ from app.payees.states import PayeeKind
 from app.payouts import batches
 from app.rails import access, registry
 from app.rails.access import Mode
+from app.rails.razorpayx import BANK
 
 OPERATOR = operator("chaos")
 # How the last four characters end (docs/simulator.md), and how many of a hundred payees get each.
@@ -49,7 +50,7 @@ KINDS: dict[str, Kind] = {
     "razorpayx": Kind(
         "INR",
         lambda n, fate: {
-            "kind": "bank", "account_holder": f"Payee {n}", "account_number": f"{n:08d}{fate}", "ifsc": "HDFC0000001"
+            "kind": BANK, "account_holder": f"Payee {n}", "account_number": f"{n:08d}{fate}", "ifsc": "HDFC0000001"
         },
     ),
 }  # fmt: skip

@@ -148,18 +148,26 @@ class _Run:
 
     def _settle(self) -> None:
         """Sweeps until nothing is under way; what the schedule does in minutes is done in seconds."""
+        self._until_quiet()
+        self._sweep(payout_jobs.look_up_paid)  # what came back without a word; some rails answer by an event
+        self._until_quiet()
+
+    def _until_quiet(self) -> None:
         end = time.monotonic() + SETTLE_S
-        while not (_seen(verdict.settled) and self._untold() == 0):
+        while (left := _seen(verdict.under_way)) is None or any(left) or self._untold():
             if time.monotonic() > end:
                 self.say("it did not settle in time")
                 return
+            if left:
+                self.say("still under way: {} attempts, {} events, {} payouts, {} jobs".format(*left))
             self._wait_s(SWEEP_S)
-            for sweep in (lambda: payout_jobs.look_up_stale(STALE_S), payout_jobs.look_up_paid):
-                try:
-                    sweep()
-                except (RailUnavailable, DBAPIError):
-                    engine().dispose()
-        payout_jobs.look_up_paid()
+            self._sweep(lambda: payout_jobs.look_up_stale(STALE_S))
+
+    def _sweep(self, sweep: Callable[[], None]) -> None:
+        try:
+            sweep()
+        except (RailUnavailable, DBAPIError):
+            engine().dispose()
 
     def _untold(self) -> int:
         """What the simulator has still to settle or to tell."""

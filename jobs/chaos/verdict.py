@@ -45,10 +45,10 @@ _UNSETTLED = text(
 )
 
 
-def settled(session: ScopedSession) -> bool:
-    """Nothing is under way any more."""
-    counts = session.execute(_UNSETTLED).one()
-    return not any(counts[:4])
+def under_way(session: ScopedSession) -> tuple[int, int, int, int]:
+    """Attempts without an end, events not applied, payouts and jobs not done."""
+    attempts, events, payouts, jobs, _given_up = session.execute(_UNSETTLED).one()
+    return int(attempts), int(events), int(payouts), int(jobs)
 
 
 def judge(books: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
