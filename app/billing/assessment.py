@@ -68,13 +68,17 @@ class TaxedItem:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """A whole document. `place`: of supply, where the country asks for it. `note`: words the law wants on it."""
+    """A whole document. `place`: of supply, where the country asks for it. `note`: words the law wants on it.
+
+    `rounding`: minor units, for one of several documents that are rounded together; None: it is rounded by itself.
+    """
 
     items: tuple[TaxedItem, ...]
     place: str = ""
     round_to_unit: bool = False
     reverse_charge: bool = False
     note: str = ""
+    rounding: int | None = None
 
     def __post_init__(self) -> None:
         if not self.items:
@@ -106,9 +110,10 @@ class Assessment:
         """What brings the total to whole units where the law rounds it, half-up; visible on the document."""
         if not self.round_to_unit:
             return Money(0, self.currency)
-        unit = 10 ** exponent(self.currency)
-        rest = (self.net.minor + self.tax.minor) % unit
-        return Money(unit - rest if 2 * rest >= unit else -rest, self.currency)
+        if self.rounding is not None:
+            return Money(self.rounding, self.currency)
+        exact = self.net + self.tax
+        return to_unit(exact) - exact
 
     @property
     def total(self) -> Money:
@@ -116,6 +121,13 @@ class Assessment:
 
     def _sum(self, minors: Iterable[int]) -> Money:
         return Money(sum(minors), self.currency)
+
+
+def to_unit(amount: Money) -> Money:
+    """In whole units of its currency, half-up."""
+    unit = 10 ** exponent(amount.currency)
+    rest = amount.minor % unit
+    return Money(amount.minor + (unit - rest if 2 * rest >= unit else -rest), amount.currency)
 
 
 def of_rate(net: Money, rate_bps: int) -> Money:

@@ -6,14 +6,15 @@ The caller acts as the platform and has checked the permission.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.audit import service as audit
 from app.billing import gst, issuing, numbers, parties, settling, snapshots
-from app.billing.assessment import Assessment, Head, Item, TaxedItem, of_rate
+from app.billing.assessment import Assessment, Head, Item, TaxedItem, of_rate, to_unit
 from app.billing.documents import Document, DocumentKind, Reference
 from app.billing.invoice_models import BilledCharge, CreditedReturn, Invoice, InvoiceLine
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
@@ -214,10 +215,13 @@ def _issue(
     year = numbers.fiscal_year(issuer.party.country, today)
     serial = numbers.take(session, issuer.id, kind, year)
     terms = parties.billed(session, [invoice.organization_id])[invoice.organization_id].terms_days
+    assessment = Assessment(tuple(items), found.place, found.round_to_unit, found.reverse_charge, found.note)
+    if kind is DocumentKind.CREDIT_NOTE and found.round_to_unit:
+        assessment = _rounded_together(session, invoice, assessment)
     document = Document(
         kind=kind, number=numbers.text_of(issuer.prefix, issuer.party.country, kind, year, serial), issued_on=today,
         seller=original.seller, buyer=original.buyer,
-        assessment=Assessment(tuple(items), found.place, found.round_to_unit, found.reverse_charge, found.note),
+        assessment=assessment,
         quantities=tuple(quantities), period=original.period, buyer_reference=original.buyer_reference, reason=reason,
         due_on=today + timedelta(days=terms) if kind is DocumentKind.DEBIT_NOTE else None,
         bank=original.bank if kind is DocumentKind.DEBIT_NOTE else None,
@@ -230,6 +234,18 @@ def _issue(
     issuing.write(session, [ready], simulated=invoice.simulated)
     issuing.post_tax(session, [ready.id])
     return ready.id
+
+
+def _rounded_together(session: ScopedSession, invoice: Invoice, part: Assessment) -> Assessment:
+    """Rounded with the notes before it: all of them together take back the invoice's total, not a unit more or less."""
+    query = select(
+        func.coalesce(func.sum(Invoice.net_minor + Invoice.tax_minor), 0),
+        func.coalesce(func.sum(Invoice.total_minor), 0),
+    ).where(Invoice.corrects_id == invoice.id, Invoice.kind == DocumentKind.CREDIT_NOTE)
+    gone, told = (Money(int(minor), part.currency) for minor in session.execute(query).one())
+    exact = part.net + part.tax
+    rounding = to_unit(gone + exact) - told - exact
+    return replace(part, rounding=rounding.minor)
 
 
 def _reason(reason: str) -> str:

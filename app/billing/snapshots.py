@@ -39,6 +39,7 @@ def freeze(document: Document) -> dict[str, Any]:
         "round_to_unit": found.round_to_unit,
         "reverse_charge": found.reverse_charge,
         "tax_note": found.note,
+        **({} if found.rounding is None else {"rounding": found.rounding}),
         "lines": [
             {
                 "description": item.item.description,
@@ -80,7 +81,8 @@ def thaw(frozen: Mapping[str, Any]) -> Document:
         seller=Party(**frozen["seller"]),
         buyer=Party(**frozen["buyer"]),
         assessment=Assessment(
-            items, frozen["place"], frozen["round_to_unit"], frozen["reverse_charge"], frozen["tax_note"]
+            items, frozen["place"], frozen["round_to_unit"], frozen["reverse_charge"], frozen["tax_note"],
+            frozen.get("rounding"),
         ),
         quantities=tuple(line["quantity"] for line in frozen["lines"]),
         due_on=date.fromisoformat(frozen["due_on"]) if frozen["due_on"] else None,

@@ -320,3 +320,18 @@ def test_parts_of_a_line_have_the_tax_of_the_line_together() -> None:
     made = [billing.only(lyon, id=_credit(billing.refund(charge, minor))) for minor in (9_50, 4_75, 4_75)]
     assert sum(note.tax_minor for note in made) == invoice.tax_minor == 3_61
     assert (_again(invoice).open.minor, _funds(lyon, "EUR")) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("net", "parts"),
+    [(100_50, (50_25, 50_25)), (99_90, (33_30, 33_30, 33_30)), (10_49, (3_00, 3_00, 3_00, 1_49)), (1_00, (40, 40, 20))],
+)
+def test_notes_of_an_invoice_rounded_to_rupees_take_back_its_total(net: int, parts: tuple[int, ...]) -> None:
+    billing.india()
+    academy = billing.buyer("kaveri", "INR", country="IN", region="29")
+    charge = billing.charge(academy, net, currency="INR")
+    invoice = _bill(academy)
+    made = [billing.only(academy, id=_credit(billing.refund(charge, minor))) for minor in parts]
+    assert all(note.total_minor % 100 == 0 for note in made)
+    assert sum(note.total_minor for note in made) == invoice.total_minor
+    assert (_again(invoice).open.minor, _funds(academy, "INR")) == (0, 0)
