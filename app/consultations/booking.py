@@ -90,7 +90,7 @@ def book(
         if project_id is not None:
             buyer_organization_id = _whose(session, account, project_id, buyer_organization_id)
             paid_by = PaidBy.TAG if paid_by is PaidBy.CARD else paid_by
-        on_account.check(session, account.email, paid_by, buyer_organization_id)
+        mine = on_account.check(session, account.email, paid_by, buyer_organization_id)
         _check_unpaid(session, account.id)
         credit = _credit(session, offering, paid_by, buyer_organization_id)
         quote = pricing.quote(session, offering, payee_id, prepaid=credit.value if credit else None)
@@ -99,11 +99,12 @@ def book(
             id=new_id(), created_at=utc_now(), organization_id=quote.organization_id, payee_id=payee_id,
             client_account_id=account.id, client_first_name=first_name(account.name),
             client_time_zone=client_time_zone, locale=locale, buyer_organization_id=buyer_organization_id,
-            project_id=project_id, offering_id=offering.id, kind=offering.kind, practice=profile.practice,
-            title=offering.title, starts_at=begins, ends_at=ends, clock_at=begins, paid_by=paid_by,
-            currency=quote.list.currency, list_minor=quote.list.minor, price_minor=quote.price.minor,
-            platform_minor=quote.platform.minor, organization_minor=quote.organization.minor,
-            consultant_minor=quote.consultant.minor, pricing=quote.snapshot, _status=S.PENDING, version=1,
+            project_id=project_id, department=mine.department if mine else None, offering_id=offering.id,
+            kind=offering.kind, practice=profile.practice, title=offering.title, starts_at=begins, ends_at=ends,
+            clock_at=begins, paid_by=paid_by, currency=quote.list.currency, list_minor=quote.list.minor,
+            price_minor=quote.price.minor, platform_minor=quote.platform.minor,
+            organization_minor=quote.organization.minor, consultant_minor=quote.consultant.minor,
+            pricing=quote.snapshot, _status=S.PENDING, version=1,
         )  # fmt: skip
         _write(session, made)
         _write_shares(session, made, quote)

@@ -35,6 +35,7 @@ class Consultation(Identified):
     a discount the platform bears. `platform_minor + organization_minor + consultant_minor = list_minor`, always.
     `clock_at`: the start that the 24 hours of a free cancellation are counted to. The client's surname and addresses
     are in no table that consultants can read. `project_id`: what the buyer's work it is for, named by the client.
+    `department`: where in the buyer the client belonged as they booked; it stays when they change.
     `pricing` is the snapshot the split is explained from.
     """
 
@@ -50,6 +51,7 @@ class Consultation(Identified):
         CheckConstraint("starts_at < ends_at", name="time"),
         CheckConstraint("(paid_by IN ('card')) = (buyer_organization_id IS NULL)", name="buyer"),
         CheckConstraint("project_id IS NULL OR buyer_organization_id IS NOT NULL", name="project"),
+        CheckConstraint("department IS NULL OR buyer_organization_id IS NOT NULL", name="department"),
         CheckConstraint("(status = 'cancelled') = (cancelled_at IS NOT NULL)", name="cancelled"),
         ExcludeConstraint(
             ("payee_id", "="),
@@ -85,6 +87,7 @@ class Consultation(Identified):
     locale: Mapped[str]
     buyer_organization_id: Mapped[UUID | None] = mapped_column(ForeignKey("organizations.id"))
     project_id: Mapped[UUID | None] = mapped_column(ForeignKey("projects.id"))
+    department: Mapped[str | None]
     offering_id: Mapped[UUID] = mapped_column(ForeignKey("offerings.id"))
     kind: Mapped[OfferingKind] = mapped_column(choice(OfferingKind))
     practice: Mapped[Practice] = mapped_column(choice(Practice))

@@ -33,16 +33,20 @@ def membership(session: ScopedSession, email: str, organization_id: UUID) -> Mem
     return mine
 
 
-def check(session: ScopedSession, email: str, paid_by: PaidBy, buyer_id: UUID | None) -> None:
-    """Members may name their organization; what it pays for them, `payments` says. Raises Invalid."""
+def check(session: ScopedSession, email: str, paid_by: PaidBy, buyer_id: UUID | None) -> Membership | None:
+    """Members may name their organization; what it pays for them, `payments` says. Theirs; None where none is named.
+
+    Raises Invalid.
+    """
     if (paid_by is PaidBy.CARD) != (buyer_id is None):
         raise Invalid("Say for which organization it is.", fields={FIELD: "Choose one."})
     if buyer_id is None:
-        return
+        return None
     mine = membership(session, email, buyer_id)
     if paid_by not in payments.ways(mine):
         sentence = payments.why_not(mine, paid_by)
         raise Invalid(sentence, fields={FIELD: sentence})
+    return mine
 
 
 def check_covered(session: ScopedSession, paid_by: PaidBy, buyer_id: UUID | None, price: Money) -> None:

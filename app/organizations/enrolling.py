@@ -19,7 +19,16 @@ from app.organizations.models import Member
 from app.organizations.states import MemberStatus, Role
 
 
-def enroll(session: ScopedSession, actor: Actor, organization_id: UUID, *, email: str, name: str, role: Role) -> Member:
+def enroll(
+    session: ScopedSession,
+    actor: Actor,
+    organization_id: UUID,
+    *,
+    email: str,
+    name: str,
+    role: Role,
+    department: str | None = None,
+) -> Member:
     """A member from now on (a consultant may have to wait for approval), with a mail that signs them in.
 
     Raises Forbidden, SwitchedOff, Invalid for what is no address, Conflict for a member or a suspended account.
@@ -38,7 +47,7 @@ def enroll(session: ScopedSession, actor: Actor, organization_id: UUID, *, email
     own = accounts.account(session, account_id)  # who has an account keeps the name they gave themselves
     made = service.add_member(
         session, actor, organization_id, account_id=account_id, name=own.name if own else name, email=email, role=role,
-        status=waiting_members.first_status(organization, role),
+        status=waiting_members.first_status(organization, role), department=department,
     )  # fmt: skip
     if role in rules.BOOKS:
         with contextlib.suppress(Conflict):

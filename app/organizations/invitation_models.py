@@ -25,6 +25,7 @@ class MemberInvitation(OrganizationRecord):
     __table_args__ = (
         UniqueConstraint("token_sha256"),
         CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("char_length(department) BETWEEN 1 AND 60", name="department"),
         Index(
             "uq_member_invitations_open",
             "organization_id",
@@ -38,6 +39,7 @@ class MemberInvitation(OrganizationRecord):
     email: Mapped[str]
     name: Mapped[str]
     role: Mapped[Role] = mapped_column(choice(Role))
+    department: Mapped[str | None]
     status: Mapped[InvitationStatus] = mapped_column(choice(InvitationStatus), default=InvitationStatus.PENDING)
     token_sha256: Mapped[str]
     expires_at: Mapped[datetime]
@@ -64,7 +66,7 @@ class MemberImport(OrganizationRecord):
 
 
 class MemberImportRow(OrganizationRecord):
-    """One line of such a file with what became of it. `role` of a refused line is as it stands in the file."""
+    """One line of such a file with what became of it. Of a refused one, role and department are as in the file."""
 
     __tablename__ = "member_import_rows"
     __table_args__ = (
@@ -77,5 +79,6 @@ class MemberImportRow(OrganizationRecord):
     email: Mapped[str]
     name: Mapped[str]
     role: Mapped[str]
+    department: Mapped[str | None]
     outcome: Mapped[InviteeOutcome] = mapped_column(choice(InviteeOutcome), default=InviteeOutcome.WAITING)
     reason: Mapped[str | None]

@@ -40,11 +40,13 @@ BOOKING_PATH = "/client/signin"
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whom to ask. `email` as `identity.rules.normal_email` made it; `name` may be empty."""
+    """Whom to ask. `email` as `identity.rules.normal_email` made it; `name` may be empty, `department` as
+    `departments.tidy` made it."""
 
     email: str
     name: str
     role: Role
+    department: str | None = None
 
 
 def require(actor: Actor, organization_id: UUID) -> None:
@@ -136,7 +138,7 @@ def _write(
     rows: list[dict[str, Any]] = [
         {
             "id": new_id(), "created_at": now, "organization_id": organization_id, "email": one.email,
-            "name": one.name, "role": one.role, "status": InvitationStatus.PENDING,
+            "name": one.name, "role": one.role, "department": one.department, "status": InvitationStatus.PENDING,
             "token_sha256": token_sha256(tokens[one.email]), "expires_at": now + LIFE, "sent_at": now,
             "invited_by": actor.label, "invited_by_account_id": actor.account_id,
         }
@@ -145,8 +147,11 @@ def _write(
     adding = insert(MemberInvitation).values(rows)
     anew = {
         name: adding.excluded[name]
-        for name in ("name", "role", "token_sha256", "expires_at", "sent_at", "invited_by", "invited_by_account_id")
-    }
+        for name in (
+            "name", "role", "department", "token_sha256", "expires_at", "sent_at", "invited_by",
+            "invited_by_account_id",
+        )
+    }  # fmt: skip
     query = adding.on_conflict_do_update(
         index_elements=["organization_id", "email"],
         index_where=MemberInvitation.status == InvitationStatus.PENDING.value,

@@ -162,7 +162,8 @@ def _member(
         return there
     return service.add_member(
         session, actor, found.organization_id, account_id=account_id, name=name, email=found.email, role=found.role,
-        status=waiting_members.first_status(organization, found.role), closes_invitations=False,
+        status=waiting_members.first_status(organization, found.role), department=found.department,
+        closes_invitations=False,
     )  # fmt: skip
 
 

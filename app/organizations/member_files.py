@@ -12,6 +12,7 @@ from app.core.tables.cells import clean_text
 from app.core.tables.headings import canonical
 from app.core.tables.table import Table, read_table
 from app.identity.rules import normal_email
+from app.organizations import departments
 from app.organizations.states import InviteeOutcome, Role
 
 MAX_ROWS = 10_000
@@ -23,12 +24,14 @@ class PersonField(StrEnum):
     EMAIL = "email"
     NAME = "name"
     ROLE = "role"
+    DEPARTMENT = "department"
 
 
 _ALIASES = {
     PersonField.EMAIL: "email;e-mail;mail;email address;e-mail address;mail address;work email;member email",
     PersonField.NAME: "name;full name;display name;member name;member;person",
     PersonField.ROLE: "role;member role;roles",
+    PersonField.DEPARTMENT: "department;dept;department name;member department",
 }
 _WORDS = {canonical(alias): field for field, aliases in _ALIASES.items() for alias in aliases.split(";")}
 _ROLES = {word: role for role in Role for word in (role.value.lower(), role.label.lower())}
@@ -38,13 +41,14 @@ _ROLES = {word: role for role in Role for word in (role.value.lower(), role.labe
 class PersonLine:
     """`outcome` is WAITING, KNOWN for an address that stands above already, or REFUSED; `reason` says why.
 
-    `role` is a role's word where it could be read, else what stands in the file.
+    `role` is a role's word where it could be read, else what stands in the file; so is `department`.
     """
 
     line: int
     email: str
     name: str
     role: str
+    department: str | None
     outcome: InviteeOutcome
     reason: str | None
 
@@ -80,7 +84,7 @@ def _open(body: bytes) -> Table:
             raise
         table = read_table(body, known=known, delimiter="comma", heading_line=1)  # nothing but addresses
     if not any(known(heading) for heading in table.headings):
-        raise Invalid("The first line must name the columns: email, and if you like name and role.")
+        raise Invalid("The first line must name the columns: email, and if you like name, role and department.")
     if len(table.rows) > MAX_ROWS:
         raise Invalid(f"The file has {len(table.rows):,} lines; at most {MAX_ROWS:,} people at once. Split it.")
     return table
@@ -109,7 +113,7 @@ def _line(
     why: dict[Role, str | None],
     seen: dict[str, int],
 ) -> PersonLine:
-    email, name, said = (cells[columns[field]].strip() if field in columns else "" for field in PersonField)
+    email, name, said, unit = (cells[columns[field]].strip() if field in columns else "" for field in PersonField)
     wrong: list[str] = []
     try:
         email = normal_email(email)
@@ -119,22 +123,28 @@ def _line(
         name = clean_text(name, LONGEST_NAME)
     except ValueError as error:
         wrong.append(f"name: {error}")
+    department: str | None = unit[:300] or None
+    try:
+        department = clean_text(unit, departments.LONGEST) or None
+    except ValueError as error:
+        wrong.append(f"department: {error}")
     given = role_of(said) if said else role
     if given is None:
         wrong.append(f"“{said[:40]}” is not a role; the roles are {', '.join(one.label.lower() for one in Role)}")
-    elif refused := why[given]:
-        wrong.append(refused.rstrip("."))
+    elif barred := why[given]:
+        wrong.append(barred.rstrip("."))
     if len(cells) > width:
         wrong.append("it has more cells than there are columns")
     role_text = given.value if given else said[:80]
     if wrong:
-        return PersonLine(line, email[:300], name[:300], role_text, InviteeOutcome.REFUSED, "; ".join(wrong))
+        refused = InviteeOutcome.REFUSED
+        return PersonLine(line, email[:300], name[:300], role_text, department, refused, "; ".join(wrong))
     first = seen.setdefault(email, line)
     outcome = InviteeOutcome.WAITING if first == line else InviteeOutcome.KNOWN
     reason = None if first == line else f"the same address as in line {first}"
-    return PersonLine(line, email, name, role_text, outcome, reason)
+    return PersonLine(line, email, name, role_text, department, outcome, reason)
 
 
-def lines_as_csv(rows: Iterable[tuple[str, str, str, str]]) -> bytes:
-    """Email, name, role and what is wrong of each: to mend and upload again."""
-    return "".join(csv.lines(["email", "name", "role", PROBLEM], rows)).encode("utf-8-sig")
+def lines_as_csv(rows: Iterable[tuple[str, str, str, str, str]]) -> bytes:
+    """Email, name, role, department and what is wrong of each: to mend and upload again."""
+    return "".join(csv.lines([*PersonField, PROBLEM], rows)).encode("utf-8-sig")

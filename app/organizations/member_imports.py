@@ -30,10 +30,12 @@ from app.organizations.states import InviteeOutcome, MemberImportStatus, MemberS
 SUBJECT = "member_import"
 CHUNK = 50  # small, so that the bar on the page moves
 _ROWS = text(
-    """INSERT INTO member_import_rows (organization_id, import_id, line, email, name, role, outcome, reason)
-    SELECT :organization_id, :import_id, n.line, n.email, n.name, n.role, n.outcome, n.reason
+    """INSERT INTO member_import_rows (organization_id, import_id, line, email, name, role, department, outcome,
+        reason)
+    SELECT :organization_id, :import_id, n.line, n.email, n.name, n.role, n.department, n.outcome, n.reason
     FROM unnest(CAST(:lines AS bigint[]), CAST(:emails AS text[]), CAST(:names AS text[]), CAST(:roles AS text[]),
-        CAST(:outcomes AS text[]), CAST(:reasons AS text[])) AS n (line, email, name, role, outcome, reason)"""
+        CAST(:departments AS text[]), CAST(:outcomes AS text[]), CAST(:reasons AS text[]))
+        AS n (line, email, name, role, department, outcome, reason)"""
 )
 _SETTLE = text(
     """UPDATE member_import_rows r SET outcome = n.outcome, reason = n.reason
@@ -73,6 +75,7 @@ def keep(
             "emails": [one.email for one in lines],
             "names": [one.name for one in lines],
             "roles": [one.role for one in lines],
+            "departments": [one.department for one in lines],
             "outcomes": [one.outcome.value for one in lines],
             "reasons": [one.reason for one in lines],
         },
@@ -134,10 +137,10 @@ def lines(
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
 ) -> paging.Page:
-    """line, email, name, role, outcome, reason; in the order of the file."""
+    """line, email, name, role, department, outcome, reason; in the order of the file."""
     query: paging.AnySelect = select(
         MemberImportRow.id, MemberImportRow.line, MemberImportRow.email, MemberImportRow.name, MemberImportRow.role,
-        MemberImportRow.outcome, MemberImportRow.reason,
+        MemberImportRow.department, MemberImportRow.outcome, MemberImportRow.reason,
     ).where(MemberImportRow.import_id == import_id)  # fmt: skip
     if outcome is not None:
         query = query.where(MemberImportRow.outcome == outcome)
@@ -148,11 +151,16 @@ def lines(
 def refused_csv(session: Session, import_id: UUID) -> bytes:
     """The lines nobody was asked for because something is wrong with them, with what it is."""
     rows = session.execute(
-        select(MemberImportRow.email, MemberImportRow.name, MemberImportRow.role, MemberImportRow.reason)
+        select(
+            MemberImportRow.email, MemberImportRow.name, MemberImportRow.role, MemberImportRow.department,
+            MemberImportRow.reason,
+        )
         .where(MemberImportRow.import_id == import_id, MemberImportRow.outcome == InviteeOutcome.REFUSED)
         .order_by(MemberImportRow.line)
+    )  # fmt: skip
+    return member_files.lines_as_csv(
+        (row.email, row.name, row.role, row.department or "", row.reason or "") for row in rows
     )
-    return member_files.lines_as_csv((row.email, row.name, row.role, row.reason or "") for row in rows)
 
 
 def confirm(
@@ -209,17 +217,20 @@ def take_chunk(session: ScopedSession, organization_id: UUID, import_id: UUID, s
         _stop(session, record)
         return False
     rows = session.execute(
-        select(MemberImportRow.line, MemberImportRow.email, MemberImportRow.name, MemberImportRow.role)
+        select(
+            MemberImportRow.line, MemberImportRow.email, MemberImportRow.name, MemberImportRow.role,
+            MemberImportRow.department,
+        )
         .where(MemberImportRow.import_id == import_id, MemberImportRow.outcome == InviteeOutcome.WAITING)
         .order_by(MemberImportRow.line)
         .limit(size)
         .with_for_update()
-    ).all()
+    ).all()  # fmt: skip
     if not rows:
         _finish(session, record)
         return False
     barred = {role: inviting.why_not(actor, Role(role)) for role in {row.role for row in rows}}
-    people = [Person(row.email, row.name, Role(row.role)) for row in rows if barred[row.role] is None]
+    people = [Person(row.email, row.name, Role(row.role), row.department) for row in rows if barred[row.role] is None]
     asked = inviting.invite(session, actor, organization_id, people)
     session.execute(
         _SETTLE,

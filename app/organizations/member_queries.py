@@ -22,22 +22,23 @@ from app.organizations.states import RANKS, InvitationStatus, MemberStatus, Role
 
 @dataclass(frozen=True, slots=True)
 class MemberFilter:
-    """`search` is part of a name or address."""
+    """`search` is part of a name or address. `department`: its name; empty for those without one."""
 
     search: str = ""
     role: Role | None = None
     status: MemberStatus | None = None
+    department: str | None = None
 
     @property
     def any(self) -> bool:
-        return bool(self.search or self.role or self.status)
+        return bool(self.search or self.role or self.status or self.department is not None)
 
 
 _BELOW = cast(case({role.value: -rank for role, rank in RANKS.items()}, value=Member.role), BigInteger)
 _SORTED = func.lower(Member.name, type_=Text)
 _MEMBER = (
     Member.id.label("member_id"), Member.account_id, Member.name, Member.email, Member.role, Member.status,
-    Member.created_at,
+    Member.department, Member.created_at,
 )  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def members(
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
 ) -> paging.Page:
-    """member_id, account_id, name, email, role, status, created_at; highest rank first, then by name."""
+    """member_id, account_id, name, email, role, status, department, created_at; highest rank first, then by name."""
     query: paging.AnySelect = select(*_MEMBER, _BELOW.label("below"), _SORTED.label("sorted_name")).where(
         Member.organization_id == organization_id, Member.status != MemberStatus.REMOVED
     )
@@ -63,6 +64,8 @@ def members(
         query = query.where(Member.role == wanted.role)
     if wanted.status is not None:
         query = query.where(Member.status == wanted.status)
+    if wanted.department is not None:
+        query = query.where(Member.department.is_not_distinct_from(wanted.department or None))
     key = paging.Key((_BELOW, _SORTED, Member.id), ("below", "sorted_name", "member_id"), descending=False)
     return paging.fetch(session, query, key, cursor, limit)
 
@@ -129,7 +132,8 @@ def state_of(status: InvitationStatus, expires_at: object) -> InvitationState:
 
 _INVITATION = (
     MemberInvitation.id, MemberInvitation.email, MemberInvitation.name, MemberInvitation.role,
-    MemberInvitation.status, MemberInvitation.invited_by, MemberInvitation.sent_at, MemberInvitation.expires_at,
+    MemberInvitation.department, MemberInvitation.status, MemberInvitation.invited_by, MemberInvitation.sent_at,
+    MemberInvitation.expires_at,
     MemberInvitation.answered_at, MemberInvitation.created_at,
 )  # fmt: skip
 
@@ -141,7 +145,8 @@ def invitations(
     cursor: str | None = None,
     limit: int = paging.DEFAULT_LIMIT,
 ) -> paging.Page:
-    """id, email, name, role, status, invited_by, sent_at, expires_at, answered_at, created_at; newest first."""
+    """id, email, name, role, department, status, invited_by, sent_at, expires_at, answered_at, created_at; the newest
+    first."""
     query: paging.AnySelect = select(*_INVITATION).where(MemberInvitation.organization_id == organization_id)
     if state is not None:
         query = query.where(*_being(state))

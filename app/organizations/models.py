@@ -47,13 +47,24 @@ class Organization(Record):
 
 class Member(OrganizationRecord):
     __tablename__ = "members"
-    __table_args__ = (UniqueConstraint("organization_id", "account_id"), Index("ix_members_account", "account_id"))
+    __table_args__ = (
+        UniqueConstraint("organization_id", "account_id"),
+        CheckConstraint("char_length(department) BETWEEN 1 AND 60", name="department"),
+        Index("ix_members_account", "account_id"),
+        Index(
+            "ix_members_department",
+            "organization_id",
+            "department",
+            postgresql_where=text("department IS NOT NULL"),
+        ),
+    )
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("accounts.id"))
     name: Mapped[str]
     email: Mapped[str]
     role: Mapped[Role] = mapped_column(choice(Role))
     status: Mapped[MemberStatus] = mapped_column(choice(MemberStatus), default=MemberStatus.ACTIVE)
+    department: Mapped[str | None]
 
 
 class OrganizationDraft(OrganizationRecord):

@@ -30,6 +30,7 @@ class Membership:
     role: Role
     organization_status: OrganizationStatus
     billing_mode: BillingMode
+    department: str | None = None
 
     @property
     def rank(self) -> int:
@@ -38,7 +39,7 @@ class Membership:
 
 _MEMBERSHIP = (
     Member.id, Organization.id, Organization.slug, Organization.name, Member.role, Organization.status,
-    Organization.billing_mode,
+    Organization.billing_mode, Member.department,
 )  # fmt: skip
 
 

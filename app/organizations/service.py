@@ -17,7 +17,7 @@ from app.core.scope import Actor, Permission
 from app.db import locks
 from app.db.session import ScopedSession
 from app.db.types import new_id
-from app.organizations import inviting, own_payee, rules
+from app.organizations import departments, inviting, own_payee, rules
 from app.organizations.models import FundsPolicy, Member, Organization
 from app.organizations.states import MemberStatus, OrganizationKind, OrganizationStatus, Role
 from app.payees.rules import clean_email
@@ -166,11 +166,12 @@ def add_member(
     email: str,
     role: Role,
     status: MemberStatus = MemberStatus.ACTIVE,
+    department: str | None = None,
     closes_invitations: bool = True,
 ) -> Member:
     """Give an account a role in the organization; a removed member comes back. Open links of theirs are dead.
 
-    Raises Forbidden, SwitchedOff for a gated role, or Conflict when the account is a member already.
+    Raises Forbidden, SwitchedOff for a gated role, Invalid, or Conflict when the account is a member already.
     """
     inviting.require(actor, organization_id)
     inviting.require_role(actor, role)
@@ -180,10 +181,12 @@ def add_member(
     )
     if found is not None and found.status is not MemberStatus.REMOVED:
         raise Conflict(f"{found.name} is a member already.")
+    department = departments.spelled(session, organization_id, department)
     if found is None:
         found = Member(id=new_id(), organization_id=organization_id, account_id=account_id)
         session.add(found)
     found.name, found.email, found.role, found.status = name.strip(), email.strip().lower(), role, status
+    found.department = department
     session.flush()
     if closes_invitations:
         inviting.withdraw_of(session, organization_id, account_id, found.email)
@@ -205,6 +208,26 @@ def change_role(session: Session, actor: Actor, organization_id: UUID, member_id
         session, actor, "member.role", "member", member.id,
         organization_id=organization_id, name=member.name, before=before.value, after=role.value,
     )  # fmt: skip
+    return member
+
+
+def set_department(
+    session: Session, actor: Actor, organization_id: UUID, member_id: UUID, department: str | None
+) -> Member:
+    """Where somebody belongs from now on; what they booked stays where they belonged then. None: nowhere.
+
+    Raises Forbidden for ranks at or above the actor's own but for themselves, Invalid, NotFound.
+    """
+    actor.require(Permission.MEMBER_MANAGE)
+    member = to_change(session, actor, organization_id, member_id, leaving=True)
+    before, after = member.department, departments.spelled(session, organization_id, department, but=member.id)
+    if before != after:
+        member.department = after
+        session.flush()
+        audit.record(
+            session, actor, "member.department", "member", member.id,
+            organization_id=organization_id, name=member.name, before=before, after=after,
+        )  # fmt: skip
     return member
 
 

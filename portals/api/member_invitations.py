@@ -17,7 +17,7 @@ from app.organizations.inviting import Person
 from app.organizations.member_queries import InvitationState
 from app.organizations.states import Role
 from portals.api import organizations
-from portals.api.members import fresh, role
+from portals.api.members import department, fresh, role
 from portals.shared.asking import one_of
 from portals.web import session
 from portals.web.db import db
@@ -41,7 +41,7 @@ def organization_invitations(organization_id: UUID) -> Response:
 
 @organizations.post("/invitations")
 def new_organization_invitations(organization_id: UUID) -> ResponseReturnValue:
-    """`{email | emails | invitations: [{email, name?, role?}], name?, role}` → 201.
+    """`{email | emails | invitations: [{email, name?, role?, department?}], name?, role, department?}` → 201.
 
     One address answers with its invitation, a list with `{data, known}`: who is a member or invited already is left
     and named. A single address that is known is a 409.
@@ -64,28 +64,31 @@ def new_organization_invitations(organization_id: UUID) -> ResponseReturnValue:
 
 def _people(body: Body) -> tuple[list[Person], bool]:
     """Everybody asked for, and whether it is one address. Faults are noted in the body."""
-    common = role(body)
+    common, where = role(body), department(body)
     if body.has("invitations"):
         parts = body.parts("invitations", most=MOST)
-        return [one for part in parts if (one := _person(body, part, part.text("email"), common, "invitations"))], False
+        return [
+            one for part in parts if (one := _person(body, part, part.text("email"), common, where, "invitations"))
+        ], False
     if body.has("emails"):
         emails = body.names("emails")
         if not 0 < len(emails) <= MOST:
             body.fault("emails", _("Between 1 and %(n)s addresses.", n=MOST))
-        return [one for email in emails[:MOST] if (one := _person(body, body, email, common, "emails"))], False
-    one = _person(body, body, body.text("email", required=True, longest=254), common, "email")
+        return [one for email in emails[:MOST] if (one := _person(body, body, email, common, where, "emails"))], False
+    one = _person(body, body, body.text("email", required=True, longest=254), common, where, "email")
     return [one] if one else [], True
 
 
-def _person(body: Body, part: Body, email: str, common: Role | None, field: str) -> Person | None:
-    given = role(part) or common
+def _person(body: Body, part: Body, email: str, common: Role | None, where: str | None, field: str) -> Person | None:
+    given, where = role(part) or common, department(part) or where
     for name, said in part.faults.items():
         body.fault(name, said)
     if given is None:
         body.fault("role", _("This is needed."))
         return None
     try:
-        return Person(normal_email(email), "" if field == "emails" else part.text("name", longest=200), given)
+        name = "" if field == "emails" else part.text("name", longest=200)
+        return Person(normal_email(email), name, given, where)
     except Invalid:
         body.fault(field, _("“%(text)s” is not an e-mail address.", text=email[:60]))
         return None
@@ -128,6 +131,7 @@ def _invitation(row: Any) -> dict[str, Any]:
         "email": row.email,
         "name": row.name or None,
         "role": row.role.value,
+        "department": row.department,
         "status": member_queries.state_of(row.status, row.expires_at).value,
         "invitedBy": row.invited_by,
         "sentAt": row.sent_at.isoformat(),

@@ -16,7 +16,7 @@ from app.core.rates import WHOLE_BPS
 from app.core.scope import Permission
 from app.earnings import member_rates, rates
 from app.earnings.member_rates import Engaged
-from app.organizations import enrolling, gating, member_queries, service, waiting_members
+from app.organizations import departments, enrolling, gating, member_queries, service, waiting_members
 from app.organizations.member_files import role_of
 from app.organizations.member_queries import MemberFilter
 from app.organizations.states import MemberStatus, Role
@@ -44,14 +44,24 @@ def role(body: Body, *, required: bool = False) -> Role | None:
     return found
 
 
+def department(body: Body) -> str | None:
+    """`department`, tidied; one that cannot be kept is noted as a fault."""
+    try:
+        return departments.tidy(body.text("department", longest=200))
+    except Invalid as wrong:
+        body.fault("department", wrong.message)
+        return None
+
+
 @organizations.get("/members")
 def organization_members(organization_id: UUID) -> Response:
-    """Highest role first, then by name; `q`, `role` and `status` narrow."""
+    """Highest role first, then by name; `q`, `role`, `status` and `department` narrow (an empty one: those without)."""
     g.actor.require(Permission.MEMBER_READ)
     wanted = MemberFilter(
         search=request.args.get("q", "").strip()[:100],
         role=one_of(Role, request.args, "role"),
         status=one_of(MemberStatus, request.args, "status"),
+        department=request.args.get("department"),
     )
     found = member_queries.members(db(), organization_id, wanted, cursor(), limit())
     engaged = member_rates.engaged(db(), organization_id, [row.email for row in found.items])
@@ -60,38 +70,43 @@ def organization_members(organization_id: UUID) -> Response:
 
 @organizations.post("/members")
 def new_organization_member(organization_id: UUID) -> ResponseReturnValue:
-    """`{email, role, name?}` → 201. A member at once, without an invitation to answer; they are told by mail."""
+    """`{email, role, name?, department?}` → 201. A member at once, with no invitation to answer; told by mail."""
     g.actor.require(Permission.MEMBER_MANAGE)
     fresh()
     body = Body()
     email, name = body.text("email", required=True, longest=254), body.text("name", longest=200)
-    given = role(body, required=True)
+    given, where = role(body, required=True), department(body)
     body.check()
     assert given is not None
-    made = enrolling.enroll(db(), g.actor, organization_id, email=email, name=name, role=given)
+    made = enrolling.enroll(db(), g.actor, organization_id, email=email, name=name, role=given, department=where)
     return _answer(organization_id, made.id), 201
 
 
 @organizations.patch("/members/<uuid:member_id>")
 def change_organization_member(organization_id: UUID, member_id: UUID) -> Response:
-    """`{role?, status?, customConsultantPayoutRate?}`: all of it or, with a refusal, nothing.
+    """`{role?, status?, department?, customConsultantPayoutRate?}`: all of it or, with a refusal, nothing.
 
-    `status` ACTIVE approves. The rate is a share of 1; null goes back to the organization's rates.
+    `status` ACTIVE approves. A department of null is none; it is all that people change of themselves. The rate is a
+    share of 1; null goes back to the organization's rates.
     """
     g.actor.require(Permission.MEMBER_MANAGE)
     fresh()
     body = Body()
-    given, status, bps = role(body), body.text("status", longest=20), body.rate(RATE)
+    given, status, bps, where = role(body), body.text("status", longest=20), body.rate(RATE), department(body)
     if status and status != MemberStatus.ACTIVE:
         body.fault("status", _("ACTIVE approves; DELETE ends a membership."))
     body.check()
-    found = service.to_change(db(), g.actor, organization_id, member_id)
+    moves = body.mentions("department")
+    own = moves and given is None and not status and not body.mentions(RATE)
+    found = service.to_change(db(), g.actor, organization_id, member_id, leaving=own)
     if given is not None:
         gating.require_role(given)
     if given is not None and given is not found.role:
         service.change_role(db(), g.actor, organization_id, member_id, given)
     if status:
         waiting_members.approve(db(), g.actor, organization_id, member_id)
+    if moves:
+        service.set_department(db(), g.actor, organization_id, member_id, where)
     if body.mentions(RATE):
         _agree(organization_id, member_id, bps)
     return _answer(organization_id, member_id)
@@ -137,6 +152,7 @@ def _member(row: Any, engaged: Mapping[str, Engaged]) -> dict[str, Any]:
         "role": row.role.value,
         "rank": row.role.rank,
         "status": row.status.value,
+        "department": row.department,
         "customConsultantPayoutRate": None if bps is None else str(Decimal(bps) / WHOLE_BPS),
         "createdAt": row.created_at.isoformat(),
     }

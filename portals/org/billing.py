@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
-from babel.dates import format_skeleton
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -16,7 +14,6 @@ from app.billing import invoice_queries as invoices
 from app.billing.documents import DocumentKind
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
 from app.charges.states import ChargeProvider, ChargeStatus
-from app.consultations import usage
 from app.core.clock import today, utc_now
 from app.core.errors import Conflict, NotFound
 from app.core.money import Money
@@ -24,7 +21,7 @@ from app.core.scope import Permission
 from app.gateways import providers
 from app.organizations.states import BillingMode, OrganizationKind
 from app.payees.rules import terms_text
-from portals.org import bp
+from portals.org import bp, usage
 from portals.shared import cards
 from portals.shared import invoices as shared
 from portals.shared.downloads import csv_file
@@ -32,7 +29,6 @@ from portals.web import paging
 from portals.web.db import db
 from portals.web.guards import require
 from portals.web.htmx import done, go, page
-from portals.web.i18n import reader_locale
 
 
 def _buys() -> None:
@@ -55,11 +51,9 @@ def billing() -> ResponseReturnValue:
         return page("org/billing/index.html", fragment="org/billing/_documents.html", **listed)
     now = utc_now().date()
     standings = invoices.standings(db(), g.organization.id, g.organization.currency)
-    used = usage.by_title(db(), g.organization.id, now)
     return page(
-        "org/billing/index.html", standings=standings, used=used, totals=usage.totals(db(), g.organization.id, now),
-        month=str(format_skeleton("yMMMM", now, locale=reader_locale())),
-        most=max((row.minor for row in used), default=0), to_pay=invoices.to_pay(db(), g.organization.id),
+        "org/billing/index.html", standings=standings, month=usage.month_text(now), **usage.shown(),
+        to_pay=invoices.to_pay(db(), g.organization.id),
         balances=queries.balances(db(), [g.organization.id]), mode=g.organization.billing_mode, modes=BillingMode,
         manages=g.actor.can(Permission.BILLING_MANAGE), settles=g.actor.can(Permission.ORGANIZATION_SETTINGS),
         terms=terms_text(parties.terms_of(db(), g.organization.id)), limited=any(one.limit for one in standings),
@@ -80,26 +74,9 @@ def billing_file() -> ResponseReturnValue:
 @bp.get("/billing/usage.csv")
 @require(Permission.BILLING_READ)
 def usage_file() -> ResponseReturnValue:
-    """Every session that the usage of this month counts, the last one first, page by page."""
+    """Every session that the usage on the page counts, with the same month and department."""
     _buys()
-    session, organization_id, day = db(), g.organization.id, utc_now().date()
-
-    def rows() -> Iterator[tuple[object, ...]]:
-        cursor: str | None = None
-        while True:
-            found = usage.lines(session, organization_id, day, cursor, 200)
-            for row in found.items:
-                yield (
-                    row.starts_at.isoformat(), row.title, row.consultant or "", row.client_first_name,
-                    row.status.value, row.paid_by.value, Money(row.price_minor, row.currency).plain(), row.currency,
-                    "own consultant" if row.own else "",
-                )  # fmt: skip
-            cursor = found.next_cursor
-            if cursor is None:
-                return
-
-    header = ("Starts", "What", "Consultant", "Member", "Status", "Paid by", "Price", "Currency", "Own consultant")
-    return csv_file(header, rows(), f"usage-{g.slug}-{day:%Y-%m}.csv")
+    return usage.file()
 
 
 @bp.post("/billing/invoices")

@@ -21,7 +21,7 @@ from app.organizations.inviting import Person
 from app.organizations.member_queries import InvitationState
 from app.organizations.states import Role
 from portals.org import asking, bp
-from portals.org.members import RoleForm
+from portals.org.members import DepartmentForm, RoleForm, known_departments
 from portals.web import paging
 from portals.web.db import db
 from portals.web.guards import require, step_up_required
@@ -37,7 +37,7 @@ STATES = {
 _BETWEEN = re.compile(r"[\s,;]+")
 
 
-class InviteForm(RoleForm):
+class InviteForm(RoleForm, DepartmentForm):
     addresses = TextAreaField(
         _l("Addresses"),
         [InputRequired(_l("Give at least one address.")), Length(max=10_000)],
@@ -55,7 +55,7 @@ def _people(form: InviteForm) -> list[Person]:
         except Invalid:
             wrong.append(text[:60])
         else:
-            people[email] = Person(email, "", form.role.data)
+            people[email] = Person(email, "", form.role.data, form.department.data or None)
     said = ""
     if wrong:
         said = _("These are no e-mail addresses: %(texts)s", texts=", ".join(wrong[:5]))
@@ -81,7 +81,7 @@ def new_member() -> ResponseReturnValue:
                 raise Invalid(left, fields={"addresses": left})
             title = ngettext("%(num)s invitation sent", "%(num)s invitations sent", len(asked.sent))
             return done(back=url_for(".member_invitations"), toast=Toast(title, left))
-    return page("org/members/new.html", fragment="org/members/_new.html", form=form)
+    return page("org/members/new.html", fragment="org/members/_new.html", form=form, departments=known_departments())
 
 
 @bp.get("/members/invitations")

@@ -56,7 +56,7 @@ def client_account(name: str = "Ada Lovelace", email: str = "ada@client.test") -
 
 def booked(
     what: Offering, payee_id: UUID, client: UUID, *, discount_minor: int = 0, hours: int = 48,
-    paid_by: PaidBy = PaidBy.CARD, buyer: UUID | None = None,
+    paid_by: PaidBy = PaidBy.CARD, buyer: UUID | None = None, department: str | None = None,
 ) -> Consultation:  # fmt: skip
     """A consultation that waits for its payment, starting in `hours`, with the shares of its quote."""
     starts = utc_now() + timedelta(hours=hours)
@@ -65,8 +65,8 @@ def booked(
         made = Consultation(
             id=new_id(), organization_id=quote.organization_id, payee_id=payee_id, client_account_id=client,
             client_first_name="Ada", client_time_zone="UTC", locale="en", buyer_organization_id=buyer,
-            offering_id=what.id, kind=what.kind, practice=Practice.CONSULTANT, title=what.title, starts_at=starts,
-            ends_at=starts + timedelta(minutes=what.duration_minutes), clock_at=starts, paid_by=paid_by,
+            department=department, offering_id=what.id, kind=what.kind, practice=Practice.CONSULTANT,
+            title=what.title, starts_at=starts, ends_at=starts + timedelta(minutes=what.duration_minutes), clock_at=starts, paid_by=paid_by,
             currency=quote.list.currency, list_minor=quote.list.minor, price_minor=quote.price.minor,
             platform_minor=quote.platform.minor, organization_minor=quote.organization.minor,
             consultant_minor=quote.consultant.minor, pricing=quote.snapshot,

@@ -227,3 +227,24 @@ def test_strangers_find_nothing(fernhill: UUID, olga: Browser, client: Browser, 
     ):
         assert call(odd, method, path).status_code == 404
     assert client.get(f"/api/organizations/{fernhill}/members").status_code == 401
+
+
+def test_departments_are_given_changed_and_listed(fernhill: UUID, olga: Browser) -> None:
+    path = f"/api/organizations/{fernhill}/members"
+    made = call(olga, "POST", path, {"email": ANN, "role": "ORG_LEARNER", "department": " Career  services "})
+    ann = made.get_json()
+    assert made.status_code == 201 and ann["department"] == "Career services"
+    bad = call(olga, "PATCH", f"{path}/{ann['id']}", {"department": "x" * 61})
+    assert bad.status_code == 422 and "at most 60" in bad.get_json()["errors"]["department"]
+    assert call(olga, "PATCH", f"{path}/{ann['id']}", {"department": "Board"}).get_json()["department"] == "Board"
+    own = members(olga, fernhill)["olga@fernhill.test"]
+    assert call(olga, "PATCH", f"{path}/{own['id']}", {"department": "board"}).get_json()["department"] == "Board"
+    assert call(olga, "PATCH", f"{path}/{own['id']}", {"department": "B", "role": "ORG_ADMIN"}).status_code == 403
+    assert len(olga.get(f"{path}?department=Board").get_json()["data"]) == 2
+    assert call(olga, "PATCH", f"{path}/{ann['id']}", {"department": None}).get_json()["department"] is None
+    assert [row["email"] for row in olga.get(f"{path}?department=").get_json()["data"]] == [ANN]
+    asked = call(
+        olga, "POST", f"/api/organizations/{fernhill}/invitations",
+        {"email": "bob@x.test", "role": "ORG_LEARNER", "department": "Library"},
+    )  # fmt: skip
+    assert asked.get_json()["department"] == "Library"
