@@ -102,9 +102,8 @@ def book(
             project_id=project_id, department=mine.department if mine else None, offering_id=offering.id,
             kind=offering.kind, practice=profile.practice, title=offering.title, starts_at=begins, ends_at=ends,
             clock_at=begins, paid_by=paid_by, currency=quote.list.currency, list_minor=quote.list.minor,
-            price_minor=quote.price.minor, platform_minor=quote.platform.minor,
-            organization_minor=quote.organization.minor, consultant_minor=quote.consultant.minor,
-            pricing=quote.snapshot, _status=S.PENDING, version=1,
+            price_minor=quote.price.minor, platform_minor=quote.platform.minor, pricing=quote.snapshot, version=1,
+            organization_minor=quote.organization.minor, consultant_minor=quote.consultant.minor, _status=S.PENDING,
         )  # fmt: skip
         _write(session, made)
         _write_shares(session, made, quote)
