@@ -14,6 +14,7 @@ from app.billing import closing, invoice_cards, modes, profiles, settling
 from app.billing.invoice_models import Invoice
 from app.billing.invoice_states import InvoiceOrigin
 from app.billing.profiles import Details, Issuing
+from app.charges import kept
 from app.charges.client_models import Charge
 from app.charges.states import ChargeProvider, ReturnKind
 from app.consultations import booking, hours, money, offerings
@@ -26,6 +27,7 @@ from app.core.money import Money
 from app.core.scope import SYSTEM, Actor, operator
 from app.db.outbox import OutboxRow
 from app.db.session import ScopedSession
+from app.gateways.cards import CardFacts
 from app.identity import service as identity
 from app.identity.states import Portal
 from app.organizations import service as organizations
@@ -34,6 +36,7 @@ from app.organizations.states import BillingMode, Role
 
 ISSUER = Details("Quittance SAS", "FR", "18 rue de la Paix", "Paris", "75002", "", "FR11123456782")
 ISSUING = Issuing("QT", "", 2000, False, "Banque Exemple", "EXEMFRPP", "FR7630006000011234567890189")
+KEPT = CardFacts("sim_cus_demo", "sim_pm_demo_success", "visa", "4242", 12, 2034)
 HARTWELL = Details("Hartwell College", "US", "22 College Avenue", "Boston", "02110", "MA")
 LUMIERE = Details("Atelier Lumière SARL", "FR", "2 rue Mercière", "Lyon", "69001", "", "FR40303265045")
 
@@ -108,8 +111,9 @@ def _since(
                 received_on=utc_now().date(),
             )  # fmt: skip
         elif back == 3:
-            charge = invoice_cards.begin(session, buyer.owner, invoice.id, ChargeProvider.SIMULATED)
+            charge = invoice_cards.begin(session, buyer.owner, invoice.id, ChargeProvider.SIMULATED, keep=True)
             invoice_cards.paid(session, SYSTEM, charge.id)
+            kept.kept(session, charge.id, KEPT)
             _refund(session, held[0], None)
         elif back == 2:
             settling.transferred(

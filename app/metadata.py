@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.audit import models as audit
 from app.billing import invoice_models
 from app.billing import models as billing
-from app.charges import client_models
+from app.charges import client_models, kept_models
 from app.charges import models as charges
 from app.consultations import import_models as appointment_imports
 from app.consultations import models as consultations
@@ -40,8 +40,8 @@ from app.webhooks import models as webhooks
 MODULES = (
     application_models, appointment_imports, audit, bank_models, billing, charges, client_models, connect_models,
     consultations, contracts, deliverables, directory_models, earnings, files, idempotency, identity,
-    invitation_models, invoice_models, ledger, messages, methods, notify, numbering, organizations, outbox, payables,
-    payees, payout_tokens, payouts, profile_models, projects, rate_models, reconciliation, run_models, sales,
+    invitation_models, invoice_models, kept_models, ledger, messages, methods, notify, numbering, organizations, outbox,
+    payables, payees, payout_tokens, payouts, profile_models, projects, rate_models, reconciliation, run_models, sales,
     schedule, tax, webhooks,
 )  # fmt: skip
 metadata = Base.metadata

@@ -18,6 +18,7 @@ from app.gateways import providers
 from app.gateways.cards import CardError, Cards, Dispute, Intent, IntentStatus, NewsKind, Refund, Refused, Unanswered
 from app.webhooks import queries
 from app.webhooks import service as webhooks
+from jobs import cards
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,8 @@ def _intent(gateway: Cards, asked: Asked) -> Intent | None:
     found = gateway.find(asked.key, asked.reference) if asked.unsure or asked.reference or asked.unwanted else None
     if asked.unwanted:
         return gateway.cancel(found.reference) if found and found.status is IntentStatus.WAITING else found
+    if asked.wished is not None:
+        return cards.intent(gateway, asked, asked.wished, found)
     return found or gateway.create_intent(asked.key, asked.amount, asked.metadata)
 
 

@@ -17,7 +17,7 @@ from app.billing.documents import DocumentKind
 from app.billing.invoice_models import Invoice, InvoicePayment
 from app.billing.invoice_states import InvoiceStatus, PaidWith
 from app.charges import client_service as client
-from app.charges import decisions, promised
+from app.charges import decisions, kept, promised
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
@@ -35,38 +35,68 @@ PAID = "Nothing of this is to be paid (any more)."
 BY_TRANSFER = "A card was charged for this before. Pay what is open by bank transfer."
 
 
-def begin(session: ScopedSession, actor: Actor, invoice_id: UUID, provider: ChargeProvider) -> Charge:
+def begin(
+    session: ScopedSession, actor: Actor, invoice_id: UUID, provider: ChargeProvider, *, keep: bool = False
+) -> Charge:
     """The charge of what is open of an invoice; a card is asked for by the caller or the job. Twice is once.
 
-    While no provider knows it, it follows what is open. Raises Forbidden, NotFound, Conflict for what is paid.
+    While no provider knows it, it follows what is open. `keep`: the card that pays is kept for what is paid next.
+    Raises Forbidden, NotFound, Conflict for what is paid.
     """
+    with session.elevated("the charge of an invoice an organization pays"):
+        made, busy = _begun(session, actor, invoice_id, provider)
+        if not busy:
+            kept.wish_to_keep(session, actor, made, keep)
+        return made
+
+
+def pay_kept(session: ScopedSession, actor: Actor, invoice_id: UUID, payment_method_id: UUID) -> Charge:
+    """Have what is open charged on the card that is kept. Twice is once: what is being charged is left alone.
+
+    Raises Forbidden, NotFound, Conflict for what is paid and for a card that was removed.
+    """
+    actor.require(Permission.BILLING_MANAGE)
+    with session.elevated("an organization pays an invoice with the card it keeps"):
+        card = kept.usable(session, actor, payment_method_id)
+        made, busy = _begun(session, actor, invoice_id, card.provider)
+        if made.organization_id != card.organization_id or made.provider is not card.provider:
+            raise Conflict(kept.ANOTHER)
+        if not busy:
+            kept.charge(session, actor, made, card)
+        return made
+
+
+def _begun(session: ScopedSession, actor: Actor, invoice_id: UUID, provider: ChargeProvider) -> tuple[Charge, bool]:
+    """The charge, and whether a card is being charged for it already."""
     actor.require(Permission.BILLING_MANAGE)
     if actor.account_id is None:
         raise Forbidden("Somebody of the organization has to pay this.")
-    with session.elevated("the charge of an invoice an organization pays"):
-        known = charge_of(session, invoice_id)
-        known = client.locked(session, known.id) if known else None
-        invoice = settling.locked(session, invoice_id)
-        actor.require_organization(invoice.organization_id)
-        if invoice.kind is DocumentKind.CREDIT_NOTE or invoice.status is not InvoiceStatus.SENT or not invoice.open:
-            raise Conflict(PAID)
-        if known and known.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED):
-            raise Conflict(BY_TRANSFER)
-        if known and _nobody_knows(known):
-            known.amount_minor = invoice.open.minor
-            session.flush()
-        new = new_id()
-        return client.make(
-            session,
-            actor,
-            Charge(
-                id=new, organization_id=invoice.organization_id, client_account_id=actor.account_id,
-                buyer_organization_id=invoice.organization_id, subject_kind=SUBJECT, subject_id=invoice.id,
-                description=f"Invoice {invoice.number}", amount_minor=invoice.open.minor, promotion_minor=0,
-                fee_minor=0, refunded_minor=0, currency=invoice.currency, provider=provider, key=str(new),
-                simulated=provider is ChargeProvider.SIMULATED,
-            ),
-        )  # fmt: skip
+    known = charge_of(session, invoice_id)
+    known = client.locked(session, known.id) if known else None
+    invoice = settling.locked(session, invoice_id)
+    actor.require_organization(invoice.organization_id)
+    if invoice.kind is DocumentKind.CREDIT_NOTE or invoice.status is not InvoiceStatus.SENT or not invoice.open:
+        raise Conflict(PAID)
+    known = known or charge_of(session, invoice_id)  # somebody else was faster
+    if known and known.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED):
+        raise Conflict(BY_TRANSFER)
+    busy = known is not None and kept.being_charged(session, known)
+    if known and _nobody_knows(known) and not kept.is_charged(session, known):
+        known.amount_minor = invoice.open.minor
+        session.flush()
+    new = new_id()
+    made = client.make(
+        session,
+        actor,
+        Charge(
+            id=new, organization_id=invoice.organization_id, client_account_id=actor.account_id,
+            buyer_organization_id=invoice.organization_id, subject_kind=SUBJECT, subject_id=invoice.id,
+            description=f"Invoice {invoice.number}", amount_minor=invoice.open.minor, promotion_minor=0,
+            fee_minor=0, refunded_minor=0, currency=invoice.currency, provider=provider, key=str(new),
+            simulated=provider is ChargeProvider.SIMULATED,
+        ),
+    )  # fmt: skip
+    return made, busy
 
 
 def _nobody_knows(of: Charge) -> bool:
@@ -92,6 +122,7 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
         invoice = settling.locked(session, of.subject_id)
         if not client.mark_paid(session, actor, of):
             return
+        kept.paid(session, of)
         _post(session, of, of.amount, str(of.id), invoice.number)
         settling.paid_by_card(session, actor, invoice.id, amount=of.amount, charge_id=of.id)
         settling.cover(session, actor, of.organization_id, of.currency)
@@ -101,7 +132,9 @@ def paid(session: ScopedSession, actor: Actor, charge_id: UUID) -> None:
 def failed(session: ScopedSession, actor: Actor, charge_id: UUID, message: str) -> None:
     """The card was refused; another one may be tried. `message` is for who pays."""
     with session.elevated("an invoice's charge that failed"):
-        client.fail(session, actor, client.locked(session, charge_id), message)
+        of = client.locked(session, charge_id)
+        client.fail(session, actor, of, message)
+        kept.refused(session, of)
 
 
 def spare(session: ScopedSession, of: Charge, *, lock: bool = False) -> Money:

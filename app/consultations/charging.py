@@ -14,8 +14,9 @@ from uuid import UUID
 from sqlalchemy import select, text
 
 from app.charges import client_service as client
-from app.charges import fees
+from app.charges import fees, kept
 from app.charges.client_models import Charge, ChargeReturn
+from app.charges.kept import Wished
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
 from app.consultations import standing, subjects
 from app.consultations.subjects import Subject
@@ -32,7 +33,7 @@ WITHOUT_PROVIDER = (ChargeProvider.FUNDS, ChargeProvider.CREDIT)
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A charge to ask for or look up. `can_be`: not a test card that was not given yet. `unwanted`: its time is over,
-    nobody shall pay it any more.
+    nobody shall pay it any more. `wished`: of its card, by an organization that pays.
     """
 
     charge_id: UUID
@@ -44,6 +45,7 @@ class Asked:
     can_be: bool
     unwanted: bool
     metadata: Mapping[str, str]
+    wished: Wished | None = None
 
 
 def to_ask(session: ScopedSession, charge_id: UUID) -> Asked | None:
@@ -70,6 +72,7 @@ def _of(session: ScopedSession, charge_id: UUID) -> Asked | None:
         can_be=of.provider is ChargeProvider.STRIPE or of.provider_reference is not None,
         unwanted=about.unwanted,
         metadata=about.metadata,
+        wished=kept.wished(session, of) if of.buyer_organization_id else None,
     )
 
 

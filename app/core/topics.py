@@ -42,6 +42,8 @@ class Topic(StrEnum):
     CHARGES_HEARD = "charges.heard"
     CHARGES_LOOK_UP = "charges.look_up"
     CHARGE_RETURN_ASKED = "charge.return_asked"
+    CARD_PAID = "card.paid"
+    CARD_REMOVED = "card.removed"
     CONSULTATION_PAID = "consultation.paid"
     BOOKINGS_UNPAID = "bookings.unpaid"
     CREDITS_DAILY = "credits.daily"

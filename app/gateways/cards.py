@@ -22,7 +22,8 @@ class IntentStatus(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A payment as the provider knows it. `amount` None: the provider keeps none, it is what was asked for.
-    `client_secret`: what the client's browser confirms it with.
+    `client_secret`: what the client's browser confirms it with. `keeps`: the card that pays is kept there. `attempt`:
+    the last one of ours to charge a kept card for it.
     """
 
     reference: str
@@ -30,6 +31,28 @@ class Intent:
     amount: Money | None
     client_secret: str = ""
     message: str = ""
+    keeps: bool = False
+    attempt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CardReference:
+    """A card that is kept, by the provider's references, which are no secrets."""
+
+    customer: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardFacts:
+    """What may be shown of a card that is kept."""
+
+    customer: str
+    reference: str
+    brand: str
+    last_four: str
+    expiry_month: int
+    expiry_year: int
 
 
 class RefundStatus(StrEnum):
@@ -112,8 +135,34 @@ class Cards(Protocol):
 
     name: str
 
-    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str]) -> Intent:
-        """Begin a payment, captured as soon as the client confirms it. The same key makes it once. Raises Refused."""
+    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str], keep_for: str = "") -> Intent:
+        """Begin a payment, captured as soon as the client confirms it. The same key makes it once. `keep_for`: the
+        customer its card is kept for. Raises Refused."""
+        ...
+
+    def create_customer(self, key: str, name: str) -> str:
+        """Whom cards are kept for, once for each key. Raises Refused."""
+        ...
+
+    def keep(self, reference: str, customer: str, wanted: bool) -> Intent:
+        """Whether the card that pays is kept, of a payment that was begun without saying so. Raises Refused."""
+        ...
+
+    def charge_kept(
+        self, key: str, attempt: int, amount: Money, metadata: Mapping[str, str], card: CardReference,
+        known: Intent | None,
+    ) -> Intent:  # fmt: skip
+        """Charge a kept card while nobody is there, by the payment that is known or a new one. The same key and attempt
+        do it once. FAILED with the sentence when the card is declined or its bank asks for the owner. Raises Refused.
+        """
+        ...
+
+    def facts(self, reference: str) -> CardFacts | None:
+        """The card that paid, and was kept; None: it was none, or is not kept. Raises Refused."""
+        ...
+
+    def forget(self, card: CardReference) -> None:
+        """Nothing can be charged with it any more. Twice is once. Raises Refused."""
         ...
 
     def find(self, key: str, reference: str | None) -> Intent | None:

@@ -10,6 +10,8 @@ from app.core.money import Money
 from app.core.rates import share
 from app.gateways.cards import (
     BadSignature,
+    CardFacts,
+    CardReference,
     Dispute,
     Intent,
     IntentStatus,
@@ -20,14 +22,19 @@ from app.gateways.cards import (
     Unanswered,
 )
 
-SUCCESS, DECLINED, UNKNOWN = "success", "declined", "unknown"
+SUCCESS, DECLINED, UNKNOWN, ASKS, LATER = "success", "declined", "unknown", "asks", "later"
+KEPT = "kept-"  # before the name of a card that is charged while nobody is there
 CARDS = {
     SUCCESS: ("4242 4242 4242 4242", "Is paid at once"),
     DECLINED: ("4000 0000 0000 0002", "Is declined"),
     UNKNOWN: ("4000 0000 0000 0259", "Is paid, but the answer is lost at first"),
+    ASKS: ("4000 0025 0000 3155", "Is paid; kept, its bank asks for you the next time"),
+    LATER: ("4000 0000 0000 0341", "Is paid; kept, it is declined the next time"),
 }
 FEE_BPS, FEE_MINOR = 290, 30  # 2.9 % and 30 of the smallest unit, as cards cost in the real world
 DECLINED_TEXT = "The card was declined. Try another one."
+ASKS_TEXT = "The card’s bank wants to ask you about this payment. Give the card once more, and answer there."
+EXPIRES = (12, 2034)
 
 
 def card_named(number: str) -> str | None:
@@ -39,10 +46,31 @@ def card_named(number: str) -> str | None:
 class SimulatedCards:
     name = "simulated"
 
-    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str]) -> Intent:
+    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str], keep_for: str = "") -> Intent:
         if _card(key) == UNKNOWN:
             raise Unanswered("The test card was charged, and the answer was lost.", "simulated")
         return self._intent(key, amount)
+
+    def create_customer(self, key: str, name: str) -> str:
+        return f"sim_cus_{key}"
+
+    def keep(self, reference: str, customer: str, wanted: bool) -> Intent:
+        raise Refused("A test card is charged at once or never.")
+
+    def charge_kept(
+        self, key: str, attempt: int, amount: Money, metadata: Mapping[str, str], card: CardReference,
+        known: Intent | None,
+    ) -> Intent:  # fmt: skip
+        return self._intent(key, amount)
+
+    def facts(self, reference: str) -> CardFacts | None:
+        name = reference.rpartition("_")[2]
+        if name not in CARDS:
+            return None
+        return CardFacts("sim_cus", f"sim_pm_{reference[7:]}", "visa", CARDS[name][0][-4:], *EXPIRES)
+
+    def forget(self, card: CardReference) -> None:
+        """Nothing is kept."""
 
     def find(self, key: str, reference: str | None) -> Intent | None:
         return None if _card(key) is None else self._intent(key, None)
@@ -70,11 +98,14 @@ class SimulatedCards:
 
     def _intent(self, key: str, amount: Money | None) -> Intent:
         reference = f"sim_pi_{key.replace('.', '_')}"
-        if _card(key) == DECLINED:
+        card = _card(key)
+        if card == f"{KEPT}{ASKS}":
+            return Intent(reference, IntentStatus.FAILED, amount, message=ASKS_TEXT)
+        if card in (DECLINED, f"{KEPT}{DECLINED}", f"{KEPT}{LATER}"):
             return Intent(reference, IntentStatus.FAILED, amount, message=DECLINED_TEXT)
         return Intent(reference, IntentStatus.SUCCEEDED, amount)
 
 
 def _card(key: str) -> str | None:
     parts = key.split(".")
-    return parts[2] if len(parts) == 3 and parts[2] in CARDS else None
+    return parts[2] if len(parts) == 3 and parts[2].removeprefix(KEPT) in CARDS else None

@@ -10,8 +10,10 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -22,6 +24,8 @@ from app.core.money import Money
 from app.core.stripe_wire import SIGNATURE, URL
 from app.gateways.cards import (
     BadSignature,
+    CardFacts,
+    CardReference,
     Dispute,
     DisputeStatus,
     Intent,
@@ -36,6 +40,9 @@ from app.gateways.cards import (
 
 LOOK_BACK = timedelta(days=3)  # a key is kept for a day; a payment nobody has the reference of is younger
 MOST_PAGES = 50
+_ALONE = {"off_session": "true"}  # nobody is there to answer the bank
+DECLINED = "The card was declined."
+ASKS = "The card’s bank wants to ask you about this payment. Give the card once more, and answer there."
 _WITH_FEE = {"expand[]": "balance_transaction"}
 _NOT_DECIDED = frozenset({401, 403, 408, 409, 429})  # nothing final was said of the payment itself
 _REFUNDS = {"succeeded": RefundStatus.SUCCEEDED, "failed": RefundStatus.FAILED, "canceled": RefundStatus.FAILED}
@@ -57,15 +64,56 @@ class StripePayments:
         self._live = stripe_wire.live(secret_key)
         self._pool: tuple[int, httpx.Client] | None = None  # of the process that opened it
 
-    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str]) -> Intent:
-        form = {
-            "amount": str(_outward(amount)),
-            "currency": amount.currency.lower(),
-            "automatic_payment_methods[enabled]": "true",
-            "capture_method": "automatic",
-            **{f"metadata[{name}]": value for name, value in metadata.items()},
-        }
-        return _intent(self._post("/v1/payment_intents", form, f"charge-{key}"))
+    def create_intent(self, key: str, amount: Money, metadata: Mapping[str, str], keep_for: str = "") -> Intent:
+        form, once = _payment(amount, metadata), f"charge-{key}"
+        if keep_for:
+            form, once = {**form, **_keeping(keep_for, True)}, f"charge-{key}-kept"
+        return _intent(self._post("/v1/payment_intents", form, once))
+
+    def create_customer(self, key: str, name: str) -> str:
+        form = {"name": name, "metadata[organization_id]": key}
+        return str(self._post("/v1/customers", form, f"customer-{key}")["id"])
+
+    def keep(self, reference: str, customer: str, wanted: bool) -> Intent:
+        return _intent(self._post(f"/v1/payment_intents/{reference}", _keeping(customer, wanted), str(uuid4())))
+
+    def charge_kept(
+        self, key: str, attempt: int, amount: Money, metadata: Mapping[str, str], card: CardReference,
+        known: Intent | None,
+    ) -> Intent:  # fmt: skip
+        if known is not None and known.status is not IntentStatus.WAITING:
+            return known
+        if known is not None and known.attempt == str(attempt) and known.message:
+            return replace(known, status=IntentStatus.FAILED)
+        who, now = {"customer": card.customer, "metadata[attempt]": str(attempt)}, {"payment_method": card.reference}
+        try:
+            if known is None:
+                form = {**_payment(amount, metadata), **who, **now, **_ALONE, "confirm": "true"}
+                form["automatic_payment_methods[allow_redirects]"] = "never"
+                return _decided(self._post("/v1/payment_intents", form, f"charge-{key}-{attempt}"))
+            path = f"/v1/payment_intents/{known.reference}"
+            self._post(path, who, f"attempt-{key}-{attempt}")
+            return _decided(self._post(f"{path}/confirm", {**now, **_ALONE}, f"confirm-{key}-{attempt}"))
+        except _Declined as declined:
+            return _decided(declined.found)
+        except Refused as refusal:
+            if known is not None and refusal.code == "payment_intent_unexpected_state":
+                return self.find("", known.reference) or known  # paid, or begun, in the browser meanwhile
+            raise
+
+    def facts(self, reference: str) -> CardFacts | None:
+        paid = self._known(f"/v1/payment_intents/{reference}", {"expand[]": "payment_method"})
+        method = paid.get("payment_method")
+        card = method.get("card") if isinstance(method, dict) else None
+        if not isinstance(method, dict) or not isinstance(card, dict) or not method.get("customer"):
+            return None
+        return CardFacts(
+            _id(method["customer"]), str(method["id"]), str(card["brand"]), str(card["last4"]), int(card["exp_month"]),
+            int(card["exp_year"]),
+        )  # fmt: skip
+
+    def forget(self, card: CardReference) -> None:
+        self._post(f"/v1/payment_methods/{card.reference}/detach", {}, f"detach-{card.reference}")
 
     def find(self, key: str, reference: str | None) -> Intent | None:
         if reference:
@@ -210,8 +258,10 @@ class StripePayments:
         code = str(told.get("code") or told.get("type") or f"http_{status}")
         if status >= 500 or status < 400 or status in _NOT_DECIDED or told.get("type") == "idempotency_error":
             raise Unanswered(f"The payment provider did not answer properly ({code}).", code)
+        if told.get("type") == "card_error" and isinstance(told.get("payment_intent"), dict):
+            raise _Declined(str(told.get("message") or DECLINED), code, told["payment_intent"])
         if told.get("type") == "card_error":  # the only texts of Stripe's that are written for who pays
-            raise Refused(str(told.get("message") or "The card was declined."), code)
+            raise Refused(str(told.get("message") or DECLINED), code)
         raise Refused(f"The payment provider refused this ({code}).", code)
 
     def _client(self) -> httpx.Client:
@@ -227,6 +277,39 @@ class StripePayments:
         return self._pool[1]
 
 
+class _Declined(Refused):
+    """A card was declined; `found` is the payment as it stands then."""
+
+    def __init__(self, message: str, code: str, found: dict[str, Any]) -> None:
+        super().__init__(message, code)
+        error = {"code": code, "message": message, **(found.get("last_payment_error") or {})}
+        self.found = {**found, "last_payment_error": error}
+
+
+def _payment(amount: Money, metadata: Mapping[str, str]) -> dict[str, str]:
+    return {
+        "amount": str(_outward(amount)),
+        "currency": amount.currency.lower(),
+        "automatic_payment_methods[enabled]": "true",
+        "capture_method": "automatic",
+        **{f"metadata[{name}]": value for name, value in metadata.items()},
+    }
+
+
+def _keeping(customer: str, wanted: bool) -> dict[str, str]:
+    return {"customer": customer, "setup_future_usage": "off_session" if wanted else ""}
+
+
+def _decided(found: dict[str, Any]) -> Intent:
+    """Of a card that was charged while nobody was there: what waits for somebody has failed."""
+    made, error = _intent(found), found.get("last_payment_error") or {}
+    if made.status is not IntentStatus.WAITING or found.get("status") == "processing":
+        return made
+    asks = "authentication_required" in (error.get("code"), error.get("decline_code"))
+    asks = asks or found.get("status") == "requires_action"
+    return replace(made, status=IntentStatus.FAILED, message=ASKS if asks else made.message or DECLINED)
+
+
 def _intent(found: dict[str, Any]) -> Intent:
     status = {"succeeded": IntentStatus.SUCCEEDED, "canceled": IntentStatus.CANCELLED}
     error = found.get("last_payment_error") or {}
@@ -236,6 +319,8 @@ def _intent(found: dict[str, Any]) -> Intent:
         _inward(found),
         str(found.get("client_secret") or ""),
         str(error.get("message") or ""),
+        found.get("setup_future_usage") == "off_session",
+        str((found.get("metadata") or {}).get("attempt") or ""),
     )
 
 

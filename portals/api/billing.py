@@ -13,6 +13,8 @@ from app.billing import invoice_queries as invoices
 from app.billing.documents import DocumentKind
 from app.billing.invoice_queries import Standing
 from app.billing.invoice_states import InvoiceOrigin
+from app.charges import kept
+from app.charges.kept_models import PaymentMethod
 from app.core.errors import Forbidden
 from app.core.scope import Permission
 from app.organizations import service as directory
@@ -36,8 +38,16 @@ def billing_standing(organization_id: UUID) -> Response:
             "byCurrency": [_standing(one) for one in standings],
             **_standing(standings[0]),
             "creditsLeft": sum(one.left for one in balances),
+            "paymentMethod": _card(kept.active(db(), organization_id)),
         }
     )
+
+
+def _card(card: PaymentMethod | None) -> dict[str, Any] | None:
+    return None if card is None else {
+        "brand": card.brand, "last4": card.last_four, "expMonth": card.expiry_month, "expYear": card.expiry_year,
+        "addedAt": card.created_at.isoformat(),
+    }  # fmt: skip
 
 
 def _standing(one: Standing) -> dict[str, Any]:

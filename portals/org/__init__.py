@@ -66,6 +66,7 @@ from portals.org import (  # noqa: E402,F401 - the views of this blueprint
     import_columns,
     imports,
     invitations,
+    kept_cards,
     member_imports,
     member_invitations,
     members,

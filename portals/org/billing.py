@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 
 from app.billing import closing, invoice_cards, letters, parties, queries
 from app.billing import invoice_queries as invoices
-from app.billing.documents import DocumentKind
-from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
+from app.billing.invoice_states import InvoiceOrigin
+from app.charges import kept
 from app.charges.states import ChargeProvider, ChargeStatus
 from app.core.clock import today, utc_now
 from app.core.errors import Conflict, NotFound
@@ -21,7 +21,8 @@ from app.core.scope import Permission
 from app.gateways import providers
 from app.organizations.states import BillingMode, OrganizationKind
 from app.payees.rules import terms_text
-from portals.org import bp, usage
+from portals.org import bp, kept_cards, usage
+from portals.org.kept_cards import pays
 from portals.shared import cards
 from portals.shared import invoices as shared
 from portals.shared.downloads import csv_file
@@ -57,7 +58,8 @@ def billing() -> ResponseReturnValue:
         balances=queries.balances(db(), [g.organization.id]), mode=g.organization.billing_mode, modes=BillingMode,
         manages=g.actor.can(Permission.BILLING_MANAGE), settles=g.actor.can(Permission.ORGANIZATION_SETTINGS),
         terms=terms_text(parties.terms_of(db(), g.organization.id)), limited=any(one.limit for one in standings),
-        notice_to=letters.address_of(db(), g.organization), waiting=[one for one in standings if one.unbilled],
+        method=kept_cards.shown(), bank=kept_cards.bank(), notice_to=letters.address_of(db(), g.organization),
+        waiting=[one for one in standings if one.unbilled],
         **listed,
     )  # fmt: skip
 
@@ -97,13 +99,10 @@ def org_invoice(invoice_id: UUID) -> ResponseReturnValue:
     found = shared.detail(invoice_id, g.organization.id)
     charge = invoice_cards.charge_of(db(), invoice_id)
     return page(
-        "org/billing/invoice.html", charge=charge, pays=_pays(found["row"]), came_back=cards.returned(charge), **found
-    )
-
-
-def _pays(row: Any) -> bool:
-    open_ = row.status is InvoiceStatus.SENT and row.kind is not DocumentKind.CREDIT_NOTE
-    return open_ and g.actor.can(Permission.BILLING_MANAGE)
+        "org/billing/invoice.html", charge=charge, pays=pays(found["row"]), came_back=cards.returned(charge),
+        charging=charge is not None and kept.is_charged(db(), charge), method=kept_cards.offered(found["row"], charge),
+        **found,
+    )  # fmt: skip
 
 
 @bp.get("/billing/invoices/<uuid:invoice_id>/pdf")
@@ -124,16 +123,16 @@ def invoice_payment(invoice_id: UUID) -> ResponseReturnValue:
     """By a test card in sandbox, or in the provider's own field. What is charged is what is open."""
     row = invoices.document(db(), invoice_id, g.organization.id)
     back, charge = url_for(".org_invoice", invoice_id=row.id), invoice_cards.charge_of(db(), row.id)
-    if not _pays(row) or (charge is not None and charge.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED)):
+    if not pays(row) or (charge is not None and charge.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED)):
         return go(back)
     price = Money(row.open_minor, row.currency)
     if not cards.is_simulated(charge):
         return _real_card(row, charge, price, back)
-    form = cards.CardForm()
+    form = cards.KeepingCardForm()
     if form.accepts():
         with form.refusals():
             card = cards.card_of(form.number.data or "")
-            made = invoice_cards.begin(db(), g.actor, row.id, ChargeProvider.SIMULATED)
+            made = invoice_cards.begin(db(), g.actor, row.id, ChargeProvider.SIMULATED, keep=form.keep.data)
             cards.give(made.id, card)
             return done(back=back, toast=(_("Your card is being charged"), _("The invoice is paid once it is.")))
     failed = charge is not None and charge.status is ChargeStatus.FAILED
@@ -145,14 +144,14 @@ def invoice_payment(invoice_id: UUID) -> ResponseReturnValue:
 
 def _real_card(row: Any, charge: Any, price: Money, back: str) -> ResponseReturnValue:
     """A POST asks the provider (again); the card itself never comes to us."""
-    form = cards.BeginForm()
+    form = cards.KeepingBeginForm()
     if form.accepts():
         with form.refusals():
             try:
                 provider = ChargeProvider(providers.chosen())
             except Conflict:
                 return go(url_for(".invoice_payment", invoice_id=row.id))
-            invoice_cards.begin(db(), g.actor, row.id, provider)
+            invoice_cards.begin(db(), g.actor, row.id, provider, keep=form.keep.data)
             return done(back=url_for(".invoice_payment", invoice_id=row.id))
     return page(
         "org/billing/card.html", fragment="org/billing/_card.html", row=row, back=back, form=form,

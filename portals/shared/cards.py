@@ -13,12 +13,14 @@ from uuid import UUID
 from flask import g, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
 from app.charges import client_service
 from app.charges.client_models import Charge
+from app.charges.kept_models import PaymentMethod
 from app.charges.states import ChargeProvider, ChargeStatus
+from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid
 from app.core.settings import settings
 from app.gateways import providers, simulated_cards
@@ -40,6 +42,29 @@ class CardForm(OnceForm):
 
 class BeginForm(OnceForm):
     """Only a button: ask the provider (anew)."""
+
+
+KEEP = _l("Keep this card for the next invoices")
+
+
+class KeepingCardForm(CardForm):
+    keep = BooleanField(KEEP)
+
+
+class KeepingBeginForm(BeginForm):
+    keep = BooleanField(KEEP)
+
+
+BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "unionpay": "UnionPay"}
+
+
+def named(card: PaymentMethod) -> str:
+    """What a kept card is called: Visa •••• 4242."""
+    return f"{BRANDS.get(card.brand, card.brand.replace('_', ' ').title())} •••• {card.last_four}"
+
+
+def expired(card: PaymentMethod) -> bool:
+    return (card.expiry_year, card.expiry_month) < (utc_now().year, utc_now().month)
 
 
 def provider_of(charge: Charge | None) -> str | None:

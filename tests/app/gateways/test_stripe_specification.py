@@ -10,7 +10,7 @@ import pytest
 
 from app.core.money import Money
 from app.core.stripe_wire import VERSION
-from app.gateways.cards import Refused, Unanswered
+from app.gateways.cards import CardReference, Intent, IntentStatus, Refused, Unanswered
 from app.gateways.stripe_payments import StripePayments
 from tests.fakes import prism
 from tests.fakes.stripe import KEY, SPEC
@@ -26,8 +26,17 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield found
 
 
+CARD = CardReference("cus_1", "pm_1")
+BEGUN = Intent("pi_1", IntentStatus.WAITING, PRICE)
+
 CALLS: dict[str, Callable[[StripePayments], Any]] = {
     "create": lambda stripe: stripe.create_intent("c1", PRICE, METADATA),
+    "create, to keep the card": lambda stripe: stripe.create_intent("c3", PRICE, METADATA, "cus_1"),
+    "keep the card": lambda stripe: stripe.keep("pi_1", "cus_1", True),
+    "keep it no more": lambda stripe: stripe.keep("pi_1", "cus_1", False),
+    "charge a kept card": lambda stripe: stripe.charge_kept("c4", 1, PRICE, METADATA, CARD, None),
+    "charge a kept card, begun before": lambda stripe: stripe.charge_kept("c5", 2, PRICE, METADATA, CARD, BEGUN),
+    "the card that paid": lambda stripe: stripe.facts("pi_1"),
     "create in yen": lambda stripe: stripe.create_intent("c2", Money(1900, "JPY"), METADATA),
     "retrieve": lambda stripe: stripe.find("c1", "pi_1"),
     "list": lambda stripe: stripe.find("c1", None),
