@@ -147,12 +147,18 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
 
 def look_up_stale(older_than_s: float = 120) -> None:
     """The sweep: attempts without a final word are looked up at their rails; lost webhooks end here."""
-    with unit_of_work(Scope.platform("find stale attempts")) as session:
-        ids = sending.stale(session, timedelta(seconds=older_than_s))
-        unanswered = sending.unanswered(session, ids)
-        accepted = sending.accepted(session, ids)
-    failure = _look_up(unanswered, send_again=True)
-    failure = _look_up(accepted, send_again=False) or failure
+    after, failure = None, None
+    while True:
+        with unit_of_work(Scope.platform("find stale attempts")) as session:
+            found = sending.stale(session, timedelta(seconds=older_than_s), after)
+            ids = [one.payout_id for one in found]
+            unanswered = sending.unanswered(session, ids)
+            accepted = sending.accepted(session, ids)
+        if not found:
+            break
+        failure = _look_up(unanswered, send_again=True) or failure
+        failure = _look_up(accepted, send_again=False) or failure
+        after = found[-1]
     if failure:
         raise failure
 

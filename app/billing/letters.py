@@ -55,7 +55,7 @@ _OVERDUE = text(
         WHERE i.status = 'sent' AND i.kind <> 'credit_note' AND i.due_on < CAST(:latest AS date)
         GROUP BY i.id ORDER BY i.id LIMIT :most) step
     WHERE invoices.id = step.id
-    RETURNING invoices.id, invoices.organization_id, invoices.number, invoices.due_on, invoices.currency,
+    RETURNING invoices.id, invoices.organization_id, invoices.kind, invoices.number, invoices.due_on, invoices.currency,
         invoices.total_minor - invoices.paid_minor - invoices.credited_minor AS open_minor"""
 )
 
@@ -70,11 +70,13 @@ def remind(session: ScopedSession, today: date, most: int = 500) -> int:
     }
     for row in rows:
         organization, days = found[row.organization_id], (today - row.due_on).days
+        what = _TITLES[DocumentKind(row.kind)]
         for name, address in readers(session, organization):
             notify.queue(
-                session, address, "invoice_overdue", subject=f"Invoice {row.number} is overdue",
+                session, address, "invoice_overdue", subject=f"{what} {row.number} is overdue",
                 context={
-                    "name": name, "organization": organization.name, "number": row.number, "days": days,
+                    "name": name, "organization": organization.name, "what": what, "number": row.number,
+                    "days": days,
                     "amount": amount_value(Money(row.open_minor, row.currency)), "due_on": row.due_on.isoformat(),
                     "url": _url(organization, row.id),
                 },

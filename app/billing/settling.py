@@ -180,7 +180,7 @@ def take_back(session: ScopedSession, actor: Actor, invoice: Invoice, part: Mone
     invoice.paid_minor -= part.minor
     if invoice.status is InvoiceStatus.PAID:
         invoice.advance(InvoiceStatus.SENT)
-        invoice.paid_at = None
+        invoice.paid_at, invoice.reminded_days = None, 0
     session.flush()
     audit.record(
         session, actor, "invoice.taken_back", "invoice", invoice.id, organization_id=invoice.organization_id,

@@ -57,6 +57,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("payout_waiting", "name organization payout amount message url", "cure"),
         ("method_changed", "name what label last4", "usable_from cooling_off url"),
         ("bank_notice", "name label last4 said", "url"),
+        ("desk_items", "name says url", "more"),
         ("batch_submitted", "name organization batch submitted_by payouts totals url", ""),
         ("messages_unread", "name sender subject count quotes url", ""),
         ("contract_to_sign", "name organization contract expires_on url", "reminder"),
@@ -71,7 +72,7 @@ CONTEXTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
         ("consultation_news", "name title client starts what url", "reason"),
         ("credits_ending", "name organization number title last_day url", ""),
         ("invoice_issued", "name organization what number amount url", "due_on of_number reason"),
-        ("invoice_overdue", "name organization number amount due_on days url", ""),
+        ("invoice_overdue", "name organization what number amount due_on days url", ""),
         ("limit_near", "name organization used limit left url", ""),
         ("deposit_confirmed", "name organization amount reference url", "balance"),
     )

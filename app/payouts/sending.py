@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -249,14 +249,34 @@ def unanswered(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
     return _rebuild(session, [row for row in rows if row.call is None or row.call not in split])
 
 
-def stale(session: Session, older_than: timedelta, limit: int = 500) -> list[UUID]:
-    """Payouts of attempts that have had no final word for too long, oldest first."""
-    before: datetime = utc_now() - older_than
-    query = text(
-        """SELECT a.payout_id FROM payout_attempts a WHERE a.status IN ('submitted', 'unknown', 'accepted')
-        AND a.export_id IS NULL AND a.created_at < :before ORDER BY a.created_at LIMIT :limit"""
-    )
-    return list(session.execute(query, {"before": before, "limit": limit}).scalars())
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """An attempt without a final word."""
+
+    created_at: datetime
+    id: UUID
+    payout_id: UUID
+
+
+_STALE = text(
+    """SELECT a.created_at, a.id, a.payout_id FROM payout_attempts a
+    WHERE a.status IN ('submitted', 'unknown', 'accepted') AND a.export_id IS NULL AND a.created_at < :before
+        AND (a.created_at, a.id) > (CAST(:since AS timestamptz), CAST(:after AS uuid))
+        AND (a.created_at > :lately OR abs(hashtext(a.key)) % :turns = :turn)
+    ORDER BY a.created_at, a.id LIMIT :limit"""
+)
+OLD, TURNS = timedelta(days=1), 30  # what waits for longer, for its payee perhaps, has its turn every half an hour
+
+
+def stale(session: Session, older_than: timedelta, after: Stale | None = None, limit: int = 500) -> list[Stale]:
+    """Attempts that have had no final word for too long, oldest first, after one of them."""
+    now = utc_now()
+    values = {
+        "before": now - older_than, "lately": now - OLD, "turns": TURNS, "turn": now.minute % TURNS, "limit": limit,
+        "since": after.created_at if after else datetime.min.replace(tzinfo=UTC),
+        "after": after.id if after else UUID(int=0),
+    }  # fmt: skip
+    return [Stale(*row) for row in session.execute(_STALE, values)]
 
 
 _ACCEPTED = text(

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
+from app.core.clock import at, utc_now
 from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
-from app.payouts import settling
+from app.payouts import sending, settling
 from app.payouts.settling import News
 from app.payouts.states import PayoutStatus
 from app.rails import registry
@@ -167,3 +169,21 @@ def test_a_return_of_which_nobody_told_is_found_by_asking_again() -> None:
         jobs.look_up_paid()
     assert status(payout_id) is PayoutStatus.RETURNED
     assert make.balances(place)["payee_available"] == 10_00
+
+
+def test_the_sweep_comes_to_everything_and_to_what_is_old_in_turns(superuser: Any) -> None:
+    _, ids = _approved(3)
+    with fake_rail():
+        jobs.send(ids)
+    seen, after = set(), None
+    with unit_of_work(PLATFORM) as session:
+        while found := sending.stale(session, timedelta(0), after, limit=1):
+            (after,) = found
+            seen.add(after.payout_id)
+    assert seen == set(ids)
+    superuser.execute("UPDATE payout_attempts SET created_at = created_at - interval '3 days'")
+    start, turns = utc_now().replace(minute=0), []
+    for minute in range(60):
+        with at(start + timedelta(minutes=minute)), unit_of_work(PLATFORM) as session:
+            turns += [one.payout_id for one in sending.stale(session, timedelta(0))]
+    assert sorted(turns) == sorted(ids * 2)

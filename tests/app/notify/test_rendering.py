@@ -85,6 +85,8 @@ VALUES: dict[str, Any] = {
     "sessions": 12,
     "appointments": 31,
     "earnings_url": "https://example.test/consultant/earnings?month=2017-09",
+    "says": ["A payout is late", "A balance differs"],
+    "more": 7,
     "totals": [amount_value(Money(1, "GBP")), amount_value(Money(2, "EUR"))],
 }
 
@@ -125,6 +127,8 @@ def test_all_that_was_given_is_said_in_both_parts(name: str) -> None:
             "period_start": "September 1, 2017",
             "period_end": "September 30, 2017",
             "totals": "€0.02",
+            "says": "A balance differs",
+            "more": "and 7 more",
             "quotes": "Monday is fine",
             "price": "$19.00",
             "refund": "$19.00",
