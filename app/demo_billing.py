@@ -4,7 +4,7 @@ Oxford's people pay by their own cards. The platform issues from France by now (
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -36,6 +36,11 @@ from app.organizations.states import BillingMode, Role
 
 ISSUER = Details("Quittance SAS", "FR", "18 rue de la Paix", "Paris", "75002", "", "FR11123456782")
 ISSUING = Issuing("QT", "", 2000, False, "Banque Exemple", "EXEMFRPP", "FR7630006000011234567890189")
+LEARNERS = (
+    ("Ines Duarte", "Nursing", (1, 2, 3)),
+    ("Theo Brandt", "Business", (2, 3)),
+    ("Grace Omondi", "Engineering", (1,)),
+)
 KEPT = CardFacts("sim_cus_demo", "sim_pm_demo_success", "visa", "4242", 12, 2034)
 HARTWELL = Details("Hartwell College", "US", "22 College Avenue", "Boston", "02110", "MA")
 LUMIERE = Details("Atelier Lumière SARL", "FR", "2 rue Mercière", "Lyon", "69001", "", "FR40303265045")
@@ -79,6 +84,10 @@ def recent(session: ScopedSession, buyer: Buyer, advisor_slug: str) -> None:
     _credited(session, buyer, advisor)
     for day in (1, 2):
         _booked(session, buyer, advisor, utc_now() - timedelta(days=day), held=False)
+    for person, department, days in LEARNERS:
+        learner = _learner(session, buyer, person, department)
+        for day in days:
+            _booked(session, learner, advisor, utc_now() - timedelta(days=day), held=False)
     _tagged(session, advisor)
     # What was promised in the past is promised now: nobody has run the demo's jobs in between.
     session.execute(update(OutboxRow).where(OutboxRow.due_at < utc_now()).values(due_at=utc_now()))
@@ -122,6 +131,18 @@ def _since(
             )  # fmt: skip
         else:
             _refund(session, held[1], Money(15_00, "USD"))
+
+
+def _learner(session: ScopedSession, buyer: Buyer, person: str, department: str) -> Buyer:
+    """A member of a department who books at the organization's expense."""
+    email = f"{person.split()[0].lower()}@hartwell.test"
+    account_id = identity.create_account(session, Portal.ORG, email, person, time_zone=buyer.zone)
+    organizations.add_member(
+        session, buyer.owner, buyer.id, account_id=account_id, name=person, email=email, role=Role.LEARNER,
+        department=department,
+    )  # fmt: skip
+    client = identity.create_account(session, Portal.CLIENT, email, person, time_zone=buyer.zone)
+    return replace(buyer, client=Actor(person.split()[0], "client", client))
 
 
 def _refund(session: ScopedSession, held: Consultation, amount: Money | None) -> None:
