@@ -320,7 +320,7 @@ def paid_since(session: Session, since: datetime, after: Paid | None = None, lim
 
 def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
     by_payout = {attempt.payout_id: attempt for attempt in attempts}
-    rows = session.execute(text(_ORDERS), {"ids": list(by_payout)}).all()
+    rows = session.execute(text(f"{_ORDERS} ORDER BY p.id"), {"ids": list(by_payout)}).all()  # as they went out
     if rows:
         _note_opened(session, SYSTEM, "look-up", list(by_payout))
     found = []

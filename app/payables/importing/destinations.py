@@ -207,6 +207,8 @@ class _Sheet:
         fitting = [
             rail for rail in self.rails.values() if filled and not rail.sandbox_only and self._takes(rail, filled)
         ]
+        if len(fitting) > 1:  # of several, the one that would miss nothing
+            fitting = [rail for rail in fitting if all(one.name in filled for one in rail.fields if one.required)]
         if len(fitting) == 1:
             return fitting[0]
         reason = f"It is not clear how this supplier is paid; add a column “rail” with one of {names}"

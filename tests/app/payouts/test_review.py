@@ -29,6 +29,7 @@ def row(status: PayoutStatus, **more: Any) -> SimpleNamespace:
         "status": status, "rail": "simulated", "hold_code": None, "batch_id": None, "batch_number": None,
         "batch_approved_at": None, "batch_started_at": None, "requested_by_account_id": OTHER,
     }  # fmt: skip
+    facts["waiting_message"] = None
     return SimpleNamespace(**{**facts, **more})
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.db.session import unit_of_work
 from app.deliverables.states import DeliverableStatus
-from app.payouts import exports
+from app.payouts import answering, exports
 from app.rails.base import Outcome
 from app.reporting import doctor
 from app.reporting.billing_checks import INVOICES
@@ -118,7 +118,7 @@ def test_a_payout_paid_by_a_file_nobody_released_is_named(database_url: str, sup
     _, _, export_id = exported(maker, checker)
     release(export_id, checker)
     with unit_of_work(PLATFORM) as session:
-        exports.answer(session, checker, export_id, answered(exports.download(session, checker, export_id)[1]))
+        answering.answer(session, checker, export_id, answered(exports.download(session, checker, export_id)[1]))
     assert findings() == set()
     superuser.execute("UPDATE payout_exports SET status = 'ready'")
     assert "payout.file_not_released" in findings()

@@ -116,7 +116,9 @@ def test_a_simulated_rail_is_never_guessed() -> None:
 
 def test_what_is_not_offered_is_refused() -> None:
     found = read("supplier_reference,rail,account_number\nS1,simulated,12345678\n", LIVE)
-    assert found.errors == [RowError(2, "rail", "This is no way to be paid; write one of bank_file, check")]
+    names = ", ".join(rail.name for rail in LIVE)
+    assert "simulated" not in names
+    assert found.errors == [RowError(2, "rail", f"This is no way to be paid; write one of {names}")]
 
 
 def test_bad_rows_are_named_and_never_repeat_a_number() -> None:
