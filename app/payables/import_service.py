@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -289,8 +288,7 @@ def fail(session: Session, organization_id: UUID, import_id: UUID, reason: str) 
 
 def choices_of(record: BillImport) -> Choices:
     """What was decided about a kept upload."""
-    options: dict[str, Any] = {k: v for k, v in record.options.items() if k in Choices.__dataclass_fields__}
-    return Choices(columns=record.mapping, **options)
+    return Choices.of({**record.options, "columns": record.mapping})
 
 
 def actor_of(record: BillImport) -> Actor:

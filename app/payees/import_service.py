@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, text
@@ -110,8 +109,7 @@ def choose(session: Session, actor: Actor, organization_id: UUID, import_id: UUI
 
 def choices_of(record: PayeeImport) -> Choices:
     """What was decided about a kept upload."""
-    options: dict[str, Any] = {k: v for k, v in record.options.items() if k in Choices.__dataclass_fields__}
-    return Choices(columns=record.mapping, **options)
+    return Choices.of({**record.options, "columns": record.mapping})
 
 
 def settings_of(record: PayeeImport) -> Settings:

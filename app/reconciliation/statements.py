@@ -19,6 +19,7 @@ from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import CURRENCIES, Money
 from app.core.scope import Actor, Permission
+from app.core.tables.choices import Choices
 from app.core.topics import Topic
 from app.db import locks, outbox, uploads
 from app.db.types import new_id
@@ -26,7 +27,6 @@ from app.files import service as files
 from app.rails.accounts import ACCOUNTS
 from app.reconciliation.models import BankStatement, StatementFormat
 from app.reconciliation.reading import camt, tables
-from app.reconciliation.reading.tables import Choices
 from app.reconciliation.reading.values import Booking, Bookings
 from app.reconciliation.states import StatementKind, StatementStatus
 

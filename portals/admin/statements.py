@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -13,23 +12,18 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import BooleanField, IntegerField, SelectField
-from wtforms.validators import NumberRange, Optional
+from wtforms import BooleanField, SelectField
 
 from app.core.errors import Conflict, Invalid
 from app.core.money import CURRENCIES
-from app.core.tables.delimited import DELIMITERS
+from app.core.tables.choices import Choices
 from app.core.tables.table import Table
-from app.core.tables.text import ENCODINGS
-from app.payables.importing.amounts import COMMA, POINT
-from app.payables.importing.dates import DAY_FIRST, MONTH_FIRST
 from app.rails.accounts import ACCOUNTS
 from app.reconciliation import statement_queries as queries
 from app.reconciliation import statements as service
 from app.reconciliation.models import BankStatement
 from app.reconciliation.reading import tables
 from app.reconciliation.reading.columns import Columns, LineField, match
-from app.reconciliation.reading.tables import Choices
 from app.reconciliation.reading.values import Bookings
 from app.reconciliation.states import StatementKind, StatementStatus
 from portals.admin import bp
@@ -38,6 +32,7 @@ from portals.web import htmx, paging
 from portals.web.db import db
 from portals.web.forms import BaseForm
 from portals.web.htmx import done, page
+from portals.web.table_form import TableForm, select
 
 SHOWN = 100  # faults of a file
 ACCOUNT_LABELS = {name: account.label for name, account in ACCOUNTS.items()}
@@ -62,7 +57,6 @@ HINTS = {
     LineField.BANK_ID: _l("Unique for each booking, if the bank gives one."),
     LineField.BALANCE: _l("After the booking; it shows that no line is missing."),
 }
-_DETECT = _l("As detected")
 
 
 class StatementForm(BaseForm):
@@ -77,39 +71,19 @@ class ConfirmStatementForm(BaseForm):
     skip_faulty = BooleanField(_l("Leave the faulty lines out and import the others"))
 
 
-def _select(label: Any, choices: Sequence[Any], hint: Any = "") -> SelectField:
-    """What is not offered is refused by the reading of the file, which says why."""
-    return SelectField(label, choices=choices, validate_choice=False, description=hint)
-
-
-class ColumnsForm(BaseForm):
+class ColumnsForm(TableForm):
     """A select for each field of a booking, and how the file is written."""
 
-    encoding = _select(_l("Encoding"), [("", _DETECT), *ENCODINGS.items()])
-    delimiter = _select(_l("Columns separated by"), [("", _DETECT), *((n, n) for n in DELIMITERS)])
-    heading_line = IntegerField(
-        _l("Headings on line"), [Optional(), NumberRange(1, 1_000)], description=_l("Empty: as detected.")
-    )
-    amounts = _select(_l("Amounts written as"), [("", _DETECT), (POINT, POINT), (COMMA, COMMA)])
-    dates = _select(_l("Dates written as"), [("", _DETECT), (DAY_FIRST, DAY_FIRST), (MONTH_FIRST, MONTH_FIRST)])
     file_currency = SelectField(_l("Currency of the file"), choices=sorted(CURRENCIES))
 
     def asked(self) -> Choices:
-        return Choices(
-            columns={field.value: self[f"column_{field.value}"].data or "" for field in LineField},
-            encoding=self.encoding.data or None,
-            delimiter=self.delimiter.data or None,
-            heading_line=self.heading_line.data,
-            amounts=self.amounts.data or None,
-            dates=self.dates.data or None,
-        )
+        return self.chosen({field.value: self[f"column_{field.value}"].data or "" for field in LineField})
 
     def fill(self, choices: Choices, columns: Columns, currency: str) -> None:
         for name, heading in columns.choices().items():
             self[f"column_{name}"].data = heading
-        for name in ("encoding", "delimiter", "amounts", "dates"):
-            self[name].data = getattr(choices, name) or ""
-        self.heading_line.data, self.file_currency.data = choices.heading_line, currency
+        self.show(choices)
+        self.file_currency.data = currency
 
     def offer(self, headings: Sequence[str]) -> None:
         for field in LineField:
@@ -122,7 +96,7 @@ class ColumnsForm(BaseForm):
 
 
 for _field in LineField:
-    setattr(ColumnsForm, f"column_{_field.value}", _select(LABELS[_field], [], HINTS.get(_field, "")))
+    setattr(ColumnsForm, f"column_{_field.value}", select(LABELS[_field], [], HINTS.get(_field, "")))
 
 
 @bp.get("/statements")

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField
-from wtforms.validators import NumberRange, Optional
+from wtforms import SelectField
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
 from app.core.scope import Permission
 from app.payables import import_service
 from app.payables.importing import (
-    DELIMITERS,
-    ENCODINGS,
     BillField,
     Bills,
     Choices,
@@ -30,15 +26,13 @@ from app.payables.importing import (
     match,
     open_table,
 )
-from app.payables.importing.amounts import COMMA, POINT
-from app.payables.importing.dates import DAY_FIRST, MONTH_FIRST
 from app.payables.states import ImportStatus
 from portals.org import bp
 from portals.org.imports import body_of, record_of
 from portals.web.db import db
-from portals.web.forms import BaseForm
 from portals.web.guards import require
 from portals.web.htmx import done, page
+from portals.web.table_form import TableForm, select
 
 LABELS = {
     BillField.REFERENCE: _l("Reference"),
@@ -62,46 +56,25 @@ HINTS = {
     BillField.DUE_DATE: _l("Without it, the invoice date and your terms."),
     BillField.TERMS: _l("Such as “Net 30”; used where a line has no due date."),
 }
-_DETECT = _l("As detected")
 
 
-def _select(label: Any, choices: Sequence[Any], hint: Any = "") -> SelectField:
-    """What is not offered is refused by the reading of the file, which says why."""
-    return SelectField(label, choices=choices, validate_choice=False, description=hint)
-
-
-class ColumnsForm(BaseForm):
+class ColumnsForm(TableForm):
     """A select for each field of a bill, and what a person may decide about how the file is written."""
 
-    encoding = _select(_l("Encoding"), [("", _DETECT), *ENCODINGS.items()])
-    delimiter = _select(_l("Columns separated by"), [("", _DETECT), *((n, n) for n in DELIMITERS)])
-    heading_line = IntegerField(
-        _l("Headings on line"), [Optional(), NumberRange(1, 1_000)], description=_l("Empty: as detected.")
-    )
-    amounts = _select(_l("Amounts written as"), [("", _DETECT), (POINT, POINT), (COMMA, COMMA)])
-    dates = _select(_l("Dates written as"), [("", _DETECT), (DAY_FIRST, DAY_FIRST), (MONTH_FIRST, MONTH_FIRST)])
     default_currency = SelectField(
         _l("Currency of the file"), choices=sorted(CURRENCIES), description=_l("For lines that name none themselves.")
     )
 
     def asked(self) -> Choices:
         """What the person decided; empty selects mean: no such column."""
-        return Choices(
-            columns={field.value: self[field.value].data or "" for field in BillField},
-            encoding=self.encoding.data or None,
-            delimiter=self.delimiter.data or None,
-            heading_line=self.heading_line.data,
-            amounts=self.amounts.data or None,
-            dates=self.dates.data or None,
-        )
+        return self.chosen({field.value: self[field.value].data or "" for field in BillField})
 
     def fill(self, choices: Choices, columns: ColumnMap, currency: str) -> None:
         """Show what is stored or detected."""
         for name, heading in columns.choices().items():
             self[name].data = heading
-        for name in ("encoding", "delimiter", "amounts", "dates"):
-            self[name].data = getattr(choices, name) or ""
-        self.heading_line.data, self.default_currency.data = choices.heading_line, currency
+        self.show(choices)
+        self.default_currency.data = currency
 
     def offer(self, headings: Sequence[str]) -> None:
         """The file's columns in each select, and whatever joined column was chosen before."""
@@ -112,7 +85,7 @@ class ColumnsForm(BaseForm):
 
 
 for _field in BillField:
-    setattr(ColumnsForm, _field.value, _select(LABELS[_field], [], HINTS.get(_field, "")))
+    setattr(ColumnsForm, _field.value, select(LABELS[_field], [], HINTS.get(_field, "")))
 
 
 @bp.route("/imports/<uuid:import_id>/columns", methods=["GET", "POST"])

@@ -10,13 +10,10 @@ from flask import g, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import SelectField
 
 from app.core.errors import Invalid
 from app.core.scope import Permission
-from app.core.tables.delimited import DELIMITERS
 from app.core.tables.table import Table
-from app.core.tables.text import ENCODINGS
 from app.payees import import_service
 from app.payees.directory_models import PayeeImport
 from app.payees.importing import Choices, PayeeField, check_table, match, open_table
@@ -24,9 +21,9 @@ from app.payees.states import PayeeImportStatus
 from portals.org import bp
 from portals.org.payee_imports import body_of, record_of
 from portals.web.db import db
-from portals.web.forms import BaseForm
 from portals.web.guards import require
 from portals.web.htmx import done, page
+from portals.web.table_form import TextTableForm, select
 
 LABELS = {
     PayeeField.EMAIL: _l("E-mail"),
@@ -44,18 +41,9 @@ HINTS = {
     PayeeField.COMMISSION: _l("In percent; creators only."),
     PayeeField.TAGS: _l("Separated by commas or semicolons."),
 }
-_DETECT = _l("As detected")
 
 
-def _select(label: Any, choices: Sequence[Any], hint: Any = "") -> SelectField:
-    """What is not offered is refused by the reading of the file, which says why."""
-    return SelectField(label, choices=choices, validate_choice=False, description=hint)
-
-
-class PayeeColumnsForm(BaseForm):
-    encoding = _select(_l("Encoding"), [("", _DETECT), *ENCODINGS.items()])
-    delimiter = _select(_l("Columns separated by"), [("", _DETECT), *((n, n) for n in DELIMITERS)])
-
+class PayeeColumnsForm(TextTableForm):
     def asked(self) -> Choices:
         """What the person decided; empty selects mean: no such column."""
         columns = {field.value: self[field.value].data or "" for field in PayeeField}
@@ -77,7 +65,7 @@ class PayeeColumnsForm(BaseForm):
 
 
 for _field in PayeeField:
-    setattr(PayeeColumnsForm, _field.value, _select(LABELS[_field], [], HINTS.get(_field, "")))
+    setattr(PayeeColumnsForm, _field.value, select(LABELS[_field], [], HINTS.get(_field, "")))
 
 
 @bp.route("/payee-imports/<uuid:payee_import_id>/columns", methods=["GET", "POST"])

@@ -10,6 +10,7 @@ from werkzeug.exceptions import ServiceUnavailable
 
 from app.billing.profiles import house_of
 from app.core.errors import Invalid, NotFound
+from app.core.tables.choices import Choices
 from app.core.tables.text import MAX_BYTES
 from app.files import service as files
 from app.files.models import FilePurpose
@@ -18,7 +19,6 @@ from app.files.storage import StorageUnavailable, storage
 from app.reconciliation import statements as service
 from app.reconciliation.models import BankStatement
 from app.reconciliation.reading import camt, tables
-from app.reconciliation.reading.tables import Choices
 from app.reconciliation.states import StatementKind
 from portals.web.db import db, paused
 from portals.web.setup import MAX_UPLOAD

@@ -13,6 +13,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -20,6 +21,8 @@ from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
+from app.consultations import hours
+from app.consultations.states import Practice
 from app.core.scope import Scope
 from app.db.session import unit_of_work
 from app.identity import service as identity
@@ -27,6 +30,8 @@ from app.identity.sessions import Browser as Agent
 from app.identity.states import Portal
 from portals.factory import create_app
 from portals.web.ratelimit import limiter
+from tests.app.consultations import making
+from tests.factories import consultations, people
 from tests.stores import environment
 
 HTMX = {"HX-Request": "true", "HX-Request-Type": "partial"}
@@ -113,3 +118,19 @@ def sign_in(app: Flask) -> Callable[[Portal, str], Browser]:
         return made.sign_in(portal, email)
 
     return signed_in
+
+
+@pytest.fixture
+def advisor(database_url: str) -> UUID:
+    """Ada Vance, every day from 8 to 12."""
+    payee_id = consultations.consultant(name="Ada Vance", practice=Practice.ADVISOR)
+    with unit_of_work(Scope.payee(payee_id)) as session:
+        hours.set_week(session, making.actor_of(payee_id), payee_id, {n: [(480, 720)] for n in range(7)}, "UTC")
+    return payee_id
+
+
+@pytest.fixture
+def noor(advisor: UUID, sign_in: Callable[[Portal, str], Browser]) -> Browser:
+    """A client who may book Ada."""
+    people.account(Portal.CLIENT, "noor@client.test")
+    return sign_in(Portal.CLIENT, "noor@client.test")

@@ -1,5 +1,6 @@
 """Reading files of bills: pure, no database. `read_bills` does it all; the two steps serve pages that show each one."""
 
+from app.core.tables.choices import Choices
 from app.core.tables.delimited import DELIMITERS, MAX_ROWS
 from app.core.tables.table import Dialect, Table
 from app.core.tables.text import ENCODINGS, MAX_BYTES
@@ -8,7 +9,7 @@ from app.payables.importing.cells import supplier_key
 from app.payables.importing.columns import PROBLEM, BillField, ColumnMap, match, parse_overrides
 from app.payables.importing.destinations import DestinationRow, Destinations, read_destinations
 from app.payables.importing.mending import skipped_csv
-from app.payables.importing.reading import Choices, check_table, open_table, read_bills
+from app.payables.importing.reading import check_table, open_table, read_bills
 from app.payables.importing.summary import ImportSummary, summarize
 
 __all__ = [

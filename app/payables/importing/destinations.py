@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 from app.core.errors import Invalid
 from app.core.tables.cells import clean_code, clean_text
+from app.core.tables.choices import Choices
 from app.core.tables.headings import canonical
 from app.core.tables.table import Table, read_table
 from app.payables.importing.bills import RowError
 from app.payables.importing.cells import supplier_key
 from app.payables.importing.columns import PROBLEM, find_heading
-from app.payables.importing.reading import AS_DETECTED, Choices, known_headings
+from app.payables.importing.reading import AS_DETECTED, known_headings
 from app.rails.base import Rail
 
 _LONGEST = 200

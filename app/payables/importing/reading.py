@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
 
+from app.core.tables.choices import Choices
 from app.core.tables.headings import canonical
 from app.core.tables.table import Table, read_table
 from app.payables.importing import amounts, dates
 from app.payables.importing.bills import Bills
 from app.payables.importing.checking import check
 from app.payables.importing.columns import JOIN, ColumnMap, is_known, match
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person decided about a file; everything left out is detected.
-
-    `columns`: field to heading ("" for none, "A + B" joins a reference) · `encoding`: a key of text.ENCODINGS ·
-    `delimiter`: a key of DELIMITERS · `heading_line`: physical line · `amounts`: "1,234.56" or "1.234,56" ·
-    `dates`: "DD/MM/YYYY" or "MM/DD/YYYY".
-    """
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    encoding: str | None = None
-    delimiter: str | None = None
-    heading_line: int | None = None
-    amounts: str | None = None
-    dates: str | None = None
-
 
 AS_DETECTED = Choices()
 

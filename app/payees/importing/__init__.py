@@ -1,11 +1,11 @@
 """Reading files of payees: pure, no database. `read_payees` does it all; the two steps serve pages that show each."""
 
+from app.core.tables.choices import Choices
 from app.payees.importing.columns import Columns, PayeeField, match, parse_overrides
 from app.payees.importing.reading import (
     AS_DETECTED,
     MAX_ROWS,
     PROBLEM,
-    Choices,
     Fault,
     PayeeFile,
     PayeeRow,

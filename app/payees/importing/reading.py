@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from app.core import csv
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES
 from app.core.tables.cells import clean_code, clean_text
+from app.core.tables.choices import Choices
 from app.core.tables.headings import canonical
 from app.core.tables.table import Table, read_table
 from app.payees import rules, tags
@@ -18,15 +19,6 @@ from app.payees.states import PayeeKind
 
 MAX_ROWS = 20_000
 PROBLEM = "Problem"  # the column added to rows handed back
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person decided about a file: field to heading ("" for none), encoding and delimiter if not detected."""
-
-    columns: Mapping[str, str] = field(default_factory=dict)
-    encoding: str | None = None
-    delimiter: str | None = None
 
 
 AS_DETECTED = Choices()

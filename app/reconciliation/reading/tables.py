@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from datetime import date
 from functools import partial
 from itertools import pairwise
@@ -12,6 +11,7 @@ from typing import Any
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES, Money, exponent
 from app.core.tables.cells import clean_text
+from app.core.tables.choices import Choices
 from app.core.tables.table import Table, read_table
 from app.payables.importing import amounts, dates
 from app.reconciliation.reading.columns import Columns, LineField, is_known, match
@@ -20,26 +20,6 @@ from app.reconciliation.reading.values import LONGEST_TEXT, Booking, Bookings, F
 _F = LineField
 _OUT = frozenset("d db dr debit dbit s soll out outgoing withdrawal payment -".split())
 _IN = frozenset("c cr credit crdt h haben in incoming deposit +".split())
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What a person decided about a file; None and empty: as detected."""
-
-    columns: dict[str, str] = field(default_factory=dict)
-    encoding: str | None = None
-    delimiter: str | None = None
-    heading_line: int | None = None
-    amounts: str | None = None
-    dates: str | None = None
-
-    def kept(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @classmethod
-    def of(cls, kept: Mapping[str, Any]) -> Choices:
-        """From what `kept` gave; unknown names are left out."""
-        return cls(**{name: kept[name] for name in cls.__dataclass_fields__ if name in kept})
 
 
 def open_table(body: bytes, choices: Choices | None = None) -> Table:

@@ -12,17 +12,16 @@ import pytest
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-from app.consultations import booking, hours, profiles
+from app.consultations import booking, profiles
 from app.consultations.states import ConsultationStatus as S
-from app.consultations.states import Practice
 from app.core.clock import utc_now
-from app.core.scope import SYSTEM, Actor, Scope, operator
+from app.core.scope import SYSTEM, Actor, operator
 from app.db.session import unit_of_work
 from app.identity.states import Portal
 from app.organizations.states import Role
 from app.webhooks import service as webhooks
 from tests.app.consultations import making
-from tests.factories import consultations, organizations, people, projects
+from tests.factories import organizations, people, projects
 from tests.factories.people import PLATFORM
 from tests.fakes.stripe import KEY, StripePeer
 from tests.portals.conftest import Browser
@@ -31,20 +30,6 @@ from tests.stores import environment
 SignIn = Callable[[Portal, str], Browser]
 URL = "/api/v1/consultations"
 SOON = (utc_now() + timedelta(days=9)).replace(hour=10, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture
-def advisor(database_url: str) -> UUID:
-    payee_id = consultations.consultant(name="Ada Vance", practice=Practice.ADVISOR)
-    with unit_of_work(Scope.payee(payee_id)) as session:
-        hours.set_week(session, making.actor_of(payee_id), payee_id, {n: [(480, 720)] for n in range(7)}, "UTC")
-    return payee_id
-
-
-@pytest.fixture
-def noor(advisor: UUID, sign_in: SignIn) -> Browser:
-    people.account(Portal.CLIENT, "noor@client.test")
-    return sign_in(Portal.CLIENT, "noor@client.test")
 
 
 def _send(browser: Browser, path: str, body: dict[str, Any], method: str = "POST", **headers: str) -> TestResponse:

@@ -13,44 +13,27 @@ from app.billing.documents import DocumentKind
 from app.billing.invoice_states import InvoiceOrigin
 from app.charges.client_models import Charge
 from app.charges.states import ChargeStatus, ReturnKind
-from app.consultations import hours, money, offerings
+from app.consultations import money, offerings
 from app.consultations.models import Consultation
 from app.consultations.states import ConsultationStatus as S
-from app.consultations.states import PaidBy, Practice
-from app.core.scope import SYSTEM, Scope, operator
+from app.consultations.states import PaidBy
+from app.core.scope import SYSTEM, operator
 from app.db.session import unit_of_work
-from app.identity.states import Portal
 from app.ledger import service as ledger
 from app.organizations import service as members
 from app.organizations.models import Member, Organization
 from app.organizations.states import BillingMode, Role
 from app.reporting import doctor
 from jobs import clients as money_jobs
-from tests.app.consultations import making
-from tests.factories import billing, consultations, organizations, people
+from tests.factories import billing, organizations, people
 from tests.factories import credits as make
 from tests.factories.people import PLATFORM
-from tests.portals.client.test_pages import SOON, SignIn, _url
+from tests.portals.client.test_pages import SOON, _url
 from tests.portals.conftest import Browser
 
 M = BillingMode
 MAY = (Role.OWNER, Role.ADMIN, Role.MANAGER, Role.LEARNER)
 MAY_NOT = (Role.SUPPORT, Role.CONSULTANT)
-
-
-@pytest.fixture
-def advisor(database_url: str) -> UUID:
-    """Ada Vance, every day from 8 to 12."""
-    payee_id = consultations.consultant(name="Ada Vance", practice=Practice.ADVISOR)
-    with unit_of_work(Scope.payee(payee_id)) as session:
-        hours.set_week(session, making.actor_of(payee_id), payee_id, {n: [(480, 720)] for n in range(7)}, "UTC")
-    return payee_id
-
-
-@pytest.fixture
-def noor(advisor: UUID, sign_in: SignIn) -> Browser:
-    people.account(Portal.CLIENT, "noor@client.test")
-    return sign_in(Portal.CLIENT, "noor@client.test")
 
 
 def _buyer(mode: BillingMode, role: Role | None, limit: int = 20_00) -> UUID:

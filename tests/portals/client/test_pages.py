@@ -6,16 +6,13 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import pytest
 from sqlalchemy import select
 
 from app.charges.client_models import ChargeReturn
-from app.consultations import client_queries, hours, offerings
+from app.consultations import client_queries, offerings
 from app.consultations.models import Consultation, Review
 from app.consultations.states import ConsultationStatus as S
-from app.consultations.states import Practice
 from app.core.clock import utc_now
-from app.core.scope import Scope
 from app.db.session import unit_of_work
 from app.identity.models import Account
 from app.identity.states import Portal
@@ -25,28 +22,13 @@ from app.organizations.models import Organization
 from app.organizations.states import BillingMode, Role
 from jobs import clients as money_jobs
 from tests.app.consultations import making
-from tests.factories import consultations, organizations, people
+from tests.factories import organizations, people
 from tests.factories.people import PLATFORM
 from tests.portals.conftest import Browser
 
 SignIn = Callable[[Portal, str], Browser]
 GOOD, DECLINED = "4242 4242 4242 4242", "4000000000000002"
 SOON = (utc_now() + timedelta(days=9)).replace(hour=10, minute=0, second=0, microsecond=0)
-
-
-@pytest.fixture
-def advisor(database_url: str) -> UUID:
-    """Ada Vance, every day from 8 to 12."""
-    payee_id = consultations.consultant(name="Ada Vance", practice=Practice.ADVISOR)
-    with unit_of_work(Scope.payee(payee_id)) as session:
-        hours.set_week(session, making.actor_of(payee_id), payee_id, {n: [(480, 720)] for n in range(7)}, "UTC")
-    return payee_id
-
-
-@pytest.fixture
-def noor(advisor: UUID, sign_in: SignIn) -> Browser:
-    people.account(Portal.CLIENT, "noor@client.test")
-    return sign_in(Portal.CLIENT, "noor@client.test")
 
 
 def _url(minutes: int = 30) -> str:
