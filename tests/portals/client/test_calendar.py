@@ -21,7 +21,7 @@ from tests.app.consultations import making
 from tests.factories import people
 from tests.factories.people import PLATFORM
 from tests.fakes.calcom import call
-from tests.portals.client.test_pages import SOON, SignIn, _status, _url, advisor, noor  # noqa: F401 - fixtures
+from tests.portals.client.test_pages import SOON, SignIn, _status, _url
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
@@ -37,7 +37,7 @@ def _calendar(app: Any) -> Iterator[None]:
 
 
 @pytest.fixture
-def linked(advisor: UUID) -> UUID:  # noqa: F811
+def linked(advisor: UUID) -> UUID:
     """Ada gives her page at the calendar."""
     with unit_of_work(Scope.payee(advisor)) as session:
         profiles.set_calendar_link(session, making.actor_of(advisor), advisor, "ada/half")
@@ -62,7 +62,7 @@ def book(browser: Browser, uid: str) -> Any:
     return browser.post(_url(), {"cal_booking_id": uid, "idempotency_key": uid})
 
 
-def test_the_calendar_stands_in_for_our_times(noor: Browser, linked: UUID) -> None:  # noqa: F811
+def test_the_calendar_stands_in_for_our_times(noor: Browser, linked: UUID) -> None:
     shown = noor.get(_url())
     policy = shown.headers["Content-Security-Policy"]
     assert 'data-cal-link="ada/half"' in shown.text and 'data-cal-origin="https://cal.com"' in shown.text
@@ -74,14 +74,14 @@ def test_the_calendar_stands_in_for_our_times(noor: Browser, linked: UUID) -> No
         assert 'name="starts_at"' in without.text and "cal.com" not in without.headers["Content-Security-Policy"]
 
 
-def test_who_gives_no_page_is_booked_by_the_hours_here(noor: Browser) -> None:  # noqa: F811
+def test_who_gives_no_page_is_booked_by_the_hours_here(noor: Browser) -> None:
     shown = noor.get(_url())
     assert 'name="starts_at"' in shown.text and "data-cal-link" not in shown.text
     assert "cal.com" not in shown.headers["Content-Security-Policy"]
     assert noor.post(_url(), {"starts_at": SOON.isoformat(), "idempotency_key": "1"}).status_code == 303
 
 
-def test_a_booking_there_becomes_one_here(noor: Browser, linked: UUID, client: Browser) -> None:  # noqa: F811
+def test_a_booking_there_becomes_one_here(noor: Browser, linked: UUID, client: Browser) -> None:
     empty = noor.post(_url(), {"starts_at": SOON.isoformat(), "idempotency_key": "0"})
     assert empty.status_code == 422 and "Choose a time in the calendar." in empty.text
     early = book(noor, "cal-1")
@@ -110,7 +110,7 @@ def test_a_booking_there_becomes_one_here(noor: Browser, linked: UUID, client: B
     ],
 )
 def test_a_booking_that_is_not_what_is_paid_for(
-    noor: Browser, linked: UUID, client: Browser, told: dict[str, Any], status: int, says: str  # noqa: F811
+    noor: Browser, linked: UUID, client: Browser, told: dict[str, Any], status: int, says: str
 ) -> None:  # fmt: skip
     tell(client, "BOOKING_CREATED", "cal-1", **told)
     refused = book(noor, "cal-1")
@@ -118,13 +118,13 @@ def test_a_booking_that_is_not_what_is_paid_for(
     assert "data-cal-wait" not in refused.text
 
 
-def test_one_that_was_called_off_meanwhile(noor: Browser, linked: UUID, client: Browser) -> None:  # noqa: F811
+def test_one_that_was_called_off_meanwhile(noor: Browser, linked: UUID, client: Browser) -> None:
     tell(client, "BOOKING_CREATED", "cal-1")
     tell(client, "BOOKING_CANCELLED", "cal-1")
     assert "was called off in the calendar" in book(noor, "cal-1").text
 
 
-def test_a_program_cannot_go_past_the_calendar(noor: Browser, linked: UUID) -> None:  # noqa: F811
+def test_a_program_cannot_go_past_the_calendar(noor: Browser, linked: UUID) -> None:
     answer = noor.open(
         "/api/v1/consultations/book", method="POST", headers={"X-CSRFToken": noor.csrf_token()},
         json={"advisor_id": str(linked), "duration_minutes": 30, "starts_at": SOON.isoformat()},
@@ -151,7 +151,7 @@ def test_the_consultants_own_page(linked: UUID, sign_in: SignIn) -> None:
         assert ada.post(path, {"link": "ada"}).status_code == 409
 
 
-def test_what_is_in_the_calendar_is_moved_there(noor: Browser, linked: UUID, client: Browser) -> None:  # noqa: F811
+def test_what_is_in_the_calendar_is_moved_there(noor: Browser, linked: UUID, client: Browser) -> None:
     tell(client, "BOOKING_CREATED", "cal-1")
     made = UUID(book(noor, "cal-1").location.split("/")[3])
     with unit_of_work(PLATFORM) as session:

@@ -20,7 +20,7 @@ from jobs import clients as money_jobs
 from tests.factories import people
 from tests.factories.people import PLATFORM
 from tests.fakes.stripe import KEY, StripePeer
-from tests.portals.client.test_pages import SignIn, _book, _status, advisor, noor  # noqa: F401 - fixtures
+from tests.portals.client.test_pages import SignIn, _book, _status
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
@@ -47,7 +47,7 @@ def pay(made: UUID) -> str:
     return f"/client/consultations/{made}/pay"
 
 
-def test_from_keeping_the_time_to_paid(stripe: StripePeer, noor: Browser) -> None:  # noqa: F811
+def test_from_keeping_the_time_to_paid(stripe: StripePeer, noor: Browser) -> None:
     made = _book(noor)
     waiting = noor.get(pay(made))
     assert "being prepared" in waiting.text and 'hx-trigger="every 2s"' in waiting.text
@@ -74,7 +74,7 @@ def test_from_keeping_the_time_to_paid(stripe: StripePeer, noor: Browser) -> Non
     assert "js.stripe.com" not in noor.get(here).headers["Content-Security-Policy"]
 
 
-def test_an_answer_that_was_lost_and_a_card_that_was_refused(stripe: StripePeer, noor: Browser) -> None:  # noqa: F811
+def test_an_answer_that_was_lost_and_a_card_that_was_refused(stripe: StripePeer, noor: Browser) -> None:
     made = _book(noor)
     stripe.fail_next = (503, {"code": "lock_timeout"})
     with pytest.raises(Unanswered):
@@ -86,7 +86,7 @@ def test_an_answer_that_was_lost_and_a_card_that_was_refused(stripe: StripePeer,
     assert "Your card has insufficient funds." in noor.get(pay(made)).text
 
 
-def test_a_charge_that_failed_is_begun_again(stripe: StripePeer, noor: Browser) -> None:  # noqa: F811
+def test_a_charge_that_failed_is_begun_again(stripe: StripePeer, noor: Browser) -> None:
     made = _book(noor)
     stripe.fail_next = (402, {"type": "card_error", "code": "card_declined", "message": "Your card was declined."})
     money_jobs.ask(str(charge(made).id))
@@ -96,7 +96,7 @@ def test_a_charge_that_failed_is_begun_again(stripe: StripePeer, noor: Browser) 
     assert charge(made).status is ChargeStatus.PENDING and "being prepared" in noor.get(pay(made)).text
 
 
-def test_what_is_missing_is_named(stripe: StripePeer, noor: Browser) -> None:  # noqa: F811
+def test_what_is_missing_is_named(stripe: StripePeer, noor: Browser) -> None:
     made = _book(noor)
     with environment(STRIPE_PUBLISHABLE_KEY="pk_live_other"):
         shown = noor.get(pay(made))
@@ -109,7 +109,7 @@ def test_what_is_missing_is_named(stripe: StripePeer, noor: Browser) -> None:  #
         assert noor.post(pay(made), {}).status_code == 409
 
 
-def test_who_is_refused(stripe: StripePeer, noor: Browser, sign_in: SignIn) -> None:  # noqa: F811
+def test_who_is_refused(stripe: StripePeer, noor: Browser, sign_in: SignIn) -> None:
     made = _book(noor)
     people.account(Portal.CLIENT, "omar@client.test")
     other = sign_in(Portal.CLIENT, "omar@client.test")
