@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 
 from app.billing import closing, invoice_cards, modes, profiles, settling
+from app.billing.documents import DocumentKind
 from app.billing.invoice_models import Invoice
 from app.billing.invoice_states import InvoiceOrigin
 from app.billing.profiles import Details, Issuing
@@ -111,7 +112,10 @@ def _since(
     """What became of the invoice of a month: paid by transfer, paid by card with a refund later, overdue and part
     paid, open with a credit note."""
     invoice = session.scalars(
-        select(Invoice).where(Invoice.organization_id == buyer.id).order_by(Invoice.created_at.desc()).limit(1)
+        select(Invoice)
+        .where(Invoice.organization_id == buyer.id, Invoice.kind == DocumentKind.INVOICE)
+        .order_by(Invoice.period_start.desc())
+        .limit(1)
     ).one()
     with clock.at(issued + timedelta(days=6)):
         if back == 4:
