@@ -7,7 +7,6 @@ suspense and write-offs are posted in the platform's own books, and payouts by f
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, text
@@ -23,7 +22,7 @@ from app.db.types import new_id
 from app.ledger import recipes
 from app.ledger import service as ledger
 from app.reconciliation import matching, targets
-from app.reconciliation.models import MatchPart, StatementLine, StatementMatch, TakenTarget
+from app.reconciliation.models import MatchPart, StandingMatch, StatementLine, StatementMatch, TakenTarget
 from app.reconciliation.statements import hold_desk
 from app.reconciliation.states import TAKEN, How, Resolution, TargetKind
 from app.reconciliation.targets import Target
@@ -64,6 +63,7 @@ def match(
     this = line(session, line_id)
     if not 0 < len(chosen) <= MOST_TARGETS or len(set(chosen)) != len(chosen):
         raise Invalid(f"Choose one to {MOST_TARGETS} different things this line is about.")
+    targets.refuse_counting_twice(session, chosen)
     found = [targets.find(session, kind, target_id) for kind, target_id in chosen]
     parts = [_part(this, target) for target in found]
     rest = this.amount_minor - sum(minor for _kind, _id, minor in parts)
@@ -178,13 +178,7 @@ def undo(session: ScopedSession, actor: Actor, line_id: UUID, note: str) -> Stat
 
 def standing_match(session: Session, line_id: UUID) -> StatementMatch | None:
     """The match of a line that nothing undid; None while it is in the queue."""
-    undone: Any = select(StatementMatch.undoes_id).where(StatementMatch.undoes_id.is_not(None))
-    query = select(StatementMatch).where(
-        StatementMatch.line_id == line_id,
-        StatementMatch.undoes_id.is_(None),
-        StatementMatch.id.not_in(undone.where(StatementMatch.line_id == line_id)),
-    )
-    return session.scalar(query)
+    return session.scalar(select(StandingMatch).where(StandingMatch.line_id == line_id))
 
 
 def _note(text: str) -> str:

@@ -74,14 +74,19 @@ class _Pass:
 
     def sql(self) -> str:
         side = "<" if self.kind in targets.kinds_for(-1) else ">"
-        recent = _RECENT.get(self.kind, "")
-        candidate = targets.with_tokens(self.kind, recent) if self.named else targets.BASE[self.kind] + recent
+        which = _RECENT.get(self.kind, "")
+        if self.named:
+            candidate = targets.with_tokens(self.kind, which)
+        else:
+            candidate = targets.BASE[self.kind] + which + _NEVER_BY_AMOUNT.get(self.kind, "")
         return _RUN.format(line=_LINE.format(side=side), candidate=candidate, hit=self.hit)
 
 
 # What was sent long before the oldest open line is not looked at again.
 _OLD = "(SELECT min(booked_on) - 120 FROM open_statement_lines)"
 _RECENT = {K.PAYOUT: f" AND a.created_at >= {_OLD}", K.RETURN: f" AND a.created_at >= {_OLD}"}
+# An attempt that failed is taken for debited only where the bank names it.
+_NEVER_BY_AMOUNT = {K.PAYOUT: " AND a.status <> 'failed'"}
 _PASSES = (
     _Pass(K.PAYOUT, _BY_TOKEN),
     _Pass(K.EXPORT, _BY_TOKEN),
@@ -101,10 +106,8 @@ def run(session: Session, actor: Actor) -> Counter[TargetKind]:
     found: Counter[TargetKind] = Counter()
     asked = {"actor": actor.label, "account_id": actor.account_id}
     for one in _PASSES:
-        # Failed attempts are taken for what they were only where the bank names them.
-        condition = one.sql() if one.named else one.sql().replace("'returned', 'failed')", "'returned')")
         with many_rows(session):
-            rows = session.execute(text(condition), {**asked, "kind": one.kind.value}).all()
+            rows = session.execute(text(one.sql()), {**asked, "kind": one.kind.value}).all()
         found[one.kind] += len(rows)
         settle(session, actor, one.kind, rows)
     return found

@@ -10,9 +10,19 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    PrimaryKeyConstraint,
+    Text,
+    UniqueConstraint,
+    column,
+    table,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from app.core.errors import InvalidTransition
 from app.core.money import Money
@@ -144,6 +154,14 @@ class StatementMatch(PlatformRecord):
     made_by: Mapped[str]
     made_by_account_id: Mapped[UUID | None]
     undoes_id: Mapped[UUID | None] = mapped_column(ForeignKey("statement_matches.id"))
+
+
+# The matches that nothing undid: a view, which says once for everybody which those are.
+StandingMatch = aliased(
+    StatementMatch,
+    table("standing_matches", *(column(one.name, one.type) for one in StatementMatch.__table__.columns)),
+    adapt_on_names=True,
+)
 
 
 class MatchPart(Base):

@@ -9,15 +9,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, literal, null, or_, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from app.core.money import Money
 from app.db import paging
 from app.reconciliation import rules, targets
-from app.reconciliation.models import MatchPart, OpenLine, StatementLine, StatementMatch, WriteOff
+from app.reconciliation.models import MatchPart, OpenLine, StandingMatch, StatementLine, StatementMatch, WriteOff
 from app.reconciliation.states import LineState, Resolution, TargetKind
 
-_UNDONE = aliased(StatementMatch)
 _RESOLVED = {
     LineState.MATCHED: Resolution.MATCHED,
     LineState.SUSPENDED: Resolution.SUSPENDED,
@@ -29,7 +28,7 @@ _LINE = (
     StatementLine.reference, StatementLine.bank_reference, StatementLine.line,
 )  # fmt: skip
 _OLDEST = paging.Key((OpenLine.booked_on, OpenLine.line_id), ("booked_on", "id"), descending=False)
-_NEWEST = paging.Key((StatementMatch.created_at, StatementMatch.id), ("matched_at", "match_id"))
+_NEWEST = paging.Key((StandingMatch.created_at, StandingMatch.id), ("matched_at", "match_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +87,13 @@ def _open(chosen: LineFilter) -> paging.AnySelect:
 def _settled(chosen: LineFilter) -> paging.AnySelect:
     query: paging.AnySelect = (
         select(
-            *_LINE, literal(chosen.state.value).label("state"), StatementMatch.how, StatementMatch.note,
-            StatementMatch.made_by, StatementMatch.made_by_account_id, StatementMatch.created_at.label("matched_at"),
-            null().label("write_off_id"), StatementMatch.id.label("match_id"),
+            *_LINE, literal(chosen.state.value).label("state"), StandingMatch.how, StandingMatch.note,
+            StandingMatch.made_by, StandingMatch.made_by_account_id, StandingMatch.created_at.label("matched_at"),
+            null().label("write_off_id"), StandingMatch.id.label("match_id"),
         )
-        .select_from(StatementMatch)
-        .join(StatementLine, StatementLine.id == StatementMatch.line_id)
-        .outerjoin(_UNDONE, _UNDONE.undoes_id == StatementMatch.id)
-        .where(
-            StatementMatch.undoes_id.is_(None), _UNDONE.id.is_(None),
-            StatementMatch.resolution == _RESOLVED[chosen.state],
-        )
+        .select_from(StandingMatch)
+        .join(StatementLine, StatementLine.id == StandingMatch.line_id)
+        .where(StandingMatch.resolution == _RESOLVED[chosen.state])
     )  # fmt: skip
     return _narrowed(query, chosen)
 
@@ -212,9 +207,5 @@ def state_of(session: Session, line_id: UUID) -> tuple[LineState, WriteOff | Non
     if queued is not None:
         waits = session.get(WriteOff, queued.write_off_id) if queued.write_off_id else None
         return (LineState.PROPOSED if waits else LineState.OPEN), waits
-    query: paging.AnySelect = (
-        select(StatementMatch.resolution)
-        .outerjoin(_UNDONE, _UNDONE.undoes_id == StatementMatch.id)
-        .where(StatementMatch.line_id == line_id, StatementMatch.undoes_id.is_(None), _UNDONE.id.is_(None))
-    )
+    query: paging.AnySelect = select(StandingMatch.resolution).where(StandingMatch.line_id == line_id)
     return LineState(session.execute(query).scalar_one()), None

@@ -32,6 +32,7 @@ from app.reconciliation.states import StatementKind, StatementStatus
 
 SUBJECT = "bank_statement"
 AT_ONCE = 5_000  # lines written in one transaction
+MOST_NOTES = 50  # kept with the statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,7 @@ def confirm(
     record.summary = {
         "at": 0, "new": 0, "matched": 0, "read": len(bookings.rows), "faulty": bookings.faulty,
         "left_out": bookings.left_out, "checked": bookings.checked,
+        "notes": [note.reason for note in bookings.notes[:MOST_NOTES]],
     }  # fmt: skip
     session.flush()
     outbox.emit(session, Topic.STATEMENT_CONFIRMED, statement_id=statement_id)

@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import Money
 from app.rails import accounts
 from app.reconciliation.states import TargetKind
@@ -35,10 +35,12 @@ _ATTEMPTS = f"""SELECT a.id AS target_id, {accounts.sql("a.rail")} AS account, p
     AND (a.export_id IS NULL OR e.status = 'released')"""
 _UNTAKEN = " AND NOT EXISTS (SELECT FROM taken_targets t WHERE t.kind = '{kind}' AND t.target_id = {id})"
 _NOT_IN_A_SUM = " AND NOT EXISTS (SELECT FROM taken_targets t WHERE t.kind = 'export' AND t.target_id = a.export_id)"
-_TRANSFERS = """SELECT w.id AS target_id, w.{side}_account AS account, w.currency,
+# Whatever became of it, it left; what came back is in the account it left from.
+_TRANSFERS = """SELECT w.id AS target_id, {account} AS account, w.currency,
     {sign} w.amount_minor AS amount_minor, w.sent_on AS day, w.reference AS label,
     CAST(NULL AS uuid) AS payee_id, CAST(NULL AS uuid) AS organization_id,
-    w.id AS page_id, w.status AS settled, 0 AS rank FROM own_transfers w WHERE w.status <> 'came_back'"""
+    w.id AS page_id, w.status AS settled, 0 AS rank FROM own_transfers w WHERE true"""
+_ENDED_IN = "CASE WHEN w.status = 'came_back' THEN w.from_account ELSE w.to_account END"
 
 BASE: dict[TargetKind, str] = {
     K.PAYOUT: _ATTEMPTS.format(sign="-") + _UNTAKEN.format(kind="payout", id="a.id") + _NOT_IN_A_SUM,
@@ -61,8 +63,9 @@ BASE: dict[TargetKind, str] = {
         FROM ledger_entries n JOIN ledger_lines l ON l.entry_id = n.id AND l.account = 'cash'
         WHERE n.kind = 'invoice_paid' AND n.ref LIKE 'bank:%'"""
     + _UNTAKEN.format(kind="invoice_payment", id="n.id"),
-    K.TRANSFER_OUT: _TRANSFERS.format(side="from", sign="-") + _UNTAKEN.format(kind="transfer_out", id="w.id"),
-    K.TRANSFER_IN: _TRANSFERS.format(side="to", sign="") + _UNTAKEN.format(kind="transfer_in", id="w.id"),
+    K.TRANSFER_OUT: _TRANSFERS.format(account="w.from_account", sign="-")
+    + _UNTAKEN.format(kind="transfer_out", id="w.id"),
+    K.TRANSFER_IN: _TRANSFERS.format(account=_ENDED_IN, sign="") + _UNTAKEN.format(kind="transfer_in", id="w.id"),
 }
 _PLAIN = "upper(regexp_replace({0}, '[^A-Za-z0-9]', '', 'g'))"
 # Every way a bank may write which attempt it was: our key, the number people know, the id of short files, the rail's
@@ -125,8 +128,40 @@ def find(session: Session, kind: TargetKind, target_id: UUID) -> Target:
         raise NotFound("A line cannot be about that.")
     row = session.execute(text(_NAMED.format(base=BASE[kind], where="c.target_id = :id")), {"id": target_id}).first()
     if row is None:
-        raise Conflict("Another line is about that already, or it is not there any more. Search again.")
+        said = session.scalar(_WHOLE_OR_PART[kind], {"id": target_id}) if kind in _WHOLE_OR_PART else None
+        raise Conflict(said or "Another line is about that already, or it is not there any more. Search again.")
     return _target(kind, row)
+
+
+# The money of a payout in a file is in the sum of the file as well: a line is about the one or the other.
+_WHOLE_OR_PART = {
+    K.PAYOUT: text(
+        """SELECT 'Another line is about the whole of ' || e.number || ' already, and this payout is in it.'
+        FROM payout_attempts a JOIN payout_exports e ON e.id = a.export_id
+        JOIN taken_targets t ON t.kind = 'export' AND t.target_id = e.id WHERE a.id = :id"""
+    ),
+    K.EXPORT: text(
+        """SELECT 'Lines of their own are about ' || count(*) || ' of the payouts in ' || e.number || ' already.'
+        FROM payout_exports e JOIN payout_attempts a ON a.export_id = e.id
+        JOIN taken_targets t ON t.kind = 'payout' AND t.target_id = a.id WHERE e.id = :id GROUP BY e.number"""
+    ),
+}
+_INSIDE = text(
+    """SELECT e.number AS export, 'Q-' || upper(right(CAST(a.payout_id AS text), 8)) AS payout
+    FROM payout_attempts a JOIN payout_exports e ON e.id = a.export_id
+    WHERE a.id = ANY(:attempts) AND e.id = ANY(:exports) ORDER BY a.id LIMIT 1"""
+)
+
+
+def refuse_counting_twice(session: Session, chosen: Sequence[tuple[TargetKind, UUID]]) -> None:
+    """Raises Invalid where a file and a payout inside it are chosen together."""
+    asked = {
+        "attempts": [one for kind, one in chosen if kind is K.PAYOUT],
+        "exports": [one for kind, one in chosen if kind is K.EXPORT],
+    }
+    found = session.execute(_INSIDE, asked).first() if all(asked.values()) else None
+    if found is not None:
+        raise Invalid(f"{found.payout} is in {found.export} already: choose the whole file, or payouts of it.")
 
 
 def search(session: Session, *, account: str, amount: Money, words: str) -> list[Target]:

@@ -5,23 +5,15 @@ from __future__ import annotations
 from app.ledger.journal import MONTH_NUMBERS
 from app.rails import accounts
 
-_STANDING = """statement_matches m LEFT JOIN statement_matches u ON u.undoes_id = m.id
-    WHERE m.undoes_id IS NULL AND u.id IS NULL"""
-
 
 def _posted(account: str, kind: str) -> str:
     """What an account of the books holds beside the parts of the lines that were posted to it."""
     return f"""SELECT coalesce(b.currency, p.currency) AS subject,
         'books ' || coalesce(b.total, 0) || ', lines ' || coalesce(p.total, 0) AS detail
     FROM (SELECT currency, -sum(amount_minor) AS total FROM ledger_lines WHERE account = '{account}' GROUP BY 1) b
-    FULL JOIN (SELECT l.currency, sum(q.amount_minor) AS total FROM {
-        _STANDING.replace(
-            "WHERE",
-            '''
-        JOIN statement_match_parts q ON q.match_id = m.id
-        JOIN statement_lines l ON l.id = m.line_id WHERE''',
-        )
-    } AND q.kind = '{kind}' GROUP BY 1) p USING (currency)
+    FULL JOIN (SELECT l.currency, sum(q.amount_minor) AS total FROM standing_matches m
+        JOIN statement_match_parts q ON q.match_id = m.id JOIN statement_lines l ON l.id = m.line_id
+        WHERE q.kind = '{kind}' GROUP BY 1) p USING (currency)
     WHERE coalesce(b.total, 0) <> coalesce(p.total, 0)"""
 
 
@@ -29,9 +21,9 @@ RECONCILIATION = (
     (
         "statements.line_state",
         "A statement line is not in exactly one place: waiting, or explained once.",
-        f"""SELECT l.id AS subject, count(o.line_id) || ' waiting, ' || count(s.id) || ' explained' AS detail
+        """SELECT l.id AS subject, count(o.line_id) || ' waiting, ' || count(s.id) || ' explained' AS detail
         FROM statement_lines l LEFT JOIN open_statement_lines o ON o.line_id = l.id
-        LEFT JOIN (SELECT m.id, m.line_id FROM {_STANDING}) s ON s.line_id = l.id
+        LEFT JOIN standing_matches s ON s.line_id = l.id
         GROUP BY l.id HAVING count(o.line_id) + count(s.id) <> 1""",
     ),
     (
@@ -46,11 +38,18 @@ RECONCILIATION = (
     (
         "statements.taken",
         "What lines are about differs from what their matches say.",
-        f"""SELECT coalesce(t.target_id, p.target_id) AS subject, coalesce(t.kind, p.kind) AS detail
+        """SELECT coalesce(t.target_id, p.target_id) AS subject, coalesce(t.kind, p.kind) AS detail
         FROM taken_targets t FULL JOIN (
-            SELECT q.kind, q.target_id, q.match_id FROM {_STANDING.replace("WHERE", '''
-            JOIN statement_match_parts q ON q.match_id = m.id WHERE''')} AND q.target_id IS NOT NULL
+            SELECT q.kind, q.target_id, q.match_id FROM standing_matches m
+            JOIN statement_match_parts q ON q.match_id = m.id WHERE q.target_id IS NOT NULL
         ) p USING (kind, target_id, match_id) WHERE t.target_id IS NULL OR p.target_id IS NULL""",
+    ),
+    (
+        "statements.counted_twice",
+        "A line is about a file of payouts, and another about a payout in it.",
+        """SELECT a.id AS subject, 'in export ' || CAST(a.export_id AS text) AS detail FROM payout_attempts a
+        JOIN taken_targets p ON p.kind = 'payout' AND p.target_id = a.id
+        JOIN taken_targets e ON e.kind = 'export' AND e.target_id = a.export_id""",
     ),
     ("statements.suspense", "Suspense in the books differs from the lines in suspense.",
      _posted("suspense", "suspense")),

@@ -170,7 +170,7 @@ def _previewed(record: BankStatement, form: ConfirmStatementForm) -> ResponseRet
         record=record,
         bookings=bookings,
         found=service.preview(db(), g.actor, record, bookings),
-        faults=(bookings.gaps + bookings.faults)[:SHOWN],
+        faults=bookings.told(SHOWN),
         accounts=ACCOUNT_LABELS,
     )
 

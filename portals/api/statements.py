@@ -45,8 +45,7 @@ def new_statement() -> ResponseReturnValue:
 
 
 def _faults(bookings: Bookings) -> dict[str, str]:
-    faults = (bookings.gaps + bookings.faults)[:SHOWN]
-    return {f"line {fault.line}, {fault.column}": fault.reason for fault in faults}
+    return {f"line {fault.line}, {fault.column}": fault.reason for fault in bookings.told(SHOWN)}
 
 
 @platform.get("/statements/<uuid:statement_id>")
@@ -67,6 +66,7 @@ def _statement(record: BankStatement) -> dict[str, Any]:
         "new": record.summary.get("new", 0),
         "matched": record.summary.get("matched", 0),
         "faulty": record.summary.get("faulty", 0),
+        "notes": record.summary.get("notes", []),
         "firstOn": record.first_on.isoformat() if record.first_on else None,
         "lastOn": record.last_on.isoformat() if record.last_on else None,
     }

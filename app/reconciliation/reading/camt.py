@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +17,7 @@ from lxml import etree
 
 from app.core.errors import Invalid
 from app.core.money import CURRENCIES, Money
+from app.reconciliation.reading import balances
 from app.reconciliation.reading.values import LONGEST_TEXT, MOST_LINES, Booking, Bookings, Fault
 
 MAX_BYTES = 30 * 1024 * 1024
@@ -39,7 +40,7 @@ class _Statement:
     opening: int | None = None
     closing: int | None = None
     moved: int = 0
-    skipped: bool = False
+    skipped: list[int] = field(default_factory=list)  # lines of entries that could not be read
     balances: list[tuple[str, str, int]] = field(default_factory=list)  # code, currency, signed minor
 
 
@@ -50,7 +51,7 @@ def read_camt(body: bytes) -> Bookings:
     """
     _refuse_unsafe(body)
     found = Bookings()
-    rows, faults, gaps = found.rows, found.faults, found.gaps
+    rows, faults = found.rows, found.faults
     read = left_out = 0
     checked = False
     statements = 0
@@ -58,9 +59,7 @@ def read_camt(body: bytes) -> Bookings:
         for element, of in _walk(body):
             if element is None:
                 statements += 1
-                told = _gap(of, faults)
-                checked = checked or told is not None
-                gaps += [told] if isinstance(told, Fault) else []
+                checked = _close(of, found) or checked
                 continue
             read += 1
             line = element.sourceline or 0
@@ -71,7 +70,7 @@ def read_camt(body: bytes) -> Bookings:
                 made = list(_bookings(element, line, of.currency))
             except ValueError as error:
                 faults.append(Fault(line, "Ntry", str(error)))
-                of.skipped = True
+                of.skipped.append(line)
                 continue
             of.moved += sum(booking.amount_minor for booking in made)
             rows += [booking for booking in made if booking.amount_minor]
@@ -84,7 +83,7 @@ def read_camt(body: bytes) -> Bookings:
     if not statements:
         raise Invalid("This is XML but no camt.053 statement (there is no BkToCstmrStmt in it).")
     facts = [("Format", _WHERE), ("Statements in the file", str(statements))]
-    return Bookings(rows, faults, gaps, facts, read, left_out, checked)
+    return replace(found, facts=facts, read=read, left_out=left_out, checked=checked)
 
 
 def _refuse_unsafe(body: bytes) -> None:
@@ -137,17 +136,24 @@ def _forget(element: Any) -> None:
         element.getparent().remove(before)
 
 
-def _gap(of: _Statement, faults: list[Fault]) -> Fault | bool | None:
-    """None where the statement names no two balances, True where they agree, else what does not."""
+def _close(of: _Statement, found: Bookings) -> bool:
+    """Hold the balances against the entries: what does not agree is a gap, or what the entries left out moved.
+
+    False where the statement names no two balances.
+    """
     opening = next((b for code in ("OPBD", "PRCD") for b in of.balances if b[0] == code), None)
     closing = next((b for b in of.balances if b[0] == "CLBD"), None)
     if opening is None or closing is None:
-        return None
-    if of.skipped or opening[2] + of.moved == closing[2]:
-        return True
-    due = Money(opening[2] + of.moved, opening[1]).plain()
-    said = Money(closing[2], closing[1]).plain()
-    return Fault(0, "Bal", f"The opening balance and the bookings make {due}, the closing balance says {said}.")
+        return False
+    missing = closing[2] - opening[2] - of.moved
+    if of.skipped:
+        found.notes.append(balances.across(of.skipped, missing, closing[1]))
+    elif missing:
+        due = Money(opening[2] + of.moved, opening[1]).plain()
+        said = Money(closing[2], closing[1]).plain()
+        reason = f"The opening balance and the bookings make {due}, the closing balance says {said}."
+        found.gaps.append(Fault(0, "Bal", reason))
+    return True
 
 
 def _bookings(entry: Any, line: int, currency: str) -> Iterator[Booking]:

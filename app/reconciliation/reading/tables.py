@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from functools import partial
-from itertools import pairwise
 from typing import Any
 
 from app.core.errors import Invalid
-from app.core.money import CURRENCIES, Money, exponent
+from app.core.money import CURRENCIES
 from app.core.tables.cells import clean_text
 from app.core.tables.choices import Choices
 from app.core.tables.table import Table, read_table
 from app.payables.importing import amounts, dates
+from app.reconciliation.reading import balances
 from app.reconciliation.reading.columns import Columns, LineField, is_known, match
 from app.reconciliation.reading.values import LONGEST_TEXT, Booking, Bookings, Fault
 
@@ -48,9 +48,9 @@ def read_bookings(table: Table, columns: Columns, *, currency: str, choices: Cho
             rows.append(found)
         elif not faults or faults[-1].line != line:
             left_out += 1
-    checked, gaps = balance_gaps(rows) if _F.BALANCE in columns.at else (False, [])
+    chain = balances.check(rows, list(dict.fromkeys(fault.line for fault in faults)))
     facts = [*table.dialect.facts(), reader.amount_style.fact(), reader.date_style.fact()]
-    return Bookings(rows, faults, gaps, facts, len(table.rows), left_out, checked)
+    return Bookings(rows, faults, chain.gaps, chain.notes, facts, len(table.rows), left_out, chain.told)
 
 
 class _Reader:
@@ -143,35 +143,6 @@ def _currency(text: str, otherwise: str) -> str:
     found = text.upper() or otherwise
     if found not in CURRENCIES:
         raise ValueError(f"“{found[:20]}” is not a currency we know")
-    return found
-
-
-def balance_gaps(rows: list[Booking]) -> tuple[bool, list[Fault]]:
-    """Whether balances could be checked, and where the one after a booking is not the one before it plus the amount.
-
-    Files run from old to new or the other way round; the way with fewer gaps is meant.
-    """
-    by_currency: dict[str, list[Booking]] = {}
-    for row in rows:
-        if row.balance_minor is not None:
-            by_currency.setdefault(row.currency, []).append(row)
-    gaps: list[Fault] = []
-    for told in by_currency.values():
-        onwards, backwards = _gaps(told), _gaps(told[::-1])
-        gaps += backwards if len(backwards) < len(onwards) else onwards
-    return any(len(told) > 1 for told in by_currency.values()), sorted(gaps, key=lambda gap: gap.line)
-
-
-def _gaps(rows: list[Booking]) -> list[Fault]:
-    found = []
-    for before, after in pairwise(rows):
-        due = (before.balance_minor or 0) + after.amount_minor
-        if due != after.balance_minor:
-            places = exponent(after.currency)
-            said = f"{Money(due, after.currency).major:,.{places}f}"
-            found.append(
-                Fault(after.line, "Balance", f"By the bookings the balance is {said} here; lines seem to be missing.")
-            )
     return found
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from app.core.money import Money
 from app.reconciliation.rules import dedupe_keys, tokens
@@ -46,18 +44,18 @@ class Booking:
         return tokens(self.reference, self.description, self.counterparty, self.bank_id, check_number=self.check_number)
 
     def identity(self) -> tuple[object, ...]:
-        """What tells it from other bookings of the account."""
+        """What tells it from other bookings of the account; not the balance, which only some files of a bank tell."""
         if self.bank_id:
             return ("bank", self.bank_id, self.booked_on, self.currency, self.amount_minor, self.reference)
         return (
             self.booked_on, self.currency, self.amount_minor, self.description, self.counterparty, self.reference,
-            self.balance_minor,
         )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Bookings:
-    """A file that was read. `gaps`: where what a file says of balances does not agree with its bookings.
+    """A file that was read. `gaps`: where what a file says of balances does not agree with its bookings; `notes`: what
+    faulty lines moved, by the balances around them.
 
     `facts` say how it was understood; `left_out` counts bookings that are not booked yet.
     """
@@ -65,6 +63,7 @@ class Bookings:
     rows: list[Booking] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     gaps: list[Fault] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
     read: int = 0
     left_out: int = 0
@@ -73,6 +72,10 @@ class Bookings:
     @property
     def faulty(self) -> int:
         return len({fault.line for fault in self.faults})
+
+    def told(self, most: int) -> list[Fault]:
+        """What a person should see before it is imported, worst first, then in the order of the lines."""
+        return (self.gaps + sorted(self.faults + self.notes, key=lambda fault: fault.line))[:most]
 
     def totals(self) -> dict[str, tuple[Money, Money]]:
         """Currency → what came in and what left (both above zero)."""
@@ -85,17 +88,3 @@ class Bookings:
     def keys(self) -> list[str]:
         """The dedupe key of each row, in order."""
         return dedupe_keys(row.identity() for row in self.rows)
-
-    def packed(self) -> bytes:
-        plain = asdict(self)
-        return json.dumps(plain, default=str).encode()
-
-
-def unpacked(body: bytes) -> Bookings:
-    """What `packed` made."""
-    found: dict[str, Any] = json.loads(body)
-    rows = [Booking(**{**row, "booked_on": date.fromisoformat(row["booked_on"])}) for row in found.pop("rows")]
-    faults = [Fault(**fault) for fault in found.pop("faults")]
-    gaps = [Fault(**gap) for gap in found.pop("gaps")]
-    facts = [(label, value) for label, value in found.pop("facts")]
-    return Bookings(rows, faults, gaps, facts, **found)

@@ -97,6 +97,41 @@ def test_nobody_explains_two_lines_by_one_thing(maker: Actor, checker: Actor) ->
         desk.suspend(session, maker, second, "?")
 
 
+def undone_sum(made: Sent, maker: Actor) -> tuple[UUID, UUID]:
+    """A debit of the whole file and one of its first payout, both waiting."""
+    whole, part = one_line(f"-{made.total}", "whole"), one_line("-10.00", "part")
+    for line_id in (whole, part):
+        if not is_open(line_id):  # it explained itself
+            with unit_of_work(PLATFORM) as session:
+                desk.undo(session, maker, line_id, "By hand")
+    return whole, part
+
+
+def test_no_payout_is_counted_beside_its_file(maker: Actor, checker: Actor) -> None:
+    made = sent(maker, checker)
+    whole, part = undone_sum(made, maker)
+    with unit_of_work(PLATFORM) as session:
+        desk.match(session, maker, whole, [(K.EXPORT, made.export_id)])
+    with pytest.raises(Conflict, match=r"whole of EX-.* this payout is in it"), unit_of_work(PLATFORM) as session:
+        desk.match(session, maker, part, chosen(made, 0))
+    with unit_of_work(PLATFORM) as session:
+        desk.undo(session, maker, whole, "The other way round")
+        desk.match(session, maker, part, chosen(made, 0))
+    with pytest.raises(Conflict, match=r"about 1 of the payouts in EX-"), unit_of_work(PLATFORM) as session:
+        desk.match(session, maker, whole, [(K.EXPORT, made.export_id)])
+    assert is_open(whole) and healthy()
+
+
+@pytest.mark.parametrize("file_first", [True, False])
+def test_a_file_and_a_payout_in_it_are_no_split(maker: Actor, checker: Actor, file_first: bool) -> None:
+    made = sent(maker, checker)
+    line_id = one_line("-50.00", "twice")
+    both = [(K.EXPORT, made.export_id), *chosen(made, 0)]
+    with pytest.raises(Invalid, match=r"Q-.* is in EX-.* already"), unit_of_work(PLATFORM) as session:
+        desk.match(session, maker, line_id, both if file_first else both[::-1], rest_to_suspense=True)
+    assert is_open(line_id) and healthy()
+
+
 def test_what_went_the_other_way_is_refused(maker: Actor, checker: Actor) -> None:
     made = sent(maker, checker)
     line_id = one_line("10.00")

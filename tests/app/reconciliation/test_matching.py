@@ -169,3 +169,14 @@ def test_many_lines_at_once(people: tuple[Actor, Actor]) -> None:
     made = sent(*people, payees=60)
     imported([debit(one, one.number) for one in made.payouts] + [(today(), f"x{n}", "", "-0.01") for n in range(200)])
     assert set(states(made)) == {"paid"} and waiting() == 200 and healthy()
+
+
+def test_one_that_failed_is_taken_for_debited_only_where_the_bank_names_it(people: tuple[Actor, Actor]) -> None:
+    made = sent(*people)
+    one = made.payouts[0]
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE payout_attempts SET status = 'failed' WHERE id = :id"), {"id": one.attempt_id})
+    imported([debit(one, "TRANSFER")])
+    assert (waiting(), explained()) == (1, [])
+    imported([debit(one, one.number)], name="next.csv")
+    assert (waiting(), explained()) == (1, [("payout", "reference")])

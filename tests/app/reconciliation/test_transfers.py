@@ -14,7 +14,7 @@ from app.core.money import Money
 from app.core.scope import SYSTEM, Actor
 from app.db.session import unit_of_work
 from app.rails import accounts, registry
-from app.reconciliation import transfers
+from app.reconciliation import matching, transfers
 from app.reporting import doctor
 from tests.factories.statements import PLATFORM, house, imported
 
@@ -65,6 +65,33 @@ def test_one_that_came_back_left_nothing() -> None:
     with unit_of_work(PLATFORM) as session:
         transfers.came_back(session, SYSTEM, transfer_id)
     assert cash() == {} and healthy()
+
+
+def test_both_lines_of_one_that_came_back_are_explained() -> None:
+    """The bank's statement has it twice: as it left, and as it came back to the same account."""
+    transfer_id = sent()
+    imported([(today(), "To PAYPAL TOPUP-0001", "", "-500.00")], currency="USD")
+    with unit_of_work(PLATFORM) as session:
+        transfers.came_back(session, SYSTEM, transfer_id)
+    imported([(today(), "RETURN OF TOPUP-0001", "", "500.00")], currency="USD", name="next.csv")
+    imported([(today(), "TOPUP-0001", "", "500.00")], currency="USD", account="paypal", name="paypal.csv")
+    with unit_of_work(PLATFORM) as session:
+        kinds = session.scalars(text("SELECT kind FROM statement_match_parts ORDER BY amount_minor")).all()
+        assert kinds == ["transfer_out", "transfer_in"]
+        open_in = session.scalars(text("SELECT account FROM open_statement_lines")).all()
+        assert open_in == ["paypal"]  # it never arrived there: something else
+    assert healthy()
+
+
+def test_what_came_back_before_its_statement_was_read() -> None:
+    transfer_id = sent()
+    with unit_of_work(PLATFORM) as session:
+        transfers.came_back(session, SYSTEM, transfer_id)
+    imported([(today(), "TOPUP-0001", "", "-500.00"), (today(), "TOPUP-0001", "", "500.00")], currency="USD")
+    with unit_of_work(PLATFORM) as session:
+        assert session.scalar(text("SELECT count(*) FROM open_statement_lines")) == 0
+        assert matching.run(session, SYSTEM).total() == 0
+    assert healthy()
 
 
 def test_every_bad_field_is_named() -> None:

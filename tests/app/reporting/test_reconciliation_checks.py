@@ -24,6 +24,8 @@ FAULTS = [
      " ON CONFLICT DO NOTHING", "statements.line_state"),
     ("UPDATE statement_match_parts SET amount_minor = amount_minor + 1", "statements.parts"),
     ("DELETE FROM taken_targets", "statements.taken"),
+    ("INSERT INTO taken_targets SELECT 'export', a.export_id, t.match_id FROM taken_targets t"
+     " JOIN payout_attempts a ON a.id = t.target_id", "statements.counted_twice"),
     ("UPDATE statement_match_parts SET amount_minor = amount_minor + 1 WHERE kind = 'suspense'", "statements.suspense"),
     ("UPDATE statement_match_parts SET amount_minor = amount_minor + 1 WHERE kind = 'write_off'",
      "statements.write_offs"),
