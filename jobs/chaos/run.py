@@ -119,10 +119,12 @@ class _Run:
             places = ground.places(session, checker)
         home = {name: place for place in places for name in place.rails}
         for start in range(0, self.wanted.payouts, AT_ONCE):
+            numbers = range(start, min(start + AT_ONCE, self.wanted.payouts))
             with unit_of_work(_PLATFORM) as session:
-                for number in range(start, min(start + AT_ONCE, self.wanted.payouts)):
-                    rail = names[number % len(names)]
-                    ground.owe(session, home[rail], rail, number, self.dice)
+                rails = ((number, names[number % len(names)]) for number in numbers)
+                made = [ground.owe(session, home[rail], rail, number, self.dice) for number, rail in rails]
+            for payee_id in filter(None, made):
+                ground.set_up(payee_id)
         self._wait(lambda: _seen(ground.ready) == self.wanted.payouts, READY_S, "everything owed to be ready")
         return maker, checker, places
 
@@ -131,7 +133,8 @@ class _Run:
             self.http.post(f"{prefix}/_faults", json={"chance": chance, "seed": seed}).raise_for_status()
 
     def _prefixes(self) -> Mapping[str, str]:
-        return {name: "" if name == "simulated" else f"/{name}" for name in ground.rails()}
+        """Of the providers whose books the run reads."""
+        return {name: "" if name == "simulated" else f"/{name}" for name in map(ground.provider, ground.rails())}
 
     def _storm(self) -> None:
         """Workers killed, stores restarted, while the money goes out."""

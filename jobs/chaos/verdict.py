@@ -11,6 +11,7 @@ from sqlalchemy import text
 from app.core.scope import Scope
 from app.db.session import ScopedSession, unit_of_work
 from app.reporting.doctor import examine
+from jobs.chaos.ground import provider
 
 # What the provider's movements may be for each end of a payout: (paid, returned). One whose "paid" was lost on the way
 # and that came back is a failed one to us: no money stayed with anybody.
@@ -52,7 +53,7 @@ def under_way(session: ScopedSession) -> tuple[int, int, int, int]:
 
 
 def judge(books: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
-    """`books`: the instructions of each rail's provider, as `GET /_instructions` gives them."""
+    """`books`: the instructions of each provider, as `GET /_instructions` gives them."""
     with unit_of_work(Scope.platform("chaos verdict")) as session:
         attempts = session.execute(_ATTEMPTS).all()
         ends = {row.status: int(row.payouts) for row in session.execute(_OPEN)}
@@ -78,9 +79,9 @@ def judge(books: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
 def _compare(attempts: Sequence[Any], books: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[str]:
     """Every instruction at a provider is an attempt of ours, and moved the money its payout says."""
     wrong: list[str] = []
-    known = {(row.rail, row.key): row for row in attempts}
+    known = {(provider(row.rail), row.key): row for row in attempts}
     seen: set[tuple[str, str]] = set()
-    for rail, instructions in books.items():
+    for rail, instructions in books.items():  # of the provider
         for one in instructions:
             name = (rail, str(one["key"]).rpartition("/")[2])  # dialects put the call before our key
             row = known.get(name)
