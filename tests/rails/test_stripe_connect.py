@@ -132,6 +132,12 @@ def test_amounts_it_cannot_take_are_refused_here(simulator: SimulatorPeer) -> No
     assert (refused.outcome, refused.blame) == (Outcome.FAILED, Blame.PERMANENT)
 
 
+@pytest.mark.parametrize(("email", "ends"), [("jo0001@x.test", "0001"), ("jo1234@x.test", "9999"), ("", "9999")])
+def test_an_account_made_there_has_the_fate_of_its_address(connect: StripeConnect, email: str, ends: str) -> None:
+    made = connect.api().post("/v1/accounts", {"country": "US", "email": email}, f"key-{email}")
+    assert made["id"].startswith("acct_") and made["id"].endswith(ends)
+
+
 # --- events
 
 
