@@ -216,8 +216,8 @@ def _issue(
     serial = numbers.take(session, issuer.id, kind, year)
     terms = parties.billed(session, [invoice.organization_id])[invoice.organization_id].terms_days
     assessment = Assessment(tuple(items), found.place, found.round_to_unit, found.reverse_charge, found.note)
-    if kind is DocumentKind.CREDIT_NOTE and found.round_to_unit:
-        assessment = _rounded_together(session, invoice, assessment)
+    if kind is DocumentKind.CREDIT_NOTE:
+        assessment = rounded_together(assessment, *told_before(session, invoice))
     document = Document(
         kind=kind, number=numbers.text_of(issuer.prefix, issuer.party.country, kind, year, serial), issued_on=today,
         seller=original.seller, buyer=original.buyer,
@@ -236,16 +236,23 @@ def _issue(
     return ready.id
 
 
-def _rounded_together(session: ScopedSession, invoice: Invoice, part: Assessment) -> Assessment:
-    """Rounded with the notes before it: all of them together take back the invoice's total, not a unit more or less."""
+def told_before(session: ScopedSession, invoice: Invoice) -> tuple[Money, Money]:
+    """What the credit notes of an invoice have taken back, before they were rounded and as they say it."""
     query = select(
         func.coalesce(func.sum(Invoice.net_minor + Invoice.tax_minor), 0),
         func.coalesce(func.sum(Invoice.total_minor), 0),
     ).where(Invoice.corrects_id == invoice.id, Invoice.kind == DocumentKind.CREDIT_NOTE)
-    gone, told = (Money(int(minor), part.currency) for minor in session.execute(query).one())
+    exact, told = (Money(int(minor), invoice.currency) for minor in session.execute(query).one())
+    return exact, told
+
+
+def rounded_together(part: Assessment, gone: Money, told: Money) -> Assessment:
+    """A credit note rounded with those before it, where the law rounds: all of them together take back the invoice's
+    total, not a unit more or less. `gone`, `told`: as `told_before` has them."""
+    if not part.round_to_unit:
+        return part
     exact = part.net + part.tax
-    rounding = to_unit(gone + exact) - told - exact
-    return replace(part, rounding=rounding.minor)
+    return replace(part, rounding=(to_unit(gone + exact) - told - exact).minor)
 
 
 def _reason(reason: str) -> str:

@@ -124,13 +124,14 @@ def gross(session: ScopedSession, pack: SeatPack) -> Callable[[Money], Money]:
     line = session.scalars(
         select(InvoiceLine).where(InvoiceLine.invoice_id == invoice.id).execution_options(populate_existing=True)
     ).one()
-    before = Money(line.credited_minor, invoice.currency)
+    before, told = Money(line.credited_minor, invoice.currency), notes.told_before(session, invoice)
     document = snapshots.thaw(invoice.snapshot)
     taxed, found = notes.takes_tax_back(document, invoice.issued_on), document.assessment
 
     def of(net: Money) -> Money:
         item = notes.same_tax(found.items[0], net, taxed=taxed, before=before)
-        return Assessment((item,), found.place, found.round_to_unit, found.reverse_charge, found.note).total
+        part = Assessment((item,), found.place, found.round_to_unit, found.reverse_charge, found.note)
+        return notes.rounded_together(part, *told).total
 
     return of
 

@@ -69,7 +69,7 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
     """
     with session.elevated("the books of a pack's money that went back"):
         of, back = client.locked_return(session, return_id)
-        if back.status is ReturnStatus.SUCCEEDED:
+        if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):
             return
         back.amount_minor = min(back.amount_minor, of.refundable.minor)
         if not back.amount_minor:

@@ -14,7 +14,7 @@ from app.billing.invoice_models import Invoice, InvoicePayment, UnbilledCharge
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus, PaidWith
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
-from app.charges.states import ChargeProvider, ChargeStatus
+from app.charges.states import ChargeProvider, ChargeStatus, ReturnStatus
 from app.consultations.profile_models import Offering
 from app.core import clock
 from app.core.clock import utc_now
@@ -200,6 +200,24 @@ def test_what_nobody_used_goes_back_to_the_card_with_its_tax_and_a_note(owner: A
         assert pack_returns.refund_again(session, admin, back.id).id == again
         pack_returns.returned(session, SYSTEM, again)
     assert (books("funds"), books("cash")) == (0, 0)
+    healthy()
+
+
+def test_news_of_what_came_back_change_nothing(owner: Actor, half_hour: Offering) -> None:
+    """A late "refunded" after the client's bank has sent the money back."""
+    pack = make.pack(owner, half_hour)
+    with unit_of_work(PLATFORM) as session:
+        back = pack_returns.refund(session, people.admin(), pack.id, "Bought twice").id
+        pack_returns.returned(session, SYSTEM, back)
+        pack_returns.came_back(session, SYSTEM, back, "The card is closed.")
+    before = books("funds"), books("cash")
+    for _ in range(2):
+        with unit_of_work(PLATFORM) as session:
+            pack_returns.returned(session, SYSTEM, back)
+        with unit_of_work(PLATFORM) as session:
+            pack_returns.came_back(session, SYSTEM, back, "The card is closed.")
+    assert (books("funds"), books("cash")) == before
+    assert billing.returned(back).status is ReturnStatus.CAME_BACK
     healthy()
 
 
