@@ -29,7 +29,8 @@ def of(
     simulated: bool = False,
     locale: str = "en",
 ) -> InvoiceDocument:
-    """`after`: payments and notes since it was issued, as they are taken off. The rest is frozen with the document."""
+    """`after`: payments and notes since it was issued, as they are taken off; with nothing due it does not say where to
+    pay. The rest is frozen with the document."""
     found = document.assessment
     due = Money(document.total.minor + sum(one.amount.minor for one in after), found.currency)
     return InvoiceDocument(
@@ -38,7 +39,8 @@ def of(
         lines=tuple(
             _line(item, quantity) for item, quantity in zip(found.items, document.quantities, strict=True)
         ),
-        sums=_sums(document), facts=tuple(_facts(document, locale)), bank=_bank(document.bank, document.number),
+        sums=_sums(document), facts=tuple(_facts(document, locale)),
+        bank=_bank(document.bank, document.number) if due else (),
         stamp=stamp, copy="ORIGINAL FOR RECIPIENT" if document.seller.country == _INDIA else "", logo=logo,
         notes=tuple(note for note in (document.reason, found.note, *document.notes) if note),
         simulated=simulated, locale=locale,

@@ -23,7 +23,7 @@ from app.db.session import ScopedSession
 from app.pdf.invoices import InvoiceDocument, Sum
 from app.pdf.render import render_invoice
 
-LAYOUT = 1  # one more whenever the same document would look different
+LAYOUT = 2  # one more whenever the same document would look different
 _WORDS = {
     PaidWith.CARD: "Card payment",
     PaidWith.BANK: "Bank transfer",

@@ -85,6 +85,17 @@ def test_what_came_after_is_taken_off() -> None:
         replace(printed, due=Money(1, "EUR"))
 
 
+def test_what_is_paid_says_no_more_where_to_pay() -> None:
+    made = document()
+    total = made.total
+    part = paper.of(made, after=(Sum("Bank transfer", Money(1 - total.minor, "EUR")),), stamp="PART PAID")
+    assert part.due.minor == 1 and "How to pay" in _text(render.render_invoice(part))
+    whole = paper.of(made, after=(Sum("Bank transfer", -total),), stamp="PAID")
+    said = _text(render.render_invoice(whole))
+    assert "PAID" in said and "How to pay" not in said and "AGRIFRPP" not in said
+    assert render.render_invoice(whole) == render.render_invoice(whole)
+
+
 def test_a_credit_note_names_what_it_corrects() -> None:
     said = _text(render.render_invoice(paper.of(document(kind=DocumentKind.CREDIT_NOTE))))
     assert "Credit note" in said and "INV-2026-0007 of Nov 1, 2026" in said and "Two sessions were cancelled." in said
