@@ -58,11 +58,12 @@ def shown() -> dict[str, Any]:
         if by_title
         else usage.by_department(db(), g.organization.id, want.first)
     )
+    totals = usage.totals(db(), g.organization.id, want.first, want.department)
     before, after = want.first - timedelta(days=1), (want.first + timedelta(days=31)).replace(day=1)
     return {
         "used": used,
-        "totals": usage.totals(db(), g.organization.id, want.first, want.department),
-        "most": max((row.minor for row in used), default=0),
+        "totals": totals,
+        "wholes": {row.currency: row.minor for row in totals},
         "usage": want,
         "usage_by_title": by_title,
         "usage_month": month_text(want.first),

@@ -6,8 +6,9 @@ import io
 import re
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
+from app.consultations.models import Consultation
 from app.core import clock
 from app.core.scope import Scope
 from app.db.session import unit_of_work
@@ -17,6 +18,7 @@ from app.organizations.states import Role
 from tests.app.consultations.test_credits import EARLY, Place
 from tests.app.consultations.test_departments import move
 from tests.factories import people
+from tests.factories.people import PLATFORM
 from tests.portals.org.conftest import House, SignIn
 
 HERE = "/org/oxford/members"
@@ -81,6 +83,22 @@ def test_a_month_by_department_and_its_file(sign_in: SignIn, database_url: str) 
     assert "No sessions in January 2020" in nobody
     assert [len(lines) for lines in files.values()] == [4, 3, 2, 1]
     assert [line.split(",")[4] for line in files[""][1:]] == ["", "Engineering & Co", "Engineering & Co"]
+
+
+def test_the_bar_of_a_department_is_its_share_of_all(sign_in: SignIn, database_url: str) -> None:
+    place = Place()
+    adam = place.learner("adam@client.test")
+    move(place.buyer, "noor@client.test", "Engineering")
+    for after, who in ((0, place.noor), (1, place.noor), (2, place.noor), (3, adam)):
+        place.book(who, after)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE consultations SET paid_by = 'invoice'"))
+        price = session.scalars(select(Consultation.price_minor).distinct()).one()
+    people.member(place.buyer, Role.MANAGER, "manager@fernhill.test")
+    with clock.at(EARLY):
+        shown = sign_in(Portal.ORG, "manager@fernhill.test").get("/org/fernhill/billing").text
+    bars = re.findall(r'<progress value="(\d+)" max="(\d+)"', shown.split('id="usage"', 1)[1])
+    assert price and bars == [(str(3 * price), str(4 * price)), (str(price), str(4 * price))]
 
 
 def test_who_is_refused(house: House, sign_in: SignIn) -> None:
