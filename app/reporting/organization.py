@@ -21,6 +21,7 @@ from app.deliverables.models import Deliverable
 from app.deliverables.states import DeliverableStatus
 from app.ledger.account_lines import AccountLine
 from app.ledger.recipes import PAYOUT_FUNDED, PAYOUT_UNFUNDED
+from app.organizations.states import OrganizationKind
 from app.payables.models import BillImport, PaymentRequest
 from app.payables.states import ImportStatus, RequestStatus
 from app.payees.application_models import PayeeApplication
@@ -50,6 +51,11 @@ class Attention:
     deliverables: int  # handed in by creators
     applications: int  # of payees who want to work with the organization
     consultants: int  # above zero when it has any: one with a profile, or an appointment that was told of
+
+
+def has_rates(kind: OrganizationKind, consultants: int) -> bool:
+    """Whether it shares bookings by rates: one that only buys does when it has consultants all the same."""
+    return kind is not OrganizationKind.BUYER or consultants > 0
 
 
 def attention(session: Session, organization_id: UUID, *, own: bool = True) -> Attention:

@@ -6,6 +6,7 @@ Rates are decimals that add up to exactly 1: read as decimals, never as floating
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar
 from uuid import UUID
@@ -24,6 +25,7 @@ from app.organizations import drafts, rules, service
 from app.organizations.drafts import Identity
 from app.organizations.models import Organization
 from app.organizations.states import BillingMode, OrganizationKind
+from app.reporting.organization import attention, has_rates
 from portals.api import SIGN_IN, organization_details, organizations
 from portals.web import guards, session
 from portals.web.db import db, use_scope
@@ -35,6 +37,7 @@ from portals.web.setup import csrf
 bp = Blueprint("org_founding_api", __name__, url_prefix="/api/organizations")
 csrf.exempt(bp)  # checked below, once it is known that a session is asked for
 W = TypeVar("W", OrganizationKind, BillingMode)
+NO_RATES = "An organization that only buys has no consultants to share with."
 _RATES = {
     "platform_commission_rate": "platform_bps",
     "org_retain_rate": "organization_bps",
@@ -63,7 +66,7 @@ def create_organization() -> ResponseReturnValue:
     currency = body.text("currency", longest=3, default="USD").upper()
     details = organization_details.read_new(body, name=name, currency=currency)
     auto = body.flag("auto_approve_consultants")
-    chosen = _given_rates(body, PROVIDER)
+    chosen = _given_rates(body, PROVIDER, lambda: has_rates(kind, 0))
     identity = Identity(
         name, body.text("slug", longest=60) or _free_slug(name), details.legal_name, details.country, currency,
         body.text("time_zone", longest=64, default=g.account.time_zone),
@@ -99,7 +102,10 @@ def organization(organization_id: UUID) -> Response:
 def change_organization(organization_id: UUID) -> Response:
     """What is left out stays. Rates need managers, the rest admins; the billing mode and its own part the platform."""
     body, here = _body(), service.get(db(), organization_id)
-    chosen = _given_rates(body, rates.of_organization(db(), organization_id))
+    chosen = _given_rates(
+        body, rates.of_organization(db(), organization_id),
+        lambda: has_rates(here.kind, attention(db(), organization_id).consultants),
+    )  # fmt: skip
     mode = _word(body, "billing_mode", here.billing_mode)
     name = body.text("name", longest=200, default=here.name)
     legal_name = body.text("legal_name", longest=200, default=here.legal_name or "")
@@ -153,10 +159,13 @@ def _word(body: Body, name: str, default: W) -> W:
     return known(given.upper())
 
 
-def _given_rates(body: Body, now: Rates) -> Rates | None:
-    """The three with those left out as they are now; None when none was given. Raises Malformed unless they are 1."""
+def _given_rates(body: Body, now: Rates, shares: Callable[[], bool]) -> Rates | None:
+    """The three with those left out as they are now; None when none was given. Raises Malformed unless they are 1,
+    Invalid for an organization that `shares` nothing by rates."""
     if not any(body.has(name) for name in _RATES):
         return None
+    if not shares():
+        raise Invalid(NO_RATES, fields=dict.fromkeys((name for name in _RATES if body.has(name)), "Leave it out."))
     parts, wrong = {}, {}
     for name, field in _RATES.items():
         try:

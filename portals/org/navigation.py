@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.core.scope import Permission
 from app.organizations.states import PROVIDES, BillingMode, OrganizationKind
-from app.reporting.organization import Attention, attention
+from app.reporting.organization import Attention, attention, has_rates
 from portals.shared import notices
 from portals.shared.messages import unread_count
 from portals.web.db import db
@@ -101,6 +101,11 @@ def waiting() -> Attention:
     return found
 
 
+def shares() -> bool:
+    """Whether bookings with consultants of the organization are shared by its rates."""
+    return has_rates(g.organization.kind, waiting().consultants)
+
+
 def counts() -> Mapping[str, int]:
     now = waiting()
     unread = unread_count(g.organization.id) if g.actor.can(Permission.MESSAGE) else 0
@@ -116,7 +121,7 @@ def counts() -> Mapping[str, int]:
         "billing": int(g.organization.kind is not OrganizationKind.PROVIDER),
         "credits": int(g.organization.billing_mode is BillingMode.SEAT_PACK),
         "provides": int(g.organization.kind in PROVIDES),
-        "consultants": int(now.consultants or g.organization.kind is not OrganizationKind.BUYER),
+        "consultants": int(shares()),
     }
 
 

@@ -16,7 +16,7 @@ from app.core.scope import Permission
 from app.earnings import rates as service
 from app.organizations import own_payee
 from app.payees.rules import read_commission
-from portals.org import bp
+from portals.org import bp, navigation
 from portals.web.db import db
 from portals.web.forms import OnceForm
 from portals.web.guards import require
@@ -37,9 +37,16 @@ class OverrideForm(OnceForm):
     )  # fmt: skip
 
 
+def _shares() -> None:
+    """Raises NotFound for an organization that only buys and has no consultants."""
+    if not navigation.shares():
+        raise NotFound(_("Your organization has no consultants, so there is nothing to share by rates."))
+
+
 @bp.get("/rates")
 @require(Permission.CONSULTATION_READ)
 def rates() -> ResponseReturnValue:
+    _shares()
     here = g.organization
     return page(
         "org/rates/index.html",
@@ -54,6 +61,7 @@ def rates() -> ResponseReturnValue:
 @require(Permission.CONSULTATION_MANAGE)
 def new_rates() -> ResponseReturnValue:
     """The organization moves its own part; the platform's stays, consultants get the rest."""
+    _shares()
     if g.organization.is_house:
         raise NotFound(_("The platform’s own consultants have the platform’s rates."))
     now = service.of_organization(db(), g.organization.id)

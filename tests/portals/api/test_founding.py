@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from app.identity.states import Portal
 from app.organizations.states import OrganizationKind, Role
 from tests.factories import organizations, people
+from tests.factories.bookings import consultant
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
@@ -93,6 +94,7 @@ def test_who_provides_is_opened_with_rates_or_not_offered(nora: Browser, kind: s
         ({"name": "A", "paymentTermsDays": 45}, 422, "paymentTermsDays"),
         ({"name": "A", "kind": "PROVIDER", "billingMode": "SEAT_PACK"}, 422, "billingMode"),
         ({"name": "A", "kind": "PROVIDER", "orgRetainRate": "0.2"}, 400, "orgRetainRate"),
+        ({"name": "A", "orgRetainRate": "0.05", "consultantPayoutRate": "0.85"}, 422, "orgRetainRate"),
         ({"name": "A", "kind": "PROVIDER", "platformCommissionRate": "0", "orgRetainRate": "0.15"}, 403, ""),
     ],
 )
@@ -180,6 +182,17 @@ def test_rates_that_are_not_the_whole_are_400(owner: Browser, agency: UUID, supe
     assert answer.status_code == 400, answer.text
     assert "orgRetainRate" in answer.get_json()["errors"]
     assert superuser.execute("SELECT count(*) FROM organization_rates").fetchone() == (0,)
+
+
+def test_who_only_buys_has_no_rates_until_it_has_consultants(owner: Browser, agency: UUID, superuser: Any) -> None:
+    superuser.execute("UPDATE organizations SET kind = 'BUYER' WHERE id = %s", (agency,))
+    path, said = f"/api/organizations/{agency}", {"orgRetainRate": "0.1", "consultantPayoutRate": "0.8"}
+    refused = send(owner, "PATCH", path, said)
+    assert refused.status_code == 422 and "no consultants" in refused.get_json()["detail"]
+    assert set(refused.get_json()["errors"]) == set(said)
+    assert send(owner, "PATCH", path, {"name": "Agency Ltd"}).status_code == 200
+    consultant(agency)
+    assert send(owner, "PATCH", path, said).status_code == 200
 
 
 def test_its_people_change_what_is_theirs_and_the_platform_the_rest(owner: Browser, agency: UUID) -> None:

@@ -1,4 +1,5 @@
-"""What only an organization with consultants needs stands in its menu alone; the pages answer everybody."""
+"""What only an organization with consultants needs stands in its menu alone; where it has nothing to share by rates
+there is no page of them either."""
 
 from __future__ import annotations
 
@@ -31,16 +32,20 @@ def test_a_buyer_without_consultants_has_no_links_and_pages_that_say_what_comes(
     told = house.browser.get("/org/oxford/appointments")
     assert told.status_code == 200 and "Nobody works with you as a doctor" in told.text
     told = house.browser.get("/org/oxford/rates")
-    assert told.status_code == 200 and "No consultants yet" in told.text
+    assert told.status_code == 404 and "has no consultants" in told.text
+    assert house.browser.get("/org/oxford/rates/new").status_code == 404
+    assert house.browser.post("/org/oxford/rates/new", {"organization_bps": "7"}).status_code == 404
 
 
 def test_with_a_consultant_or_as_a_provider_the_links_are_there(house: House) -> None:
     for kind in ("PROVIDER", "HYBRID"):
         of_kind(house, kind)
         assert in_menu(house) == [True, True]
+        assert "No consultants yet" in house.browser.get("/org/oxford/rates").text
     of_kind(house, "BUYER")
     consultations.consultant(house.organization_id)
     assert in_menu(house) == [True, True]
+    assert house.browser.get("/org/oxford/rates").status_code == 200
     assert "They come from a program" in house.browser.get("/org/oxford/appointments").text
 
 
