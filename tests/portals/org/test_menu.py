@@ -52,4 +52,8 @@ def test_with_a_consultant_or_as_a_provider_the_links_are_there(house: House) ->
 def test_somebody_without_a_profile_is_reached_from_their_own_page(house: House) -> None:
     who: UUID = payees.vendor(house.organization_id, "Dr. Amina Hassan", kind=PayeeKind.CONSULTANT)
     page = house.browser.get(f"/org/oxford/payees/{who}").text
-    assert f"/org/oxford/appointments?payee={who}" in page
+    assert f"/org/oxford/appointments?payee={who}" in page and "/org/oxford/rates" not in page
+    for kind, linked in (("BUYER", False), ("PROVIDER", True)):
+        of_kind(house, kind)
+        for path in (f"payees/{who}", "settings"):
+            assert (LINKS[1] in house.browser.get(f"/org/oxford/{path}").text) is linked, (kind, path)
