@@ -120,6 +120,7 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
 # What an API key can be allowed, and what that means; it has these permissions and no role's.
 API_SCOPES: dict[str, frozenset[Permission]] = {
     "payees.read": frozenset({P.PAYEE_READ}),
+    "payouts.read": frozenset({P.PAYOUT_READ}),
     "orders.read": frozenset({P.SALES_READ}),
     "orders.write": frozenset({P.SALES_READ, P.SALES_RECORD}),
     "appointments.write": frozenset({P.APPOINTMENT_RECORD}),

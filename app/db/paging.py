@@ -72,8 +72,19 @@ def _typed(column: Any, value: Any) -> Any:
         raise Invalid("This page link is not valid any more. Start from the first page.") from None
 
 
-def fetch(session: Session, query: AnySelect, key: Key, cursor: str | None = None, limit: int = DEFAULT_LIMIT) -> Page:
-    """Run `query` (without ORDER BY) for one page. Raises Invalid for a broken cursor."""
+def fetch(
+    session: Session,
+    query: AnySelect,
+    key: Key,
+    cursor: str | None = None,
+    limit: int = DEFAULT_LIMIT,
+    *,
+    skip: int = 0,
+) -> Page:
+    """Run `query` (without ORDER BY) for one page. Raises Invalid for a broken cursor.
+
+    `skip` leaves rows out before a first page: for callers that count, who bound it. It reads what it leaves out.
+    """
     limit = max(1, min(limit, MAX_LIMIT))
     backwards = False
     if cursor:
@@ -84,6 +95,7 @@ def fetch(session: Session, query: AnySelect, key: Key, cursor: str | None = Non
         here = tuple_(*key.columns)
         query = query.where(here < mark if key.descending != backwards else here > mark)
     order = [c.desc() if key.descending != backwards else c.asc() for c in key.columns]
+    query = query.offset(skip) if skip else query
     rows = list(session.execute(query.order_by(*order).limit(limit + 1)).all())
     more = len(rows) > limit
     rows = rows[:limit]

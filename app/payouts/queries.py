@@ -17,6 +17,7 @@ from app.methods.models import Method
 from app.organizations.models import Organization
 from app.payees.models import Payee
 from app.payees.queries import matching
+from app.payees.states import PayeeKind
 from app.payouts.models import Batch, Export, Payout
 from app.payouts.states import PayoutStatus
 
@@ -45,6 +46,7 @@ class PayoutFilter:
     single: bool = False
     signed_once: bool = False
     own: bool = True
+    kind: PayeeKind | None = None
     found_payees: tuple[UUID, ...] | None = None  # what `search` found, once it was looked up
 
 
@@ -68,6 +70,9 @@ def _base() -> AnySelect:
             Payout.hold_code,
             Payout.hold_note,
             Payout.origin,
+            Payout.reason,
+            Payout.period_start,
+            Payout.period_end,
             Payout.batch_id,
             Batch.number.label("batch_number"),
             Batch.approved_at.label("batch_approved_at"),
@@ -131,9 +136,16 @@ def narrow(session: Session, query: AnySelect, chosen: PayoutFilter) -> AnySelec
         query = query.where(Payout.first_approved_at.is_not(None))
     if not chosen.own:
         query = query.where(not_own())
+    if chosen.kind:
+        query = query.where(_of_kind(chosen.kind))
     if chosen.minimum_minor is not None:
         query = query.where(Payout.amount_minor >= chosen.minimum_minor)
     return query
+
+
+def _of_kind(kind: PayeeKind) -> ColumnElement[bool]:
+    payee = aliased(Payee)
+    return select(payee.id).where(payee.id == Payout.payee_id, payee.kind == kind).exists()
 
 
 def not_own() -> ColumnElement[bool]:
@@ -147,10 +159,12 @@ _NEWEST = Key((Payout.created_at, Payout.id), ("created_at", "id"))
 _IN_BATCH = Key((Payout.id,), ("id",))  # planned at the same moment; the index of a batch is by id
 
 
-def payouts(session: Session, chosen: PayoutFilter, cursor: str | None = None, limit: int = 50) -> Page:
-    """One page of payouts, newest first."""
+def payouts(
+    session: Session, chosen: PayoutFilter, cursor: str | None = None, limit: int = 50, *, skip: int = 0
+) -> Page:
+    """One page of payouts, newest first. `skip`: rows left out before it, for callers that count."""
     key = _IN_BATCH if chosen.batch_id else _NEWEST
-    return fetch(session, narrow(session, _base(), chosen), key, cursor, limit)
+    return fetch(session, narrow(session, _base(), chosen), key, cursor, limit, skip=skip)
 
 
 def count(session: Session, chosen: PayoutFilter) -> int:

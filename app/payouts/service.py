@@ -15,20 +15,16 @@ from app.core.errors import Conflict, Forbidden, Invalid, InvalidTransition, Not
 from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor, Permission
-from app.core.settings import settings
 from app.core.topics import Topic
 from app.db import locks, outbox
 from app.methods.queries import usable_method
 from app.methods.rules import BLOCKED_TEXT
 from app.organizations.models import FundsPolicy
-from app.payouts import content, early, engagements, funding
+from app.payouts import content, early, engagements, funding, opening
 from app.payouts.models import Approval, Batch, Payout
-from app.payouts.moves import give_back, move, post_reserved, take_again
+from app.payouts.moves import give_back, move, take_again
 from app.payouts.rules import approvals_needed, may_approve, payout_number
 from app.payouts.states import HoldCode, PayoutOrigin, PayoutStatus
-from app.rails import limits, registry
-from app.tax import queries as tax
-from app.tax.rules import FORM_MISSING, FORM_MISSING_CURE
 
 
 def get(session: Session, payout_id: UUID, *, lock: bool = False) -> Payout:
@@ -38,32 +34,6 @@ def get(session: Session, payout_id: UUID, *, lock: bool = False) -> Payout:
     if payout is None:
         raise NotFound("There is no such payout.")
     return payout
-
-
-_READY = text(
-    """SELECT CAST(coalesce(sum(amount_minor), 0) AS bigint) FROM (
-        SELECT amount_minor FROM ready_earnings WHERE organization_id = :organization_id AND payee_id = :payee_id
-        AND currency = :currency ORDER BY earning_id FOR UPDATE) r"""
-)
-# Credits first, then the oldest earnings; the last one taken in part.
-_TAKE = text(
-    """WITH ordered AS (
-        SELECT earning_id, amount_minor, CAST(sum(amount_minor) OVER (
-            ORDER BY (amount_minor > 0), ready_at, earning_id) AS bigint) AS upto
-        FROM ready_earnings WHERE organization_id = :organization_id AND payee_id = :payee_id AND currency = :currency
-    ), taken AS (
-        SELECT earning_id, amount_minor, CASE WHEN upto <= :amount_minor THEN amount_minor
-            ELSE amount_minor - (upto - :amount_minor) END AS part
-        FROM ordered WHERE upto - amount_minor < :amount_minor
-    ), item AS (
-        INSERT INTO payout_items (payout_id, earning_id, organization_id, payee_id, amount_minor)
-        SELECT :payout_id, earning_id, :organization_id, :payee_id, part FROM taken
-    ), whole AS (
-        DELETE FROM ready_earnings r USING taken t WHERE r.earning_id = t.earning_id AND t.part = t.amount_minor
-    )
-    UPDATE ready_earnings r SET amount_minor = r.amount_minor - t.part
-    FROM taken t WHERE r.earning_id = t.earning_id AND t.part <> t.amount_minor"""
-)
 
 
 def withdraw(
@@ -78,9 +48,7 @@ def withdraw(
     if actor.payee_id is None:
         raise Forbidden("Only a payee withdraws.")
     early.refuse(session, organization_id, actor.payee_id)
-    key = {"organization_id": organization_id, "payee_id": actor.payee_id, "currency": currency}
-    locks.hold(session, "claims", organization_id, shared=True)
-    ready = Money(int(session.execute(_READY, key).scalar_one()), currency)
+    ready = opening.ready(session, organization_id, actor.payee_id, currency)
     wanted = ready if amount is None else amount
     if wanted.currency != currency or wanted.minor <= 0 or wanted > ready:
         limit = ready if ready.minor > 0 else Money(0, currency)
@@ -88,59 +56,20 @@ def withdraw(
             f"You can withdraw up to {limit.plain()} {currency} now.",
             fields={"amount": f"Enter an amount up to {format_money(limit)}."},
         )
-    engagements.refuse_suspended(session, organization_id, actor.payee_id)
-    _require_tax_form(session, organization_id, actor.payee_id, currency)
-    method = usable_method(session, actor.payee_id, currency)
-    if method.blocked:
-        raise Invalid(BLOCKED_TEXT[method.blocked])
-    _require_amount(method.rail, wanted)
-    payout = Payout(
-        organization_id=organization_id,
-        payee_id=actor.payee_id,
-        amount_minor=wanted.minor,
-        currency=currency,
-        rail=method.rail,
-        method_id=method.method_id,
-        origin=PayoutOrigin.WITHDRAWAL,
-        requested_by=actor.label,
-        requested_by_account_id=actor.account_id,
-        simulated=settings().sandbox,
-        created_at=utc_now(),
-        status_at=utc_now(),
-    )
-    session.add(payout)
-    session.flush()
-    session.execute(_TAKE, {**key, "payout_id": payout.id, "amount_minor": wanted.minor})
-    post_reserved(session, [payout.id])
-    audit.timeline(
-        session, actor, "payout", payout.id, "pending", note="You asked for it.",
-        organization_id=organization_id, payee_id=actor.payee_id,
+    return opening.reserve(
+        session, actor, organization_id, actor.payee_id, wanted,
+        origin=PayoutOrigin.WITHDRAWAL, note="You asked for it.",
     )  # fmt: skip
-    audit.record(
-        session, actor, "payout.requested", "payout", payout.id, organization_id=organization_id,
-        amount_minor=wanted.minor, currency=currency,
-    )  # fmt: skip
-    return payout
-
-
-def _require_amount(rail: str | None, amount: Money) -> None:
-    why = limits.refusal(registry.rail(rail), amount) if rail else ""
-    if why:
-        raise Invalid(why, fields={"amount": why})
-
-
-def _require_tax_form(session: Session, organization_id: UUID, payee_id: UUID, currency: str) -> None:
-    if tax.is_missing(session, organization_id, payee_id, currency):
-        raise Invalid(f"{FORM_MISSING} {FORM_MISSING_CURE}")
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a bulk action did with one payout: `refused` says why not."""
+    """What a bulk action did with one payout: `refused` says why not; `forbidden`: to this person, others may."""
 
     payout_id: UUID
     refused: str | None = None
     note: str = ""
+    forbidden: bool = False
 
 
 def _each(session: Session, ids: Sequence[UUID]) -> list[Payout]:
@@ -162,9 +91,10 @@ def approve(session: Session, actor: Actor, payout_ids: Sequence[UUID]) -> list[
     complete: list[UUID] = []
     for payout in payouts:
         given = signed.get(payout.id, set())
-        refused = _why_not_approve(session, actor, payout, given)
-        if refused:
-            outcomes.append(Outcome(payout.id, refused))
+        refused = _why_not_approve(session, payout)
+        own = None if refused else may_approve(actor.account_id, payout.requested_by_account_id, given)
+        if refused or own:
+            outcomes.append(Outcome(payout.id, refused or own, forbidden=bool(own)))
             continue
         yes.append(payout.id)
         _audit(session, actor, "payout.approved", payout)
@@ -186,14 +116,14 @@ def approve(session: Session, actor: Actor, payout_ids: Sequence[UUID]) -> list[
     return outcomes
 
 
-def _why_not_approve(session: Session, actor: Actor, payout: Payout, given: set[UUID]) -> str | None:
+def _why_not_approve(session: Session, payout: Payout) -> str | None:
     if payout.status is not PayoutStatus.PENDING:
         return InvalidTransition("payout", payout.status, PayoutStatus.APPROVED).message
     if payout.batch_id is not None:
         batch = session.execute(select(Batch.number, Batch.approved_at).where(Batch.id == payout.batch_id)).one()
         if batch.approved_at is None:
             return f"It belongs to batch {batch.number}; approve the batch."
-    return may_approve(actor.account_id, payout.requested_by_account_id, given)
+    return None
 
 
 def _signatures(session: Session, ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
@@ -271,7 +201,7 @@ def retry(session: Session, actor: Actor, payout_id: UUID) -> Payout:
         raise InvalidTransition("payout", payout.status, "retried")
     locks.hold(session, "claims", payout.organization_id, shared=True)
     engagements.refuse_suspended(session, payout.organization_id, payout.payee_id)
-    _require_tax_form(session, payout.organization_id, payout.payee_id, payout.currency)
+    opening.require_tax_form(session, payout.organization_id, payout.payee_id, payout.currency)
     method = usable_method(session, payout.payee_id, payout.currency)
     if method.blocked:
         raise Invalid(f"It cannot be sent again yet. {BLOCKED_TEXT[method.blocked]}")

@@ -8,7 +8,7 @@ from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Forbidden, NotFound
 from app.identity.states import Portal
 from app.organizations.states import OrganizationStatus
 from portals.api.signed import program
@@ -22,6 +22,13 @@ platform_v1 = Blueprint("admin_v1_api", __name__, url_prefix="/api/v1/admin")
 payments = Blueprint("admin_payments_api", __name__, url_prefix="/api/payments")
 for one in (organizations, platform, platform_v1, payments):
     csrf.exempt(one)  # a signed call carries no cookie; one with a session is checked below
+
+
+def proved() -> None:
+    """Before money moves: whoever signed in a while ago proves again who they are. Raises Forbidden."""
+    if not session.is_stepped_up():
+        raise Forbidden(_("Prove again who you are: sign in anew, or use the page that asks for it."))
+
 
 SIGN_IN = "Sign in first, or sign the call with an API key."
 
@@ -78,6 +85,9 @@ from portals.api import (  # noqa: E402,F401 - the views of these blueprints
     organization_consultants,
     organization_payouts,
     payees,
+    payout_changes,
+    payout_export,
+    payouts,
     platform_consultations,
     runs,
     statements,

@@ -7,9 +7,8 @@ from uuid import UUID
 
 from flask import Response, g, jsonify
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext as _
 
-from app.core.errors import Forbidden, NotFound
+from app.core.errors import NotFound
 from app.core.scope import Permission
 from app.db.paging import AnyRow
 from app.methods import queries as methods
@@ -20,8 +19,7 @@ from app.payouts import batches, queries
 from app.payouts.rules import payout_number
 from app.rails import registry
 from app.reporting import provider
-from portals.api import organizations
-from portals.web import session
+from portals.api import organizations, proved
 from portals.web.db import db
 from portals.web.jsonio import Body, cursor, limit, listed
 
@@ -38,11 +36,6 @@ def _own(organization_id: UUID, needed: Permission = Permission.ORGANIZATION_PAY
     if found is None:
         raise NotFound("This organization earns nothing of its own.")
     return found
-
-
-def _proved() -> None:
-    if not session.is_stepped_up():
-        raise Forbidden(_("Prove again who you are: sign in anew, or use the page that asks for it."))
 
 
 @organizations.get("/payouts")
@@ -83,7 +76,7 @@ def _batch(row: Any, of: provider.Contents) -> dict[str, Any]:
 def ask_for_payout(organization_id: UUID) -> ResponseReturnValue:
     """Everything that is ready: 201 with the batch the platform approves. Nothing ready is 409."""
     _own(organization_id)
-    _proved()
+    proved()
     return jsonify({"batchId": str(batches.ask_own(db(), g.actor, organization_id).id)}), 201
 
 
@@ -106,7 +99,7 @@ def put_payout_account(organization_id: UUID) -> Response:
     """Be paid there from now on. Another one than the first is used after 72 hours. The same once more changes
     nothing."""
     payee_id = _own(organization_id)
-    _proved()
+    proved()
     body = Body()
     rail = registry.rail(body.text("rail", default="bank_file"))
     fields = {
@@ -129,7 +122,7 @@ def put_payout_account(organization_id: UUID) -> Response:
 def remove_payout_account(organization_id: UUID) -> ResponseReturnValue:
     """Nothing is paid there any more; payouts on their way are not touched."""
     payee_id = _own(organization_id)
-    _proved()
+    proved()
     _used(payee_id)
     for one in methods.methods(db(), payee_id):
         service.disable(db(), g.actor, one.id)

@@ -15,7 +15,7 @@ from app.core.errors import Conflict
 from app.core.scope import Permission
 from app.organizations import queries as organizations
 from app.payouts import calculating, runs, service
-from portals.api import platform_v1
+from portals.api import platform_v1, proved
 from portals.web.db import db
 from portals.web.jsonio import Body
 
@@ -58,6 +58,8 @@ def generate() -> ResponseReturnValue:
 @platform_v1.post("/payouts/<uuid:payout_id>/process")
 def process(payout_id: UUID) -> ResponseReturnValue:
     """Hand an approved payout to its rail: 202, a job does it. 409 says why it cannot go now."""
+    g.actor.require(Permission.PAYOUT_APPROVE)
+    proved()
     outcome = service.send(db(), g.actor, [service.get(db(), payout_id).id])[0]
     if outcome.refused:
         raise Conflict(outcome.refused)

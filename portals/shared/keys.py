@@ -23,6 +23,7 @@ from portals.web.htmx import done, page
 
 SCOPES = {  # the words for `API_SCOPES`
     "payees.read": _l("Read payees"),
+    "payouts.read": _l("Read payouts"),
     "credits.read": _l("Read seat credits"),
     "billing.read": _l("Read invoices"),
     "billing.write": _l("Have invoices made"),
