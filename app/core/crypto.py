@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from app.core.settings import settings
 
+_CANNOT = "this value cannot be opened with the keys at hand"
+
 
 class CannotOpen(ValueError):
     """The key is unknown, or the text was changed or moved to another row."""
@@ -38,22 +40,35 @@ def _ring() -> dict[str, AESGCM]:
 
 def seal(value: Any, context: str) -> str:
     """Seal JSON-able `value`; `context` (table, column, row) must be the same to open it."""
+    return seal_bytes(json.dumps(value, sort_keys=True).encode(), context)
+
+
+def seal_bytes(raw: bytes, context: str) -> str:
+    """As `seal`, of bytes that have to come back as they were."""
     key_id = _key_id(settings().encryption_key)
     nonce = os.urandom(12)
-    sealed = _ring()[key_id].encrypt(nonce, json.dumps(value, sort_keys=True).encode(), f"{key_id}:{context}".encode())
+    sealed = _ring()[key_id].encrypt(nonce, raw, f"{key_id}:{context}".encode())
     return f"v1.{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
 
 def open_sealed(text: str, context: str) -> Any:
     """Raises CannotOpen when the key is unknown or the text does not belong to `context`."""
     try:
+        return json.loads(open_bytes(text, context))
+    except ValueError as error:
+        raise CannotOpen(_CANNOT) from error
+
+
+def open_bytes(text: str, context: str) -> bytes:
+    """What `seal_bytes` was given. Raises CannotOpen as `open_sealed`."""
+    try:
         version, key_id, body = text.split(".")
         raw = base64.urlsafe_b64decode(body)
         if version != "v1":
             raise CannotOpen("unknown version")
-        return json.loads(_ring()[key_id].decrypt(raw[:12], raw[12:], f"{key_id}:{context}".encode()))
+        return _ring()[key_id].decrypt(raw[:12], raw[12:], f"{key_id}:{context}".encode())
     except (KeyError, ValueError, InvalidTag) as error:
-        raise CannotOpen("this value cannot be opened with the keys at hand") from error
+        raise CannotOpen(_CANNOT) from error
 
 
 def blind_index(value: str, purpose: str) -> str:

@@ -283,6 +283,12 @@ QUEUES = (
         WHERE status = 'received' AND created_at < now() - interval '10 minutes'""",
     ),
     Check(
+        "webhooks.unsealed",
+        "A received delivery has been kept unsealed for more than an hour.",
+        """SELECT id AS subject, source || ' ' || event_id AS detail FROM webhook_events
+        WHERE body IS NOT NULL AND created_at < now() - interval '1 hour'""",
+    ),
+    Check(
         "attempts.unknown",
         "An attempt has had no answer for more than an hour.",
         """SELECT payout_id AS subject, rail || ' ' || status AS detail FROM payout_attempts

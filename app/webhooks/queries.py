@@ -91,11 +91,12 @@ def counts(session: Session) -> dict[EventStatus, int]:
 
 
 def event(session: Session, event_id: UUID) -> paging.AnyRow:
-    """The columns of the list with `event` and `body`. Raises NotFound. Needs a platform scope."""
+    """The columns of the list with `event` and what tells of the delivery. Raises NotFound. Needs a platform scope."""
     found = session.execute(
         select(
             WebhookEvent.id, WebhookEvent.source, WebhookEvent.event_id, WebhookEvent.status, WebhookEvent.result,
-            WebhookEvent.created_at, WebhookEvent.applied_at, WebhookEvent.event, WebhookEvent.body,
+            WebhookEvent.created_at, WebhookEvent.applied_at, WebhookEvent.event, WebhookEvent.body_sealed,
+            WebhookEvent.body_sha256, WebhookEvent.body_bytes,
         ).where(WebhookEvent.id == event_id)
     ).one_or_none()  # fmt: skip
     if found is None:

@@ -20,6 +20,7 @@ from app.core.topics import Topic
 from app.db import outbox
 from app.db.types import new_id
 from app.rails.base import RailEvent
+from app.webhooks import bodies
 from app.webhooks.models import EventStatus, WebhookEvent
 
 AT_ONCE = 100  # events a job applies
@@ -59,8 +60,9 @@ def receive(session: Session, source: str, events: Sequence[RailEvent], body: by
             "source": source,
             "event_id": event.event_id,
             "event": asdict(event),
-            "body": body if position == 0 else None,
+            "body_sealed": bodies.sealed(ids[position], body) if position == 0 and body else None,
             "status": EventStatus.RECEIVED,
+            **bodies.facts(body),
         }
         for position, event in enumerate(once.values())
     ]
@@ -72,26 +74,32 @@ def receive(session: Session, source: str, events: Sequence[RailEvent], body: by
     return len(made)
 
 
-def receive_order(session: Session, shop: str, event_id: str, event: dict[str, Any]) -> bool:
+def receive_order(session: Session, shop: str, event_id: str, event: dict[str, Any], body: bytes = b"") -> bool:
     """Store a shop's verified call and promise it to a job; False for one that came before.
 
     `event` is what the job needs, without the buyer; the body is not kept, it is full of them. Needs a platform scope.
     """
-    return _keep(session, f"{ORDERS}{shop}", event_id, event)
+    return _keep(session, f"{ORDERS}{shop}", event_id, event, bodies.facts(body))
 
 
-def receive_calendar(session: Session, calendar: str, event_id: str, event: dict[str, Any]) -> bool:
+def receive_calendar(session: Session, calendar: str, event_id: str, event: dict[str, Any], body: bytes = b"") -> bool:
     """As `receive_order`, of a calendar's event: without anybody's name and address, and without the body."""
-    return _keep(session, f"{CALENDAR}{calendar}", event_id, event)
+    return _keep(session, f"{CALENDAR}{calendar}", event_id, event, bodies.facts(body))
 
 
-def receive_cards(session: Session, provider: str, event_id: str, event: dict[str, Any]) -> bool:
-    """As `receive_order`, of a provider of card payments: what changed there, as it is looked up anyway."""
-    return _keep(session, f"{CARDS}{provider}", event_id, event)
+def receive_cards(session: Session, provider: str, event_id: str, event: dict[str, Any], body: bytes = b"") -> bool:
+    """As `receive_order`, of a provider of card payments: what changed there, as it is looked up anyway. The body is
+    kept sealed."""
+    return _keep(session, f"{CARDS}{provider}", event_id, event, bodies.facts(body), body)
 
 
-def _keep(session: Session, source: str, event_id: str, event: dict[str, Any]) -> bool:
-    row = {"id": new_id(), "source": source, "event_id": event_id, "event": event}
+def _keep(
+    session: Session, source: str, event_id: str, event: dict[str, Any], facts: dict[str, Any], body: bytes = b""
+) -> bool:
+    key = new_id()
+    row = {"id": key, "source": source, "event_id": event_id, "event": event, **facts}
+    if body:
+        row["body_sealed"] = bodies.sealed(key, body)
     made = session.scalars(
         insert(WebhookEvent)
         .values(**row, status=EventStatus.RECEIVED)

@@ -1,21 +1,26 @@
-"""Events received from rails: by state, with what they said (personal data masked), and run again."""
+"""Received events: by state, with what they said (personal data masked, or as received for a reason), and run again."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from wtforms import TextAreaField
+from wtforms.validators import InputRequired, Length
 
-from app.webhooks import queries, rules, service
+from app.core.crypto import CannotOpen
+from app.core.errors import Conflict
+from app.db.paging import AnyRow
+from app.webhooks import bodies, queries, rules, service
 from app.webhooks.models import EventStatus
 from portals.admin import asking, bp
 from portals.web import paging
 from portals.web.db import db
+from portals.web.forms import BaseForm
+from portals.web.guards import step_up_required
 from portals.web.htmx import done, page
 
 
@@ -39,27 +44,48 @@ def webhooks() -> ResponseReturnValue:
 @bp.get("/webhooks/<uuid:event_id>")
 def webhook(event_id: UUID) -> ResponseReturnValue:
     row = queries.event(db(), event_id)
-    return page(
-        "admin/webhooks/event.html",
-        row=row,
-        read=_pretty(rules.masked(row.event)),
-        body=_body(row.body),
-        sha256=hashlib.sha256(row.body).hexdigest() if row.body else "",
+    body, why = _masked_body(row)
+    return page("admin/webhooks/event.html", row=row, read=rules.pretty(rules.masked(row.event)), body=body, why=why)
+
+
+def _masked_body(row: AnyRow) -> tuple[str, str]:
+    """The delivery for reading, and else why it is not shown."""
+    if row.body_sealed is None:
+        if row.source.startswith((service.ORDERS, service.CALENDAR)):
+            return "", _("Deliveries of shops and calendars tell of buyers and guests and are not kept.")
+        return "", _("It came in one delivery with an earlier event and is kept there.")
+    try:
+        shown = rules.masked_text(bodies.opened(row.id, row.body_sealed))
+    except CannotOpen:
+        return "", _("The key it was sealed with is not among the keys of this deployment.")
+    return shown, "" if shown else _("It is not JSON, so it cannot be masked and is not shown.")
+
+
+class ReasonForm(BaseForm):
+    """Asked for again it changes nothing, so it needs no key."""
+
+    reason = TextAreaField(
+        _l("Why you need it"),
+        [InputRequired(_l("Give a reason.")), Length(max=500)],
+        description=_l("It goes on the audit trail with your name."),
     )
 
 
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, default=str)
-
-
-def _body(raw: bytes | None) -> str:
-    """The delivery as masked JSON; "" when it is none, because what cannot be read cannot be masked."""
-    if not raw:
-        return ""
-    try:
-        return _pretty(rules.masked(json.loads(raw)))
-    except ValueError:
-        return ""
+@bp.route("/webhooks/<uuid:event_id>/received", methods=["GET", "POST"])
+@step_up_required
+def webhook_received(event_id: UUID) -> ResponseReturnValue:
+    """The delivery as it came, nothing masked; each look is written to the audit trail."""
+    row, form, shown = queries.event(db(), event_id), ReasonForm(), ""
+    if form.accepts():
+        with form.refusals():
+            try:
+                body = bodies.open_as_received(db(), g.actor, event_id, form.reason.data or "")
+            except CannotOpen:
+                raise Conflict(_("The key it was sealed with is not among the keys of this deployment.")) from None
+            shown = body.decode("utf-8", "replace")
+    return page(
+        "admin/webhooks/received.html", fragment="admin/webhooks/_received.html", row=row, form=form, shown=shown
+    )
 
 
 @bp.post("/webhooks/<uuid:event_id>/run")

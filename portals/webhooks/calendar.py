@@ -37,10 +37,10 @@ def calendar_events() -> ResponseReturnValue:
     try:
         event = calcom.read(body)
     except Unreadable as reason:  # kept for people to look at, and nothing follows
-        return _stored(f"sha256:{digest}", {"ignored": str(reason), "body_sha256": digest})
-    return _stored(event.event_id, calcom.kept(event, digest))
+        return _stored(f"sha256:{digest}", {"ignored": str(reason), "body_sha256": digest}, body)
+    return _stored(event.event_id, calcom.kept(event, digest), body)
 
 
-def _stored(event_id: str, event: dict[str, object]) -> Response:
+def _stored(event_id: str, event: dict[str, object], body: bytes) -> Response:
     """The same body has the same id, and so has the same news in another body."""
-    return jsonify(new=int(service.receive_calendar(db(), "calcom", event_id, event)))
+    return jsonify(new=int(service.receive_calendar(db(), "calcom", event_id, event, body)))

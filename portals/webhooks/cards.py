@@ -44,6 +44,7 @@ def card_events() -> ResponseReturnValue:
                 gateway.name,
                 one.event_id,
                 {"provider": gateway.name, "kind": one.kind.value, "reference": one.reference},
+                body,
             )
             for one in news
         )

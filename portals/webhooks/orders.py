@@ -48,7 +48,7 @@ def order_events(shop_name: str, organization: str) -> ResponseReturnValue:
     delivery = _read(shop, body)
     codes.called(db(), organization_id, shop)
     stored = deliveries.packed(organization_id, shop, delivery)
-    new = service.receive_order(db(), shop.value, f"{organization_id}:{delivery.event_id}", stored)
+    new = service.receive_order(db(), shop.value, f"{organization_id}:{delivery.event_id}", stored, body)
     return _stored(new)
 
 

@@ -88,6 +88,8 @@ FAULTS = [
      "webhooks.failed"),
     ("INSERT INTO webhook_events (source, event_id, event, status, created_at) VALUES "
      "('simulated', '1', '{}', 'received', now() - interval '11 minutes')", "webhooks.stale"),
+    ("INSERT INTO webhook_events (source, event_id, event, status, body, created_at) VALUES "
+     "('simulated', '1', '{}', 'applied', '{}', now() - interval '61 minutes')", "webhooks.unsealed"),
     ("UPDATE payout_attempts SET status = 'unknown', created_at = now() - interval '2 hours'", "attempts.unknown"),
     ("UPDATE batches SET status = 'running', started_at = now() - interval '2 hours'; DELETE FROM outbox",
      "batches.stuck"),

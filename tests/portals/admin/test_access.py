@@ -16,7 +16,8 @@ PAGES = (
 CHANGES = (
     "payouts/approvals", "payouts/sendings", "payouts/rejections", "batches/new", f"batches/{NOBODY}/approval",
     f"exports/{NOBODY}/release", f"exports/{NOBODY}/file", f"deposits/{NOBODY}/confirmation",
-    f"webhooks/{NOBODY}/run", f"adjustments/{NOBODY}/approval", f"payees/{NOBODY}/adjustments/new",
+    f"webhooks/{NOBODY}/run", f"webhooks/{NOBODY}/received",
+    f"adjustments/{NOBODY}/approval", f"payees/{NOBODY}/adjustments/new",
 )  # fmt: skip
 
 

@@ -1,36 +1,23 @@
-"""Overview, audit, ledger, webhooks and the doctor."""
+"""Overview, audit, ledger and the doctor."""
 
 from __future__ import annotations
 
 import csv
 import io
-from uuid import UUID
 
 from sqlalchemy import text
 
 from app.core.scope import Actor
-from app.core.topics import Topic
 from app.db.session import unit_of_work
 from app.ledger.recipes import Account
 from app.payouts import review, service
 from app.payouts.queries import PayoutFilter
-from app.rails.base import Outcome, RailEvent, Result
-from app.webhooks import service as webhooks
-from app.webhooks.models import EventStatus
-from jobs import payouts as jobs
 from portals.admin.ledger import ACCOUNTS
 from tests.factories import charges
 from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
 from tests.portals.admin.conftest import approved, withdrawn
 from tests.portals.conftest import Browser
-
-
-def received(body: bytes = b'{"id": "evt_1"}', **evidence: str) -> UUID:
-    with unit_of_work(PLATFORM) as session:
-        event = RailEvent("evt_1", Result("payout-unknown-1", Outcome.PAID, "ref"), evidence)
-        webhooks.receive(session, "simulated", [event], body)
-        return session.execute(text("SELECT id FROM webhook_events")).scalar_one()  # type: ignore[no-any-return]
 
 
 def test_the_overview_counts_what_waits(browser: Browser, checker: Actor, place: Shop) -> None:
@@ -115,39 +102,6 @@ def test_one_organizations_books_are_not_anothers(browser: Browser, place: Shop)
     make.shop(1, slug="other", funds=77_77)
     assert "£77.77" not in browser.get("/admin/ledger?organization=shop").text
     assert "£77.77" in browser.get("/admin/ledger?organization=other").text
-
-
-def test_webhooks_show_no_personal_data(browser: Browser, place: Shop) -> None:
-    body = b"""{"id": "evt_1", "note": "mail jane@example.test, account 12345678", "amount": 1200,
-        "customer": {"full_name": "Jane Doe"}}"""
-    event_id = received(body, account_holder="Jane Doe")
-    page = browser.get(f"/admin/webhooks/{event_id}").text
-    for secret in ("Jane Doe", "jane@example.test", "12345678"):
-        assert secret not in page
-    assert "evt_1" in page and "1200" in page and "•••5678" in page
-
-
-def test_a_delivery_that_is_not_json_is_not_shown(browser: Browser, place: Shop) -> None:
-    page = browser.get(f"/admin/webhooks/{received(b'name=Jane+Doe')}").text
-    assert "Jane" not in page and "it cannot be masked and is not shown" in page
-
-
-def test_webhooks_by_state_and_run_again(browser: Browser, place: Shop) -> None:
-    event_id = received()
-    jobs.apply_events([str(event_id)])
-    assert "evt_1" in browser.get("/admin/webhooks?status=ignored").text
-    assert "None in this state" in browser.get("/admin/webhooks?status=failed").text
-    with unit_of_work(PLATFORM) as session:
-        session.execute(text("DELETE FROM outbox"))
-    assert browser.post(f"/admin/webhooks/{event_id}/run").status_code == 303
-    with unit_of_work(PLATFORM) as session:
-        status = session.execute(text("SELECT status FROM webhook_events")).scalar_one()
-        promised = session.execute(text("SELECT topic, payload FROM outbox")).one()
-        assert session.execute(
-            text("SELECT count(*) FROM audit_records WHERE action = 'webhook.run_again'")
-        ).scalar_one()
-    assert status == EventStatus.RECEIVED.value
-    assert promised.topic == Topic.WEBHOOK_RECEIVED.value and promised.payload["webhook_ids"] == [str(event_id)]
 
 
 def test_the_doctor_says_all_is_well_or_what_is_not(browser: Browser, place: Shop, superuser: object) -> None:

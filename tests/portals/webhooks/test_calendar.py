@@ -31,7 +31,9 @@ def send(client: Browser, body: bytes, signature: str | None = None) -> Any:
 
 
 def kept(superuser: Any) -> list[Any]:
-    query = "SELECT event_id, status, result, body FROM webhook_events WHERE source = 'calendar.calcom' ORDER BY id"
+    query = (
+        "SELECT event_id, status, result, body_sealed FROM webhook_events WHERE source = 'calendar.calcom' ORDER BY id"
+    )
     return list(superuser.execute(query).fetchall())
 
 

@@ -36,7 +36,9 @@ def post(client: Browser, body: bytes, header: str | None = None, url: str = URL
 
 
 def stored(superuser: Superuser) -> list[tuple[Any, ...]]:
-    return superuser.execute("SELECT event_id, status, body IS NOT NULL FROM webhook_events ORDER BY id").fetchall()
+    return superuser.execute(
+        "SELECT event_id, status, body_sealed IS NOT NULL FROM webhook_events ORDER BY id"
+    ).fetchall()
 
 
 def promised(superuser: Superuser) -> list[int]:
