@@ -7,7 +7,7 @@ from alembic import op
 
 
 revision = "0048"
-down_revision = "0042"
+down_revision = "0046"
 branch_labels = None
 depends_on = None
 
