@@ -23,9 +23,7 @@ _ID = re.compile(r"[a-z]{2,8}_[A-Za-z0-9]{10,}")
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|\d+")
 # Of free text.
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(\.[\w-]+)*")  # and UPI addresses
-_UNGUESSABLE = re.compile(
-    r"(?<=/)[0-9a-f]{40}(?![\w-])"
-)  # the end of a callback address of ours
+_UNGUESSABLE = re.compile(r"(?<=/)[0-9a-f]{40}(?![\w-])")  # the end of a callback address of ours
 _NUMBER = re.compile(
     r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b"  # an IBAN
     r"|(?<!\w)\+\d[\d ().-]{6,20}\d(?!\w)"  # a telephone
