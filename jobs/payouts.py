@@ -17,7 +17,7 @@ from app.core.clock import utc_now
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
 from app.payouts import batches, engagements, exports, letters, recalls, sending, settling
-from app.payouts.sending import Unanswered
+from app.payouts.sending import Taken, Unanswered
 from app.payouts.settling import News
 from app.rails import limits as rail_limits
 from app.rails import registry
@@ -70,7 +70,7 @@ def send(payout_ids: Sequence[UUID]) -> None:
     """
     with unit_of_work(Scope.platform("find payouts without an answer")) as session:
         open_attempts = sending.unanswered(session, payout_ids)
-    failure = _look_up(open_attempts, send_again=True)
+    failure = _look_up(open_attempts)
     with unit_of_work(Scope.platform("claim payouts")) as session:
         orders = sending.claim(session, SYSTEM, payout_ids)
         rails = sending.rails_of(session, orders)
@@ -110,7 +110,7 @@ def _call(rail_name: str, orders: Sequence[SendOrder]) -> RailUnavailable | None
     return failure
 
 
-def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavailable | None:
+def _look_up(attempts: Sequence[Unanswered]) -> RailUnavailable | None:
     """Ask the rail about each attempt by its key. Only what it never saw is sent again, under the same key."""
     failure: RailUnavailable | None = None
     known: list[News] = []
@@ -120,7 +120,7 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
         if not rail.can_look_up:
             continue  # waits for a person
         try:
-            result = rail.find(attempt.order.key, attempt.reference)
+            result = rail.find(attempt.key, attempt.reference)
         except RailUnavailable as unknown:
             failure = unknown
             continue
@@ -128,20 +128,16 @@ def _look_up(attempts: Sequence[Unanswered], *, send_again: bool) -> RailUnavail
             continue  # an event will tell
         if result is not None:
             known.append(News(result, "look-up"))
-        elif attempt.same:
+        elif attempt.order is not None:
             unseen.setdefault(attempt.rail, []).append(attempt.order)
         else:
-            log.error(
-                "payout attempt changed since it was written; waits for a person",
-                extra={"fields": {"key": attempt.order.key}},
-            )
+            log.error("payout attempt waits for a person", extra={"fields": {"key": attempt.key}})
     if known:
         with unit_of_work(Scope.platform("record what the rail said")) as session:
             settling.apply(session, SYSTEM, known)
-    if send_again:
-        for name, orders in unseen.items():
-            for call in _calls(orders):
-                failure = _call(name, call) or failure
+    for name, orders in unseen.items():
+        for call in _calls(orders):
+            failure = _call(name, call) or failure
     return failure
 
 
@@ -156,36 +152,47 @@ def look_up_stale(older_than_s: float = 120) -> None:
             accepted = sending.accepted(session, ids)
         if not found:
             break
-        failure = _look_up(unanswered, send_again=True) or failure
-        failure = _look_up(accepted, send_again=False) or failure
+        failure = _look_up(unanswered) or failure
+        failure = _ask(accepted) or failure
         after = found[-1]
     if failure:
         raise failure
 
 
-def look_up_paid(days: int = 7) -> None:
-    """What was paid in the last days is asked about again: a return of which nobody told us ends here."""
-    since, after, failure = utc_now() - timedelta(days=days), None, None
+def look_up_paid(days: int = 7, *, all_of_them: bool = False) -> None:
+    """What was paid in the last days is asked about again, each once a day: a return nobody told us of ends here."""
+    now, after, failure = utc_now(), None, None
     while True:
         with unit_of_work(Scope.platform("find what was paid")) as session:
-            found = sending.paid_since(session, since, after)
+            turn = None if all_of_them else now.hour
+            found = sending.paid_since(session, now - timedelta(days=days), after, turn=turn)
         if not found:
             break
-        news = []
-        for paid in found:
-            try:
-                result = registry.rail(paid.rail).find(paid.key, paid.reference)
-            except RailUnavailable as unknown:
-                failure = unknown
-                continue
-            if result is not None and result.outcome in (Outcome.RETURNED, Outcome.FAILED):
-                news.append(News(replace(result, outcome=Outcome.RETURNED), "look-up"))
-        if news:
-            with unit_of_work(Scope.platform("record what came back")) as session:
-                settling.apply(session, SYSTEM, news)
+        failure = _ask(found, paid=True) or failure
         after = found[-1]
     if failure:
         raise failure
+
+
+def _ask(taken: Sequence[Taken], *, paid: bool = False) -> RailUnavailable | None:
+    """What the rails say now of attempts they took. `paid`: only what came back is news of those."""
+    failure, news = None, []
+    for attempt in taken:
+        try:
+            result = registry.rail(attempt.rail).find(attempt.key, attempt.reference)
+        except RailUnavailable as unknown:
+            failure = unknown
+            continue
+        if result is None or result.outcome is Outcome.ASKED:
+            continue
+        if not paid:
+            news.append(News(result, "look-up"))
+        elif result.outcome in (Outcome.RETURNED, Outcome.FAILED):
+            news.append(News(replace(result, outcome=Outcome.RETURNED), "look-up"))
+    if news:
+        with unit_of_work(Scope.platform("record what the rails said")) as session:
+            settling.apply(session, SYSTEM, news)
+    return failure
 
 
 def apply_events(webhook_ids: Sequence[str]) -> None:

@@ -54,6 +54,7 @@ def every_quarter() -> None:
         matching.run(session, SYSTEM)
     with unit_of_work(_PLATFORM) as session:
         watch.notice(session, ItemKind.STUCK, stuck.find(session, today()))
+        watch.notice(session, ItemKind.CONTRADICTION, stuck.contradicted(session))
 
 
 def every_day() -> None:

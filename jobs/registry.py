@@ -65,7 +65,7 @@ JOBS: dict[Topic, Job] = {
     Topic.PAYOUTS_SETTLED: Job(payouts.tell_settled),
     Topic.PAYOUT_RECALLED: Job(payouts.call_back, MONEY),
     Topic.FUNDS_ARRIVED: Job(payouts.funds_arrived, MONEY),
-    Topic.PAID_LOOK_UP: Job(payouts.look_up_paid),
+    Topic.PAID_LOOK_UP: Job(payouts.look_up_paid, MONEY, 1800),
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),
     Topic.ACCOUNTS_LOOK: Job(connect.look, MONEY),
     Topic.EARNINGS_RELEASE: Job(earnings.release_due, MONEY),

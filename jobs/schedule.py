@@ -49,7 +49,7 @@ class Entry:
 ENTRIES = (
     Entry("release held earnings", "*/5 * * * *", Topic.EARNINGS_RELEASE),
     Entry("look up attempts without an answer", "* * * * *", Topic.ATTEMPTS_LOOK_UP),
-    Entry("what was paid in the last days", "11 */6 * * *", Topic.PAID_LOOK_UP),
+    Entry("what was paid in the last days", "11 * * * *", Topic.PAID_LOOK_UP),
     Entry("accounts at Stripe nobody heard of", "43 * * * *", Topic.ACCOUNTS_LOOK),
     Entry("charges without an answer", "* * * * *", Topic.CHARGES_LOOK_UP),
     Entry("times of bookings nobody paid for", "* * * * *", Topic.BOOKINGS_UNPAID),

@@ -13,18 +13,20 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.clock import utc_now
 from app.core.errors import InvalidTransition
 from app.core.money import Money
-from app.db.base import Base, OrganizationRecord, PayeeRecord, Visibility
+from app.db.base import Base, OrganizationRecord, PayeeRecord, PlatformRecord, Visibility
 from app.db.types import Sealed, SealedText, choice
 from app.payouts.states import (
     BATCH_TRANSITIONS,
     EXPORT_TRANSITIONS,
     PAYOUT_TRANSITIONS,
+    VERDICT_TRANSITIONS,
     AttemptStatus,
     BatchStatus,
     ExportStatus,
     HoldCode,
     PayoutOrigin,
     PayoutStatus,
+    VerdictStatus,
 )
 from app.rails.formats import FileFormat
 
@@ -218,7 +220,10 @@ class Approval(PayeeRecord):
 
 
 class Attempt(PayeeRecord):
-    """One try at a rail. Key and request hash are committed before the call (decision 12). `call`: see `SendOrder`."""
+    """One try at a rail. Key and request hash are committed before the call (decision 12). `call`: see `SendOrder`.
+
+    `payee_name` and `reference` went out with it, whatever the payee and the payer are called by now.
+    """
 
     __tablename__ = "payout_attempts"
     __table_args__ = (
@@ -232,6 +237,7 @@ class Attempt(PayeeRecord):
         ),
         Index("ix_payout_attempts_reference", "rail", "rail_reference"),
         Index("ix_payout_attempts_paid", "settled_at", "id", postgresql_where=text("status = 'succeeded'")),
+        Index("ix_payout_attempts_contradicted", "created_at", postgresql_where=text("evidence ? 'contradicted'")),
         Index("ix_payout_attempts_export", "export_id", "payout_id", postgresql_where=text("export_id IS NOT NULL")),
     )
 
@@ -241,6 +247,8 @@ class Attempt(PayeeRecord):
     key: Mapped[str]
     call: Mapped[str | None]
     request_sha256: Mapped[str]
+    payee_name: Mapped[str | None]
+    reference: Mapped[str | None]
     status: Mapped[AttemptStatus] = mapped_column(choice(AttemptStatus), default=AttemptStatus.SUBMITTED)
     rail_reference: Mapped[str | None]
     error_code: Mapped[str | None]
@@ -249,6 +257,38 @@ class Attempt(PayeeRecord):
     settled_at: Mapped[datetime | None]
     evidence: Mapped[dict[str, Any] | None]
     export_id: Mapped[UUID | None] = mapped_column(ForeignKey("payout_exports.id"))
+
+
+class Verdict(PlatformRecord):
+    """What a person says became of an attempt whose rail gave no final word; `outcome` is `paid` or `failed`."""
+
+    __tablename__ = "payout_verdicts"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('paid', 'failed')", name="outcome"),
+        Index("ix_payout_verdicts_payout", "payout_id"),
+        Index("uq_payout_verdicts_waiting", "key", unique=True, postgresql_where=text("status = 'proposed'")),
+    )
+
+    payout_id: Mapped[UUID] = mapped_column(ForeignKey("payouts.id"))
+    key: Mapped[str]
+    outcome: Mapped[str]
+    note: Mapped[str]
+    _status: Mapped[VerdictStatus] = mapped_column("status", choice(VerdictStatus), default=VerdictStatus.PROPOSED)
+    proposed_by: Mapped[str]
+    proposed_by_account_id: Mapped[UUID | None]
+    decided_by: Mapped[str | None]
+    decided_by_account_id: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+
+    @hybrid_property
+    def status(self) -> VerdictStatus:
+        return self._status
+
+    def advance(self, to: VerdictStatus) -> None:
+        """Raises InvalidTransition unless VERDICT_TRANSITIONS allows the move."""
+        if to not in VERDICT_TRANSITIONS[self._status]:
+            raise InvalidTransition("verdict", self._status, to)
+        self._status = to
 
 
 class Export(OrganizationRecord):

@@ -17,7 +17,7 @@ from app.db.paging import CAP, AnyRow, AnySelect, Key, Page, fetch
 from app.methods.models import Method
 from app.organizations.models import FundsPolicy, Organization
 from app.payees.models import Payee
-from app.payouts import content, destinations, recalls
+from app.payouts import content, destinations, recalls, verdicts
 from app.payouts.models import Approval, Attempt, Batch, Payout
 from app.payouts.queries import PayoutFilter, looked_up, narrow
 from app.payouts.rules import approvals_needed, may_approve, payout_number
@@ -227,6 +227,8 @@ def choices(row: Any, account_id: UUID | None, signed_by: Collection[UUID]) -> d
             found["retry"] = ""
         case P.PROCESSING if recalls.possible(row.rail, row.status, row.waiting_message):
             found["recall"] = ""
+        case P.PROCESSING if verdicts.possible(row.rail, row.status, row.status_at.date()):
+            found["settle"] = ""
         case P.PROCESSING | P.PAID if exports:
             found["settle"] = ""
     return found

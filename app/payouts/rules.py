@@ -82,6 +82,12 @@ def may_approve(account_id: UUID | None, maker_id: UUID | None, approver_ids: Co
     return None
 
 
+def may_confirm(proposed_by: UUID | None, proposer: str, account_id: UUID | None, label: str) -> str | None:
+    """Why this person may not confirm what another said became of a payout, or None: maker and checker differ."""
+    same = account_id == proposed_by if account_id or proposed_by else label == proposer
+    return "You said it yourself; somebody else has to confirm it." if same else None
+
+
 def arrival(start: date, business_days: int) -> date:
     """`start` plus business days (Monday to Friday)."""
     day = start

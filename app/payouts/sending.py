@@ -112,10 +112,12 @@ def in_calls(orders: Sequence[SendOrder], rails: Mapping[UUID, str]) -> list[Sen
 
 _ATTEMPTS = text(
     """INSERT INTO payout_attempts
-        (organization_id, payee_id, payout_id, number, rail, key, call, request_sha256, status, created_at)
-    SELECT p.organization_id, p.payee_id, p.id, p.attempt_number + 1, p.rail, n.key, n.call, n.sha256, 'submitted', :now
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:calls AS text[]), CAST(:hashes AS text[]))
-        AS n (id, key, call, sha256)
+        (organization_id, payee_id, payout_id, number, rail, key, call, request_sha256, payee_name, reference, status,
+        created_at)
+    SELECT p.organization_id, p.payee_id, p.id, p.attempt_number + 1, p.rail, n.key, n.call, n.sha256, n.payee_name,
+        n.reference, 'submitted', :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:keys AS text[]), CAST(:calls AS text[]), CAST(:hashes AS text[]),
+        CAST(:names AS text[]), CAST(:references AS text[])) AS n (id, key, call, sha256, payee_name, reference)
     JOIN payouts p ON p.id = n.id"""
 )
 _COUNT_ATTEMPT = text("UPDATE payouts SET attempt_number = attempt_number + 1 WHERE id = ANY(:ids)")
@@ -132,9 +134,10 @@ def claim(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[SendOrder
         ORDER BY id FOR UPDATE SKIP LOCKED"""
     )
     ready = list(session.execute(lock, {"ids": list(ids)}).scalars())
-    held = engagements.hold(session, actor, engagements.suspended(session, ready))
-    ready = [payout_id for payout_id in ready if payout_id not in set(held)]
-    ready = [payout_id for payout_id in ready if payout_id not in _off(session, actor, ready)]
+    held = set(engagements.hold(session, actor, engagements.suspended(session, ready)))
+    ready = [payout_id for payout_id in ready if payout_id not in held]
+    off = _off(session, actor, ready)
+    ready = [payout_id for payout_id in ready if payout_id not in off]
     changed = set(content.changed_since_approval(session, ready))
     _hold(session, actor, sorted(changed), HoldCode.METHOD_CHANGED)
     orders: list[SendOrder] = []
@@ -180,6 +183,8 @@ def _write_attempts(session: Session, actor: Actor, orders: Sequence[SendOrder])
             "keys": [order.key for order in orders],
             "calls": [order.call for order in orders],
             "hashes": [request_sha256(order) for order in orders],
+            "names": [order.payee_name for order in orders],
+            "references": [order.reference for order in orders],
             "now": utc_now(),
         },
     )
@@ -208,21 +213,23 @@ def _note_opened(session: Session, actor: Actor, purpose: str, payout_ids: Seque
     )  # fmt: skip
 
 
-_UNANSWERED = """SELECT a.key, a.call, a.request_sha256, a.payout_id, a.rail_reference, a.created_at
-    FROM payout_attempts a WHERE a.status IN ('submitted', 'unknown') AND a.export_id IS NULL AND {which}
+_UNANSWERED = """SELECT a.key, a.call, a.request_sha256, a.payout_id, a.rail, a.rail_reference, a.created_at,
+    a.payee_name, a.reference FROM payout_attempts a
+    WHERE a.status IN ('submitted', 'unknown') AND a.export_id IS NULL AND {which}
     ORDER BY a.payout_id FOR UPDATE OF a SKIP LOCKED"""
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """An attempt whose outcome we do not know: look it up by `order.key`, or by what the rail called it.
+    """An attempt whose outcome we do not know: look it up by `key`, or by what the rail called it.
 
-    `same`: the request is unchanged and young enough for the rail to know its key again.
+    `order`: what to send again under the same keys where the rail never saw it; None where that is not safe, because
+    the request is not what it was or the rail has forgotten its keys by now.
     """
 
-    order: SendOrder
+    key: str
     rail: str
-    same: bool
+    order: SendOrder | None
     reference: str = ""
 
 
@@ -279,59 +286,79 @@ def stale(session: Session, older_than: timedelta, after: Stale | None = None, l
     return [Stale(*row) for row in session.execute(_STALE, values)]
 
 
-_ACCEPTED = text(
-    """SELECT a.key, a.call, a.request_sha256, a.payout_id, a.rail_reference, a.created_at FROM payout_attempts a
-    WHERE a.status = 'accepted' AND a.export_id IS NULL AND a.payout_id = ANY(:ids) ORDER BY a.payout_id"""
-)
-
-
-def accepted(session: Session, ids: Sequence[UUID]) -> list[Unanswered]:
-    """Attempts the rail took and has not settled: only ever looked up, never sent."""
-    return _rebuild(session, session.execute(_ACCEPTED, {"ids": list(ids)}).all())
-
-
 @dataclass(frozen=True, slots=True)
-class Paid:
-    """An attempt that ended well, to be asked about once more: `rail` and what it called it."""
+class Taken:
+    """An attempt the rail took, at a moment: it is only ever asked about, so nothing of it is opened."""
 
     id: UUID
-    settled_at: datetime
+    at: datetime
     rail: str
     key: str
     reference: str
 
 
+_ACCEPTED = text(
+    """SELECT id, created_at, rail, key, coalesce(rail_reference, '') FROM payout_attempts
+    WHERE status = 'accepted' AND export_id IS NULL AND payout_id = ANY(:ids) AND rail = ANY(:rails)
+    ORDER BY created_at, id"""
+)
 _PAID = text(
-    """SELECT id, settled_at, rail, key, coalesce(rail_reference, '') AS reference FROM payout_attempts
+    """SELECT id, settled_at, rail, key, coalesce(rail_reference, '') FROM payout_attempts
     WHERE status = 'succeeded' AND rail = ANY(:rails)
         AND (settled_at, id) > (CAST(:since AS timestamptz), CAST(:after AS uuid))
+        AND (CAST(:turn AS int) IS NULL OR abs(hashtext(key)) % :turns = :turn)
     ORDER BY settled_at, id LIMIT :limit"""
 )
+A_DAY = 24  # turns: each payout has one a day
 
 
-def paid_since(session: Session, since: datetime, after: Paid | None = None, limit: int = 500) -> list[Paid]:
-    """Attempts of rails that can be asked, paid since a moment; oldest first, after one of them."""
+def accepted(session: Session, ids: Sequence[UUID]) -> list[Taken]:
+    """Attempts the rail took and has not settled."""
+    rows = session.execute(_ACCEPTED, {"ids": list(ids), "rails": _that_can_be_asked()})
+    return [Taken(*row) for row in rows]
+
+
+def paid_since(
+    session: Session, since: datetime, after: Taken | None = None, *, turn: int | None = None, limit: int = 500
+) -> list[Taken]:
+    """Attempts paid since a moment; oldest first, after one of them. `turn`: only those of this hour of the day."""
     values = {
-        "rails": [name for name, rail in registry.RAILS.items() if rail.can_look_up],
-        "since": after.settled_at if after else since, "after": after.id if after else UUID(int=0), "limit": limit,
+        "rails": _that_can_be_asked(), "since": after.at if after else since, "limit": limit,
+        "after": after.id if after else UUID(int=0), "turn": turn, "turns": A_DAY,
     }  # fmt: skip
-    return [Paid(*row) for row in session.execute(_PAID, values)]
+    return [Taken(*row) for row in session.execute(_PAID, values)]
+
+
+def _that_can_be_asked() -> list[str]:
+    return [name for name, rail in registry.RAILS.items() if rail.can_look_up]
 
 
 def _rebuild(session: Session, attempts: Sequence[Any]) -> list[Unanswered]:
-    by_payout = {attempt.payout_id: attempt for attempt in attempts}
-    rows = session.execute(text(f"{_ORDERS} ORDER BY p.id"), {"ids": list(by_payout)}).all()  # as they went out
+    rows = session.execute(text(f"{_ORDERS} ORDER BY p.id"), {"ids": [one.payout_id for one in attempts]}).all()
     if rows:
-        _note_opened(session, SYSTEM, "look-up", list(by_payout))
-    found = []
-    for row in rows:
-        attempt = by_payout[row.id]
-        order = replace(_order(row, attempt.key, attempt.call or attempt.key), again=True)
-        kept = registry.rail(row.rail).keys_kept
-        young = kept is None or utc_now() - attempt.created_at < kept
-        same = young and request_sha256(order) == attempt.request_sha256
-        found.append(Unanswered(order, row.rail, same, attempt.rail_reference or ""))
-    return found
+        _note_opened(session, SYSTEM, "look-up", [row.id for row in rows])
+    payouts = {row.id: row for row in rows}
+    return [
+        Unanswered(one.key, one.rail, _as_it_went_out(payouts[one.payout_id], one), one.rail_reference or "")
+        for one in attempts
+    ]
+
+
+def _as_it_went_out(row: Any, attempt: Any) -> SendOrder | None:
+    """The same request once more. None where it is not the same, or too old for the rail to know its key."""
+    kept = registry.rail(attempt.rail).keys_kept
+    if kept is not None and utc_now() - attempt.created_at >= kept:
+        return None
+    try:
+        order = _order(row, attempt.key, attempt.call or attempt.key)
+    except CannotOpen:
+        return None
+    # Names may change between two calls; what was written down counts.
+    order = replace(
+        order, again=True, payee_name=attempt.payee_name or order.payee_name,
+        reference=attempt.reference or order.reference,
+    )  # fmt: skip
+    return order if request_sha256(order) == attempt.request_sha256 else None
 
 
 def mark_unknown(session: Session, keys: Sequence[str], message: str) -> None:

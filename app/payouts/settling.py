@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from sqlalchemy import text
@@ -20,6 +20,7 @@ from app.core.topics import Topic
 from app.db import outbox
 from app.ledger import recipes
 from app.ledger import service as ledger
+from app.payouts import contradictions
 from app.payouts.moves import give_back, move
 from app.payouts.states import ATTEMPT_TRANSITIONS, AttemptStatus, PayoutStatus
 from app.rails import accounts
@@ -169,7 +170,15 @@ def _paid(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]:
     _post(session, recipes.PAYOUT_PAID, keys)
     paid = move(session, actor, [a.payout_id for a in advanced], PayoutStatus.PAID, note="The rail confirmed it.")
     _announce(session, paid, "paid")
+    _contradict(session, actor, news, keys, AttemptStatus.FAILED)
     return paid
+
+
+def _contradict(
+    session: Session, actor: Actor, news: Sequence[News], moved: Sequence[str], ended: AttemptStatus
+) -> None:
+    late = set(moved)
+    contradictions.mark(session, actor, {n.result.key: n.source for n in news if n.result.key not in late}, ended)
 
 
 _FAILURE = text(
@@ -196,6 +205,7 @@ def _explain(session: Session, advanced: Sequence[_Advanced], news: Sequence[New
 def _failed(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]:
     advanced = _advance(session, AttemptStatus.FAILED, news)
     _post(session, recipes.PAYOUT_BOUNCED, [a.key for a in advanced if a.from_state is AttemptStatus.ACCEPTED])
+    _contradict(session, actor, news, [a.key for a in advanced], AttemptStatus.SUCCEEDED)
     return _money_back(session, actor, advanced, news, PayoutStatus.FAILED, "failed")
 
 
@@ -205,7 +215,11 @@ def _returned(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID
     _post(session, recipes.PAYOUT_RETURNED, sorted(keys))
     moved = _money_back(session, actor, advanced, news, PayoutStatus.RETURNED, "returned")
     # Its "paid" was lost or is late: the money came back all the same, and a later "paid" finds a final state.
-    early = [n for n in news if n.result.key not in keys]
+    early = [
+        replace(n, evidence={**n.evidence, contradictions.CAME_BACK: "before it was paid"})
+        for n in news
+        if n.result.key not in keys
+    ]
     return moved + (_failed(session, actor, early) if early else [])
 
 

@@ -112,6 +112,21 @@ EXPORT_TRANSITIONS: dict[ExportStatus, frozenset[ExportStatus]] = {
 }
 
 
+class VerdictStatus(StrEnum):
+    """What people say became of a payout whose rail never did: one says it, another decides."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+
+
+VERDICT_TRANSITIONS: dict[VerdictStatus, frozenset[VerdictStatus]] = {
+    VerdictStatus.PROPOSED: frozenset({VerdictStatus.CONFIRMED, VerdictStatus.REJECTED}),
+    VerdictStatus.CONFIRMED: frozenset(),
+    VerdictStatus.REJECTED: frozenset(),
+}
+
+
 class RunStatus(StrEnum):
     """A calculation of a period for everybody: being made by a job, over."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from app.core.crypto import derived_secret
 from app.core.settings import settings
@@ -29,6 +30,11 @@ class Standing:
     mode: Mode
     url: str = ""
     missing: tuple[str, ...] = ()
+
+    @property
+    def outside(self) -> bool:
+        """Whether it is reached over the network, by the environment's proxy perhaps; not a peer on this machine."""
+        return urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
 
     @property
     def why(self) -> str:

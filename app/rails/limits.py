@@ -28,11 +28,14 @@ def _money(minor: int, like: Money) -> str:
 
 
 def sort_out(rail: Rail, orders: Sequence[SendOrder]) -> tuple[list[SendOrder], list[Result]]:
-    """The orders that may be sent, and the answers of those that the rail would not pay."""
+    """The orders that may be sent, and the answers of those that the rail would not pay.
+
+    What may have been sent before is asked about whatever the limits are by now.
+    """
     fit: list[SendOrder] = []
     refused: list[Result] = []
     for order in orders:
-        why = refusal(rail, order.amount)
+        why = "" if order.again else refusal(rail, order.amount)
         if why:
             cure = "Ask for another amount, or choose another payout method."
             refused.append(Result(order.key, Outcome.FAILED, "", "limit", why, cure, Blame.PAYEE))

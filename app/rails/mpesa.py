@@ -146,6 +146,8 @@ class Mpesa(Defaults):
             if amount is not None and _amount(found) not in ("", amount):
                 return [RailEvent(event_id, None, {**evidence, "amount": _amount(found)}, "another amount")]
             return [_asking(event_id, key, name)]
+        if not mpesa_codes.certain(code):
+            return [_asking(event_id, key, name)]
         return [RailEvent(event_id, mpesa_codes.failed(key, name, code), evidence)]
 
     def _send(self, order: SendOrder) -> Result:
@@ -166,6 +168,8 @@ class Mpesa(Defaults):
             return Result(order.key, Outcome.ACCEPTED, order.key)  # it was taken the first time; its status is asked
         if reply.ok or reply.status >= 500 or reply.status in (401, 403, 408, 429) or code in _STALE_TOKEN:
             raise RailUnavailable("M-Pesa did not take it yet.", code)
+        if order.again:  # a refusal of this call says nothing about the first one
+            raise RailUnavailable("M-Pesa would not say what became of it.", code)
         if code in mpesa_codes.OURS:
             return Result(
                 order.key, Outcome.FAILED, "", code, "M-Pesa refused our account.", "Nothing to do for the payee.",
@@ -197,7 +201,7 @@ class Mpesa(Defaults):
     def _http(self) -> Client:
         found = reach(self)
         if self._client is None or self._client[0] != found.url:
-            client = Client("M-Pesa", found.url, proxies=found.mode is Mode.LIVE, hands_back=_OWN_ANSWERS)
+            client = Client("M-Pesa", found.url, proxies=found.outside, hands_back=_OWN_ANSWERS)
             self._client = (found.url, client)
         return self._client[1]
 

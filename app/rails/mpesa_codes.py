@@ -28,6 +28,11 @@ ADDRESSES = (
 )  # fmt: skip
 
 
+def certain(code: str) -> bool:
+    """Whether it says for sure that nothing was paid; what other codes mean is asked first."""
+    return code in _RESULTS
+
+
 def failed(key: str, reference: str, code: str) -> Result:
     """The result of an instruction that ended without paying."""
     blame, message, cure = _RESULTS.get(code, _OTHER)

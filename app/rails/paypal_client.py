@@ -1,57 +1,28 @@
-"""Calling PayPal: one token for all calls of a process, and refusals by the names PayPal gives them."""
+"""Calling PayPal: one token for all workers, and refusals by the names PayPal gives them."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
+from app.core.clock import utc_now
+from app.rails import tokens
 from app.rails.access import credential, reach
 from app.rails.base import Rail, RailUnavailable, Result
 from app.rails.http import Client, Reply
 from app.rails.paypal_items import Batch, is_over, read
+from app.rails.tokens import Token
 
 PAGE = 1_000  # items of a batch at once: what PayPal gives at most
 MOST_PAGES = 20
 BATCHES_KEPT = 8
 BATCH_FRESH_S = 5.0
 SEND_READ_S = 90.0  # taking 15,000 items takes PayPal a while
-_EARLY_S = 120.0  # a token is renewed this long before it ends
-
-
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    ends_at: float  # by time.monotonic()
-
-
-class Tokens:
-    """Bearer tokens by address and credentials, shared by all threads of a process; one of them fetches."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._found: dict[str, _Token] = {}
-
-    def get(self, name: str, fetch: Callable[[], _Token]) -> str:
-        with self._lock:
-            known = self._found.get(name)
-            if known is None or known.ends_at <= time.monotonic():
-                known = self._found[name] = fetch()
-            return known.text
-
-    def drop(self, name: str, text: str) -> None:
-        """PayPal does not take this one any more."""
-        with self._lock:
-            if name in self._found and self._found[name].text == text:
-                del self._found[name]
-
-
-TOKENS = Tokens()
 
 
 class Refused(Exception):
@@ -70,8 +41,8 @@ class Refused(Exception):
 class PayPalClient:
     """PayPal's API with the credentials of `rail`; its address and credentials are read at each call."""
 
-    def __init__(self, rail: Rail, tokens: Tokens = TOKENS) -> None:
-        self._rail, self._tokens = rail, tokens
+    def __init__(self, rail: Rail) -> None:
+        self._rail = rail
         self._client: tuple[str, Client] | None = None
         self._batches: dict[str, tuple[float, Batch]] = {}
 
@@ -136,35 +107,35 @@ class PayPalClient:
         """Once more with a new token when the old one is refused: nothing was done then."""
         http, name = self._http()
         for last in (False, True):
-            token = self._tokens.get(name, lambda: self._fetch_token(http))
+            token = tokens.shared.store.get(name, lambda: self._fetch_token(http))
             reply = send(http, {"Authorization": f"Bearer {token}", **(more or {})})
             if reply.status != 401 or last:
                 break
-            self._tokens.drop(name, token)
+            tokens.shared.store.forget(name, token)
         if not reply.ok:
             raise Refused(reply)
         return reply.json
 
-    def _fetch_token(self, http: Client) -> _Token:
+    def _fetch_token(self, http: Client) -> Token:
         pair = f"{credential(self._rail, 'PAYPAL_CLIENT_ID')}:{credential(self._rail, 'PAYPAL_CLIENT_SECRET')}"
         basic = base64.b64encode(pair.encode()).decode()
         form = {"grant_type": "client_credentials"}
-        now = time.monotonic()
         reply = http.post_form("/v1/oauth2/token", form, headers={"Authorization": f"Basic {basic}"})
         if reply.status == 401:
             raise Refused(Reply(401, {"name": "AUTHENTICATION_FAILURE"}, reply.headers))
         if not reply.ok:
             raise RailUnavailable("PayPal gave us no token.", f"http_{reply.status}")
         try:
-            return _Token(str(reply.json["access_token"]), now + float(reply.json["expires_in"]) - _EARLY_S)
+            lasts = timedelta(seconds=float(reply.json["expires_in"]))
+            return Token(str(reply.json["access_token"]), utc_now() + lasts)
         except (KeyError, TypeError, ValueError) as error:
             raise RailUnavailable("PayPal's token makes no sense.", "unreadable") from error
 
     def _http(self) -> tuple[Client, str]:
         """The client, and what its token is kept under."""
-        url = reach(self._rail).url
+        found = reach(self._rail)
+        url = found.url
         if self._client is None or self._client[0] != url:
-            local = url.startswith(("http://127.0.0.1", "http://localhost"))
-            self._client = (url, Client("PayPal", url, read_s=SEND_READ_S, proxies=not local))
+            self._client = (url, Client("PayPal", url, read_s=SEND_READ_S, proxies=found.outside))
         pair = f"{credential(self._rail, 'PAYPAL_CLIENT_ID')}:{credential(self._rail, 'PAYPAL_CLIENT_SECRET')}"
-        return self._client[1], hashlib.sha256(f"{url} {pair}".encode()).hexdigest()
+        return self._client[1], f"paypal:{hashlib.sha256(f'{url} {pair}'.encode()).hexdigest()[:32]}"

@@ -277,10 +277,12 @@ class RazorpayX(Defaults):
         """Raises RailUnavailable where RazorpayX is not set up."""
         standing = reach(self)
         user = f"{credential(self, 'RAZORPAYX_KEY_ID')}:{credential(self, 'RAZORPAYX_KEY_SECRET')}"
-        real = standing.url == self.hosts["live"]
         if self._client is None or self._client[0] != (standing.url, user):
             headers = {"Authorization": f"Basic {b64encode(user.encode()).decode()}"}
-            self._client = ((standing.url, user), Client("RazorpayX", standing.url, headers=headers, proxies=real))
+            self._client = (
+                (standing.url, user),
+                Client("RazorpayX", standing.url, headers=headers, proxies=standing.outside),
+            )
         paced = standing.mode is not Mode.SIMULATED
         return _Wire(self._client[1], credential(self, "RAZORPAYX_ACCOUNT_NUMBER"), paced)
 

@@ -21,7 +21,7 @@ KEY = re.compile(r"([0-9a-f]{32}-a)([1-9]\d*)")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9 '\-_/().,]")
 _NOT_IN_NARRATIONS = re.compile(r"[^a-zA-Z0-9 ]")
 _EVENT_ID = re.compile(r"[A-Za-z0-9_\-]{1,64}")
-_NUMBERS = re.compile(r"[A-Za-z0-9]*\d{4,}[A-Za-z0-9]*")
+_DESTINATIONS = re.compile(r"\S+@\S+|[A-Za-z0-9]*\d{4,}[A-Za-z0-9]*")
 _UNANSWERED = (401, 403, 404, 409, 429)
 OUTCOMES = {
     **dict.fromkeys(("pending", "queued", "scheduled", "processing"), Outcome.ACCEPTED),
@@ -78,7 +78,7 @@ def result(key: str, payout: Any) -> Result:
     if outcome is Outcome.ACCEPTED:
         waits = razorpayx_reasons.WAITING.get(reason, "")
         return Result(key, outcome, reference, reason if waits else "", waits)
-    why = razorpayx_reasons.explain(reason, status, str((payout.get("status_details") or {}).get("description") or ""))
+    why = razorpayx_reasons.explain(reason, status, _words((payout.get("status_details") or {}).get("description")))
     return Result(key, outcome, reference, reason or status, why.message, why.cure, why.blame)
 
 
@@ -89,7 +89,7 @@ def refused(key: str, reply: Reply, *, details: bool = False) -> Refused:
     """
     unless_unknown(reply)
     said = reply.json["error"]
-    reason, words = str(said.get("reason") or ""), _NUMBERS.sub("…", str(said.get("description") or "")).rstrip(". ")
+    reason, words = str(said.get("reason") or ""), _words(said.get("description"))
     if details:
         return Refused(
             Result(key, Outcome.FAILED, "", reason, _quoting(_DETAILS_MESSAGE, words), _DETAILS_CURE, Blame.PAYEE)
@@ -97,6 +97,11 @@ def refused(key: str, reply: Reply, *, details: bool = False) -> Refused:
     why = razorpayx_reasons.explain(reason, words=words)
     message = _quoting(why.message.rstrip("."), words) if why.blame is Blame.PERMANENT else why.message
     return Refused(Result(key, Outcome.FAILED, "", reason, message, why.cure, why.blame))
+
+
+def _words(description: Any) -> str:
+    """What RazorpayX says, without account numbers and UPI addresses."""
+    return _DESTINATIONS.sub("…", str(description or "")).rstrip(". ")
 
 
 def _quoting(message: str, words: str) -> str:

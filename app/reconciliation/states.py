@@ -100,3 +100,4 @@ class ItemKind(StrEnum):
 
     BALANCE = "balance"  # a provider says another balance than the books
     STUCK = "stuck"  # a payout is on its way for too long
+    CONTRADICTION = "contradiction"  # a rail took back its word about a payout

@@ -152,7 +152,8 @@ class _Run:
     def _settle(self) -> None:
         """Sweeps until nothing is under way; what the schedule does in minutes is done in seconds."""
         self._until_quiet()
-        self._sweep(payout_jobs.look_up_paid)  # what came back without a word; some rails answer by an event
+        # What came back without a word; some rails answer by an event.
+        self._sweep(lambda: payout_jobs.look_up_paid(all_of_them=True))
         self._until_quiet()
 
     def _until_quiet(self) -> None:

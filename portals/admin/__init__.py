@@ -77,6 +77,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     revenue,
     reviews,
     runs,
+    settlements,
     statements,
     watch_list,
     webhooks,

@@ -10,7 +10,7 @@ from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import RadioField, TextAreaField
+from wtforms import TextAreaField
 from wtforms.validators import InputRequired, Length
 
 from app.audit import queries as history
@@ -19,12 +19,11 @@ from app.audit.models import Audience
 from app.core.clock import today
 from app.core.errors import NotFound
 from app.core.money import Money
-from app.payouts import documents, exports, queries, recalls, review
+from app.payouts import documents, queries, recalls, review, rules, verdicts
 from app.payouts.review import ReviewLine
 from app.payouts.states import PayoutStatus
 from app.pdf import render
 from app.rails import registry
-from app.rails.base import Outcome
 from portals.admin import asking, bp, payout_filters
 from portals.admin.payout_changes import BULK
 from portals.shared.documents import pdf
@@ -114,6 +113,7 @@ def details(line: ReviewLine) -> dict[str, Any]:
         "attempts": queries.attempts(db(), line.id),
         "steps": steps(history.timeline(db(), line.id, Audience.PLATFORM), "payout"),
         "rail": registry.rail(line.row.rail),
+        **_said(line),
         "sent": line.row.status in (PayoutStatus.PROCESSING, PayoutStatus.PAID),
         "rail_label": lambda name: registry.rail(name).label,
         "batch_id": request.args.get("batch", ""),
@@ -121,40 +121,19 @@ def details(line: ReviewLine) -> dict[str, Any]:
     }
 
 
+def _said(line: ReviewLine) -> dict[str, Any]:
+    """What a person said became of it, and why this reader may not confirm that ("" when they may)."""
+    said = verdicts.waiting(db(), line.id) if line.row.status is PayoutStatus.PROCESSING else None
+    if said is None:
+        return {"verdict": None}
+    against = rules.may_confirm(said.proposed_by_account_id, said.proposed_by, g.actor.account_id, g.actor.label)
+    return {"verdict": said, "may_not_confirm": against or ""}
+
+
 @bp.get("/payouts/<uuid:payout_id>/remittance.pdf")
 def remittance(payout_id: UUID) -> ResponseReturnValue:
     document = documents.remittance(db(), payout_id, g.locale)
     return pdf(document, render.render_remittance, f"remittance-{document.number}")
-
-
-class SettlementForm(OnceForm):
-    """What somebody saw at the bank."""
-
-    outcome = RadioField(
-        _l("What happened"),
-        [InputRequired(_l("Say what happened."))],
-        choices=[("paid", _l("Paid")), ("failed", _l("Failed")), ("returned", _l("Returned after it was paid"))],
-    )
-    note = TextAreaField(
-        _l("How you know"),
-        [InputRequired(_l("Say how you know.")), Length(max=500)],
-        description=_l("For example the line of the bank statement. It is kept as evidence."),
-    )
-
-
-@bp.route("/payouts/<uuid:payout_id>/settlement", methods=["GET", "POST"])
-@step_up_required
-def settlement(payout_id: UUID) -> ResponseReturnValue:
-    """Mark a payout by file or check as paid, failed or returned."""
-    line, form = one(payout_id), SettlementForm()
-    if form.accepts():
-        with form.refusals():
-            exports.mark(db(), g.actor, payout_id, Outcome(form.outcome.data), form.note.data)
-            return done(
-                back=url_for(".payout", payout_id=payout_id),
-                toast=(_("Recorded"), _("Payout %(number)s is marked with your note.", number=line.number)),
-            )
-    return page("admin/payouts/settlement.html", fragment="admin/payouts/_settlement.html", form=form, line=line)
 
 
 class RecallForm(OnceForm):

@@ -20,7 +20,11 @@ from portals.web.db import db
 from portals.web.forms import OnceForm
 from portals.web.htmx import done, page
 
-KINDS = {ItemKind.STUCK: _l("Late payout"), ItemKind.BALANCE: _l("Balance differs")}
+KINDS = {
+    ItemKind.STUCK: _l("Late payout"),
+    ItemKind.CONTRADICTION: _l("Rail took back its word"),
+    ItemKind.BALANCE: _l("Balance differs"),
+}
 
 
 class SettledForm(OnceForm):

@@ -162,11 +162,11 @@ def test_a_return_of_which_nobody_told_is_found_by_asking_again() -> None:
     place, (payout_id,) = _approved(1)
     with fake_rail(outcome=Outcome.PAID) as rail:
         jobs.send([payout_id])
-        jobs.look_up_paid()
+        jobs.look_up_paid(all_of_them=True)
         assert status(payout_id) is PayoutStatus.PAID
         rail.outcome = Outcome.RETURNED
-        jobs.look_up_paid()
-        jobs.look_up_paid()
+        jobs.look_up_paid(all_of_them=True)
+        jobs.look_up_paid(all_of_them=True)
     assert status(payout_id) is PayoutStatus.RETURNED
     assert make.balances(place)["payee_available"] == 10_00
 

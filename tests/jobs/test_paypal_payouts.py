@@ -67,7 +67,7 @@ def _instructions(paypal: SimulatorPeer) -> dict[str, int]:
 def _settled(ids: list[UUID], wanted: PayoutStatus = PayoutStatus.PAID) -> bool:
     with unit_of_work(PLATFORM) as session:
         keys = sending.accepted(session, ids)
-    jobs._look_up(keys, send_again=False)
+    jobs._ask(keys)
     return all(status(one) is wanted for one in ids)
 
 

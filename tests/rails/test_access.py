@@ -88,3 +88,8 @@ def test_what_cannot_be_paid_is_answered_without_a_call() -> None:
     assert [order.key for order in fit] == ["k2000"]
     assert {result.key: result.outcome for result in refused} == {"k500": Outcome.FAILED, "k99999900": Outcome.FAILED}
     assert all(result.cure for result in refused)
+
+
+def test_what_may_have_been_sent_is_asked_about_whatever_the_limit_is_by_now() -> None:
+    order = SendOrder("k", new_id(), Money(5_00, "KES"), "Ann", {}, "r", again=True)
+    assert limits.sort_out(Abroad(), [order]) == ([order], [])

@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,26 @@ def test_every_http_error_has_its_class(mpesa: Mpesa, monkeypatch: pytest.Monkey
                 mpesa.send([order])
         if code in ("401.002.01", "400.003.01"):
             assert client.calls == 2, "with a new token, once more"
+
+
+@pytest.mark.parametrize("code", ["500.003.1001", "400.002.05"])
+def test_a_refused_resend_says_nothing_about_the_first_call(
+    mpesa: Mpesa, code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = Scripted(400, code, "Bad Request")
+    monkeypatch.setattr(mpesa, "_http", lambda: client)
+    with pytest.raises(RailUnavailable):
+        mpesa.send([replace(_order(mpesa), again=True)])
+
+
+def test_a_code_nobody_knows_is_asked_about(mpesa: Mpesa) -> None:
+    key, amount = "k-a1", "10"
+    body = {
+        "Result": {"ResultCode": 9999, "ResultDesc": "New", "ConversationID": "AG_1", "OriginatorConversationID": key}
+    }
+    path = f"{key}/result/{amount}/{_mac(key, 'result', amount)}"
+    (event,) = mpesa.parse_event(Delivery({}, json.dumps(body).encode(), path))
+    assert event.look_up and event.result is not None and event.result.outcome is Outcome.ACCEPTED
 
 
 def test_the_password_is_for_safaricoms_eyes(mpesa: Mpesa, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from app.core.errors import Invalid
 from app.core.money import Money
+from app.rails import razorpayx_wire
 from app.rails.base import Blame, Outcome, Rail, RailUnavailable, SendOrder
 from app.rails.http import Client
 from app.rails.pacing import Pace
@@ -207,6 +208,15 @@ def test_a_queued_payout_says_what_it_waits_for(quick: RazorpayX, order: MakeOrd
     found = quick.find(one.key)
     assert found is not None and (found.outcome, found.code) == (Outcome.ACCEPTED, "low_balance")
     assert "topped up" in found.message
+
+
+def test_destinations_in_its_words_are_masked() -> None:
+    told = {
+        "id": "pout_1", "reference_id": "k", "status": "reversed",
+        "status_details": {"reason": "new", "description": "Account 50100102283912 of ann@okbank is closed."},
+    }  # fmt: skip
+    result = razorpayx_wire.result("k", told)
+    assert "50100102283912" not in result.message and "okbank" not in result.message
 
 
 def test_an_account_without_imps_is_paid_by_neft_in_a_new_attempt(

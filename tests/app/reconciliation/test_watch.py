@@ -13,7 +13,8 @@ from sqlalchemy import text
 from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.scope import Actor
 from app.db.session import unit_of_work
-from app.reconciliation import balances, stuck, watch
+from app.payouts import verdicts
+from app.reconciliation import balances, watch
 from app.reconciliation.states import ItemKind
 from jobs import payouts as payout_jobs
 from jobs import reconciliation
@@ -71,9 +72,9 @@ def test_a_late_payout_is_noticed_and_told_once(people: tuple[Actor, Actor], sup
 
 def test_a_rail_has_its_usual_time_and_some_grace() -> None:
     friday = date(2026, 10, 2)
-    assert stuck.due_on("bank_file", friday) == date(2026, 10, 12)  # three days and three, without weekends
-    assert stuck.due_on("simulated", friday) == date(2026, 10, 5)
-    assert stuck.due_on("nobody", friday) == date(2026, 10, 6)
+    assert verdicts.due_on("bank_file", friday) == date(2026, 10, 12)  # three days and three, without weekends
+    assert verdicts.due_on("simulated", friday) == date(2026, 10, 5)
+    assert verdicts.due_on("nobody", friday) == date(2026, 10, 6)
 
 
 def test_a_person_settles_an_item_and_it_comes_back_if_it_is_still_so(people: tuple[Actor, Actor]) -> None:

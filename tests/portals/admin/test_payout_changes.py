@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -192,10 +193,10 @@ def test_the_remittance_advice_comes_once_it_was_sent(browser: Browser, checker:
     assert "remittance.pdf" in page and "Confirmed" in page and "-a1" in page  # the attempt's key is its evidence
 
 
-def test_only_files_and_checks_are_settled_by_hand(browser: Browser, checker: Actor, place: Shop) -> None:
+def test_a_rail_that_speaks_is_not_spoken_for(browser: Browser, checker: Actor, place: Shop) -> None:
     paid = _paid(place, checker)
-    answer = browser.post(f"/admin/payouts/{paid}/settlement", {"outcome": "returned", "note": "statement"})
-    assert answer.status_code == 409 and "other rails say it themselves" in answer.text
+    answer = browser.post(f"/admin/payouts/{paid}/settlement", {"outcome": "paid", "note": "statement"})
+    assert answer.status_code == 409 and "or has said so" in answer.text
     assert status(paid) == "paid"
 
 
@@ -209,3 +210,30 @@ def test_only_what_waits_for_its_payee_is_called_back(
     empty = browser.post(path, {"note": " "})
     assert empty.status_code == 422 and "Say why" in empty.text
     assert all(stranger.get(path).status_code in (302, 404) for stranger in strangers)
+
+
+def test_two_people_settle_a_payout_its_rail_forgot(
+    browser: Browser, second: Browser, checker: Actor, place: Shop, superuser: Any
+) -> None:
+    payout_id = approved(place, checker)
+    with fake_rail():
+        jobs.send_payouts([str(payout_id)], str(place.organization_id), "x", None)
+    own = f"/admin/payouts/{payout_id}"
+    assert "Settle by hand" not in browser.get(own).text
+    superuser.execute("UPDATE payouts SET status_at = now() - interval '30 days'")
+    assert "Settle by hand" in browser.get(own).text
+    sheet = browser.htmx("GET", f"{own}/settlement").text
+    assert "no final word for too long" in sheet and "Never paid" in sheet
+    missing = browser.htmx("POST", f"{own}/settlement", {"outcome": "paid", "note": ""})
+    assert missing.status_code == 422 and "Say how you know." in missing.text
+    wrong = browser.htmx("POST", f"{own}/settlement", {"outcome": "returned", "note": "x"})
+    assert wrong.status_code == 422
+    said = {"outcome": "failed", "note": "Support: never arrived", "idempotency_key": "v"}
+    assert browser.post(f"{own}/settlement", said).status_code == 303
+    mine, theirs = browser.get(own).text, second.get(own).text
+    assert "says that it was never paid" in mine and "somebody else has to confirm it" in mine
+    assert browser.post(f"{own}/settlement/confirmation").status_code == 403
+    assert "Confirm: never paid" in theirs and status(payout_id) == "processing"
+    assert second.post(f"{own}/settlement/confirmation").status_code == 303
+    assert status(payout_id) == "failed" and make.balances(place) == {"payee_available": 100_00}
+    assert second.post(f"{own}/settlement/rejection").status_code == 404
