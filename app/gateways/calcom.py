@@ -8,7 +8,6 @@ An event has no id: it is known by its trigger, booking and time, whatever else 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from app.core.crypto import blind_index
+from app.core.macs import fits, mac
 
 HEADER = "X-Cal-Signature-256"
 NO_SECRET = "no-secret-provided"  # noqa: S105 - a word of theirs
@@ -82,7 +82,7 @@ class CalendarEvent:
 
 
 def sign(secret: str, body: bytes) -> str:
-    return hmac.digest(secret.encode(), body, "sha256").hex()
+    return mac(secret, body)
 
 
 def verify(secret: str, headers: Mapping[str, str], body: bytes) -> None:
@@ -92,7 +92,7 @@ def verify(secret: str, headers: Mapping[str, str], body: bytes) -> None:
         raise BadSignature("no secret is set here")
     if given == NO_SECRET:
         raise BadSignature("no secret is set at Cal.com")
-    if not hmac.compare_digest(sign(secret, body).encode(), given.lower().encode()):
+    if not fits(secret, body, given):
         raise BadSignature("the signature does not fit the body")
 
 

@@ -7,9 +7,7 @@ base64 (woocommerce.github.io/woocommerce-rest-api-docs, "Webhooks"). Any other 
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +16,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.core.clock import utc_now
+from app.core.macs import fits, fits_base64, mac
 from app.core.money import Money
 
 TOLERANCE_S = 300
@@ -98,20 +97,18 @@ def verify(shop: Shop, secret: str, headers: Mapping[str, str], body: bytes) -> 
         _verify_generic(secret, headers, body)
         return
     name = "X-Shopify-Hmac-Sha256" if shop is Shop.SHOPIFY else "X-WC-Webhook-Signature"
-    expected = base64.b64encode(hmac.digest(secret.encode(), body, "sha256"))
-    if not hmac.compare_digest(expected, headers.get(name, "").strip().encode()):
+    if not fits_base64(secret, body, headers.get(name, "")):
         raise BadSignature("the signature does not fit the body")
 
 
 def sign_generic(secret: str, timestamp: str, body: bytes) -> str:
     """What a program sends as `X-Quittance-Signature`."""
-    return hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256").hex()
+    return mac(secret, timestamp.encode() + b"." + body)
 
 
 def _verify_generic(secret: str, headers: Mapping[str, str], body: bytes) -> None:
     stamp = headers.get("X-Quittance-Timestamp", "")
-    expected = sign_generic(secret, stamp, body)
-    if not hmac.compare_digest(expected.encode(), headers.get("X-Quittance-Signature", "").strip().lower().encode()):
+    if not fits(secret, stamp.encode() + b"." + body, headers.get("X-Quittance-Signature", "")):
         raise BadSignature("the signature does not fit timestamp and body")
     moment = int(stamp) if stamp.isascii() and stamp.isdigit() and len(stamp) <= 12 else 0
     if abs(utc_now().timestamp() - moment) > TOLERANCE_S:

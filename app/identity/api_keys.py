@@ -7,7 +7,6 @@ sha256hex(body)`. Everything here acts as the platform for its own statements on
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -20,6 +19,7 @@ from app.core.clock import utc_now
 from app.core.crypto import open_sealed, seal
 from app.core.crypto import token as new_token
 from app.core.errors import Invalid, NotFound
+from app.core.macs import mac, same
 from app.core.scope import API_SCOPES, Actor, Permission
 from app.db import paging
 from app.db.session import ScopedSession
@@ -72,7 +72,7 @@ class NewKey:
 def signature_of(secret: str, timestamp: str, method: str, target: str, body: bytes) -> str:
     """What a caller sends as `X-Quittance-Signature`."""
     text = "\n".join((timestamp, method.upper(), target, hashlib.sha256(body).hexdigest()))
-    return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
+    return mac(secret, text.encode())
 
 
 def make(
@@ -146,7 +146,7 @@ def check(session: ScopedSession, call: SignedCall) -> Program:
         ).one_or_none()
         secret = open_sealed(key.secret_sealed, _context(key.id)) if key else "no such key"
         expected = signature_of(secret, call.timestamp, call.method, call.target, call.body)
-        fits = hmac.compare_digest(expected.encode(), call.signature.lower().encode())
+        fits = same(expected, call.signature.lower())
         if key is None or not fits or key.revoked_at is not None:
             raise BadCall("The key or the signature does not fit.")
         used = session.scalar(

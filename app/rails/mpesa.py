@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
 import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -24,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from app.core.clock import utc_now
 from app.core.crypto import derived_secret
+from app.core.macs import fits, mac, same
 from app.core.settings import settings
 from app.rails import mpesa_codes, tokens
 from app.rails.access import Mode, credential, reach, standing
@@ -244,8 +244,7 @@ def _public_key(pem: bytes) -> rsa.RSAPublicKey:
 
 
 def _mac(key: str, kind: str, amount: str) -> str:
-    secret = derived_secret("mpesa-callbacks").encode()
-    return hmac.digest(secret, f"{key}|{kind}|{amount}".encode(), "sha256").hex()[:40]
+    return mac(derived_secret("mpesa-callbacks"), f"{key}|{kind}|{amount}".encode())[:40]
 
 
 def _address(key: str, kind: str, amount: str = "") -> str:
@@ -260,17 +259,14 @@ def _who(delivery: Delivery) -> tuple[str, str, str | None]:
     if len(parts) == 4:
         key, kind, amount, given = parts
         amount = "" if amount == "-" else amount
-        if hmac.compare_digest(_mac(key, kind, amount).encode(), given.encode()):
+        if same(_mac(key, kind, amount), given):
             return key, kind, amount or None
     secret = settings().providers.get("MPESA_WEBHOOK_SECRET", "")
-    given = delivery.header("x-mpesa-signature")
-    if secret and not delivery.path:
-        wanted = hmac.digest(secret.encode(), delivery.body, "sha256").hex()
-        if hmac.compare_digest(wanted.encode(), given.encode()):
-            try:
-                return str(json.loads(delivery.body)["Result"]["OriginatorConversationID"]), "result", None
-            except (KeyError, TypeError, ValueError):
-                raise BadSignature("the body is no result") from None
+    if not delivery.path and fits(secret, delivery.body, delivery.header("x-mpesa-signature")):
+        try:
+            return str(json.loads(delivery.body)["Result"]["OriginatorConversationID"]), "result", None
+        except (KeyError, TypeError, ValueError):
+            raise BadSignature("the body is no result") from None
     raise BadSignature("the address is not one of ours")
 
 

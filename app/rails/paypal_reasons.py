@@ -5,26 +5,16 @@ Also what Venmo says: it is the same interface. `{wallet}` stands for where the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from app.rails.base import Blame
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """`blame` None: nobody failed, it is under way. `cure` is for the one to blame."""
-
-    blame: Blame | None
-    message: str
-    cure: str
+from app.rails.reasons import Reason
 
 
 def _payee(message: str, cure: str) -> Reason:
-    return Reason(Blame.PAYEE, message, cure)
+    return Reason(message, cure, Blame.PAYEE)
 
 
 def _payer(message: str, cure: str) -> Reason:
-    return Reason(Blame.PAYER, message, cure)
+    return Reason(message, cure, Blame.PAYER)
 
 
 _ANOTHER = "Give another {wallet} account, or another payout method."
@@ -37,11 +27,11 @@ _RIGHTS = _payer(
     "PayPal does not let us send payouts.",
     "Check the credentials, and that Payouts is switched on for the application, then send it again.",
 )
-_LATER = Reason(Blame.RETRY, "PayPal could not do it just then.", "Nothing to do: it can be sent again later.")
+_LATER = Reason("PayPal could not do it just then.", "Nothing to do: it can be sent again later.", Blame.RETRY)
 _NEVER = Reason(
-    Blame.PERMANENT, "{wallet} does not carry out this payment.", "Choose another payout method for this payee."
+    "{wallet} does not carry out this payment.", "Choose another payout method for this payee.", Blame.PERMANENT
 )
-_OURS = Reason(Blame.PERMANENT, "PayPal could not use our instruction.", "Choose another payout method for this payee.")
+_OURS = Reason("PayPal could not use our instruction.", "Choose another payout method for this payee.", Blame.PERMANENT)
 _LIMITED = _payee("The {wallet} account is limited.", _SIGN_IN)
 _REGION = _payee(
     "{wallet} may not pay into this account where it is registered.", "Give another payout method, e.g. a bank account."
@@ -133,15 +123,17 @@ REASONS: dict[str, Reason] = {
         _LATER,
     ),
     "NOT_IN_BATCH": Reason(
-        Blame.RETRY, "PayPal has not got it: it was not part of the batch.", "Nothing to do: it can be sent again."
+        "PayPal has not got it: it was not part of the batch.",
+        "Nothing to do: it can be sent again.",
+        Blame.RETRY,
     ),
     "REGULATORY_PENDING": Reason(
-        None, "PayPal is reviewing the payment.", "Nothing to do, unless {wallet} writes to you for documents."
+        "PayPal is reviewing the payment.", "Nothing to do, unless {wallet} writes to you for documents.", None
     ),
     "PENDING_RECIPIENT_NON_HOLDING_CURRENCY_PAYMENT_PREFERENCE": Reason(
-        None,
         "The payment waits in {wallet}: the account holds no balance in this currency.",
         "Sign in to {wallet} and accept the payment.",
+        None,
     ),
 }  # fmt: skip
 # The call may be made again under the same key; in an item they say that it failed for certain.
@@ -153,10 +145,10 @@ TRY_AGAIN = frozenset(
 )  # fmt: skip
 # Decided by what is in the request and nothing else: said again, it was said the first time.
 BY_CONTENT = frozenset({"VALIDATION_ERROR", "DUPLICATE_ITEM", "ZERO_AMOUNT", "SYNC_MODE_NOT_APPLICABLE"})
-_UNKNOWN = Reason(Blame.PERMANENT, "PayPal refused it.", "Choose another payout method, or ask PayPal.")
+_UNKNOWN = Reason("PayPal refused it.", "Choose another payout method, or ask PayPal.", Blame.PERMANENT)
 
 
 def reason(code: str, wallet: str) -> Reason:
     """Who can mend an error, what it says and what to do; of a name PayPal does not document, that it was refused."""
     found = REASONS.get(code, _UNKNOWN)
-    return Reason(found.blame, found.message.format(wallet=wallet), found.cure.format(wallet=wallet))
+    return Reason(found.message.format(wallet=wallet), found.cure.format(wallet=wallet), found.blame)

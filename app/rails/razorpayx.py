@@ -7,7 +7,6 @@ same ones. Payouts are known by our key: as `X-Payout-Idempotency`, and as `refe
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import logging
 import re
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from app.core.clock import utc_now
+from app.core.macs import fits
 from app.core.money import Money
 from app.core.settings import settings
 from app.rails import indian_transfers, razorpayx_reasons
@@ -54,7 +54,6 @@ from app.rails.razorpayx_wire import (
     reason_of,
     refused,
     result,
-    signature,
     unless_unknown,
 )
 
@@ -151,11 +150,9 @@ class RazorpayX(Defaults):
 
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Events carry no time that is signed for replays, so they only wake us. Raises BadSignature."""
-        given = delivery.header(SIGNATURE_HEADER).encode()
         # Deliveries begun before the secret was changed go on being signed with the old one.
         names = ("RAZORPAYX_WEBHOOK_SECRET", "RAZORPAYX_WEBHOOK_SECRET_OLD")
-        secrets = [secret for secret in (credential(self, name) for name in names) if secret]
-        if not any(hmac.compare_digest(signature(secret, delivery.body).encode(), given) for secret in secrets):
+        if not fits([credential(self, name) for name in names], delivery.body, delivery.header(SIGNATURE_HEADER)):
             raise BadSignature("the signature does not fit the body")
         return [event(delivery)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import re
 from datetime import UTC, datetime
@@ -39,10 +38,6 @@ class Refused(Exception):
     def __init__(self, result: Result) -> None:
         super().__init__(result.code)
         self.result = result
-
-
-def signature(secret: str, body: bytes) -> str:
-    return hmac.digest(secret.encode(), body, "sha256").hex()
 
 
 def contact_name(name: str) -> str:

@@ -10,11 +10,11 @@ from app.rails.base import Blame
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """`message` says what happened, `cure` what to do about it, `blame` who can."""
+    """`message` says what happened, `cure` what to do about it, `blame` who can. None: nobody failed, it goes on."""
 
     message: str
     cure: str
-    blame: Blame
+    blame: Blame | None
 
 
 _CLOSED = Reason("The account is closed.", "Add an account that is open.", Blame.PAYEE)

@@ -10,13 +10,14 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from app.core.macs import mac as signature
 from app.db.session import unit_of_work
 from app.payouts import batches
 from app.rails import registry
 from app.rails.base import Delivery, RailUnavailable
 from app.rails.pacing import Pace
 from app.rails.razorpayx import SIGNATURE_HEADER, RazorpayX
-from app.rails.razorpayx_wire import EVENT_HEADER, signature
+from app.rails.razorpayx_wire import EVENT_HEADER
 from app.webhooks import service as webhooks
 from jobs import payouts as payout_jobs
 from jobs import runtime

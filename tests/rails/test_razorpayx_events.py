@@ -11,9 +11,10 @@ from uuid import uuid4
 import pytest
 
 from app.core.clock import utc_now
+from app.core.macs import mac as signature
 from app.rails.base import BadSignature, Delivery, RailEvent
 from app.rails.razorpayx import SIGNATURE_HEADER, RazorpayX
-from app.rails.razorpayx_wire import EVENT_HEADER, signature
+from app.rails.razorpayx_wire import EVENT_HEADER
 from tests.fakes.razorpayx import ENVIRONMENT, WEBHOOK_SECRET
 from tests.specs import missing, specs
 from tests.stores import environment

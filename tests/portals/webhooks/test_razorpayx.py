@@ -6,8 +6,9 @@ from typing import Any
 
 import psycopg
 
+from app.core.macs import mac as signature
 from app.rails.razorpayx import SIGNATURE_HEADER
-from app.rails.razorpayx_wire import EVENT_HEADER, signature
+from app.rails.razorpayx_wire import EVENT_HEADER
 from tests.fakes.razorpayx import ENVIRONMENT, WEBHOOK_SECRET
 from tests.portals.conftest import Browser
 from tests.stores import environment
