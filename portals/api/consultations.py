@@ -84,7 +84,7 @@ def pricing() -> Response:
         {"offering_id": str(one.id), "duration_minutes": one.duration_minutes, "price_cents": one.price_minor,
          "currency": one.currency}
         for one in offerings.sessions(db())
-    ]})  # fmt: skip
+    ], "next_cursor": None})  # fmt: skip
 
 
 @bp.post("/book")

@@ -8,9 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
+from app.organizations.states import Role
+from app.payouts.states import PayoutStatus
+from portals.api.payout_export import COLUMNS
+from portals.api.payout_json import PROVIDERS, STATUSES
+from tests.factories.payouts import Shop
+from tests.portals.admin.conftest import withdrawn
+from tests.portals.api.test_consultations import _send, _wanted
+from tests.portals.conftest import Browser
 from tests.specs import ROOT, needs
 
 CONTRACT = Path(ROOT).parent / "contract" / "api.md"
@@ -113,3 +122,41 @@ def test_every_call_is_there_but_those_named_above(app: Flask) -> None:
 
 def test_the_walk_walks() -> None:
     assert len(all_calls()) > 90
+
+
+def said(pattern: str) -> str:
+    """The first group of the one place in the contract where `pattern` fits."""
+    found = re.findall(pattern, CONTRACT.read_text())
+    assert len(found) == 1, pattern
+    return str(found[0])
+
+
+def words(text: str) -> list[str]:
+    """Names with commas between; what stands in brackets is about the one before."""
+    return [word.strip() for word in re.sub(r"\([^)]*\)", "", text).split(",")]
+
+
+def test_a_payout_row_is_as_said(browser: Browser, place: Shop) -> None:
+    withdrawn(place)
+    (row,) = browser.get("/api/admin/payouts").get_json()["data"]
+    assert set(row) == set(words(said(r"each row: `([^`]+)`")))
+
+
+def test_words_are_as_said() -> None:
+    assert words(said(r"Providers: ([A-Z0-9_, ]+)\.")) == [name for name in PROVIDERS if name != "SIMULATED"]
+    assert set(words(said(r"Statuses: ([A-Z_, ]+);"))) == {status.value.upper() for status in PayoutStatus}
+    assert STATUSES[said(r"`(COMPLETED)` is accepted as a filter and means PAID")] is PayoutStatus.PAID
+    assert said(r"`provider=BANK_TRANSFER` gives `([^`]+)`") == ",".join(COLUMNS)
+    ranks = words(said(r"Roles and ranks: ([A-Z_0-9, ]+)\."))
+    assert ranks == [f"{role.value} {role.rank}" for role in sorted(Role, key=lambda role: -role.rank)]
+
+
+def test_a_booking_answers_as_said(noor: Browser, advisor: UUID) -> None:
+    made = _send(noor, "/book", _wanted(advisor))
+    assert made.status_code == 201
+    assert set(made.get_json()) >= set(words(said(r"201 `\{(consultation_id[^}]+)\}`")))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/consultations/pricing", "/api/v1/advisors/search"])
+def test_lists_say_whether_there_is_more(client: Browser, path: str) -> None:
+    assert set(client.get(path).get_json()) == {"data", "next_cursor"}
