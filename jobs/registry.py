@@ -68,6 +68,7 @@ JOBS: dict[Topic, Job] = {
     Topic.PAID_LOOK_UP: Job(payouts.look_up_paid, MONEY, 1800),
     Topic.ATTEMPTS_LOOK_UP: Job(payouts.look_up_stale, MONEY),
     Topic.ACCOUNTS_LOOK: Job(connect.look, MONEY),
+    Topic.BANK_PAYOUTS_LOOK: Job(connect.look_at_banks, DEFAULT, 1800),
     Topic.EARNINGS_RELEASE: Job(earnings.release_due, MONEY),
     Topic.WEBHOOKS_SWEEP: Job(webhooks.sweep),
     Topic.BOOKS_EXAMINATION: Job(books.examine, DEFAULT, 1800),

@@ -51,6 +51,7 @@ ENTRIES = (
     Entry("look up attempts without an answer", "* * * * *", Topic.ATTEMPTS_LOOK_UP),
     Entry("what was paid in the last days", "11 * * * *", Topic.PAID_LOOK_UP),
     Entry("accounts at Stripe nobody heard of", "43 * * * *", Topic.ACCOUNTS_LOOK),
+    Entry("payouts to banks nobody heard of", "53 * * * *", Topic.BANK_PAYOUTS_LOOK),
     Entry("charges without an answer", "* * * * *", Topic.CHARGES_LOOK_UP),
     Entry("times of bookings nobody paid for", "* * * * *", Topic.BOOKINGS_UNPAID),
     Entry("bookings of whose end nothing was told", "*/15 * * * *", Topic.CALENDAR_LOOK_UP),

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     PAID_LOOK_UP = "payouts.look_up_paid"
     ATTEMPTS_LOOK_UP = "attempts.look_up"
     ACCOUNTS_LOOK = "accounts.look"
+    BANK_PAYOUTS_LOOK = "bank_payouts.look"
     WEBHOOKS_SWEEP = "webhooks.sweep"
     BOOKS_EXAMINATION = "books.examination"
     MESSAGES_UNREAD = "messages.unread"

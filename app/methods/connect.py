@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from app.audit import service as audit
@@ -180,6 +180,13 @@ def due_for_a_look(session: Session, unheard: timedelta, most: int = 50) -> list
     return list(dict.fromkeys(session.scalars(query)))
 
 
+def payouts_read(session: Session, account: str) -> None:
+    """Its payouts to the bank were asked for now. Needs a platform scope."""
+    session.execute(
+        update(ConnectedAccount).where(ConnectedAccount.account == account).values(payouts_read_at=utc_now())
+    )
+
+
 def disconnect(session: ScopedSession, actor: Actor, payee_id: UUID) -> None:
     """Not paid there any more. Raises Forbidden, NotFound."""
     may_change(session, actor, payee_id)
@@ -283,7 +290,7 @@ _ACCOUNT_KNOWN = text("SELECT count(*) FROM connected_accounts WHERE account = :
 
 
 def bank_payout(session: ScopedSession, evidence: Mapping[str, str]) -> bool:
-    """An event's news of what Stripe pays to a payee's bank; older news change nothing. Needs a platform scope.
+    """News of what Stripe pays to a payee's bank, told or asked for; older news change nothing. Needs a platform scope.
 
     False when the account is nobody's here, or the news cannot be understood.
     """

@@ -28,6 +28,7 @@ class ConnectedAccount(PayeeOwnRecord):
     """How the account stands at the provider, as last read there (`read_at`).
 
     `method_id`: the payout method made of it once it could be paid. `gone_at`: not connected to us any more.
+    `payouts_read_at`: when its payouts to the bank were last asked for, not only heard of.
     """
 
     __tablename__ = "connected_accounts"
@@ -51,6 +52,7 @@ class ConnectedAccount(PayeeOwnRecord):
     deadline_at: Mapped[datetime | None]
     read_at: Mapped[datetime]
     gone_at: Mapped[datetime | None]
+    payouts_read_at: Mapped[datetime | None]
     method_id: Mapped[UUID | None] = mapped_column(ForeignKey("methods.id"))
 
 

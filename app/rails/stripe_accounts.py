@@ -18,8 +18,9 @@ from app.rails import registry
 from app.rails.access import Mode, standing
 from app.rails.base import RailUnavailable
 from app.rails.stripe_api import Api, Refused
-from app.rails.stripe_connect import StripeConnect, platform_country
+from app.rails.stripe_connect import StripeConnect, bank_payout, platform_country
 
+_GONE = ("account_invalid", "resource_missing")
 _PERSONS = {True: "company", False: "individual"}
 
 
@@ -87,9 +88,25 @@ def read(account: str) -> Account | None:
     try:
         return _account(_api().get(f"/v1/accounts/{account}"))
     except Refused as refusal:
-        if refusal.code in ("account_invalid", "resource_missing"):
+        if refusal.code in _GONE:
             return None
         raise RailUnavailable("Stripe refused the look-up.", refusal.code) from None
+
+
+def payouts(account: str, since: datetime) -> list[dict[str, str]]:
+    """What it paid out to its bank since, as `bank_payout` events tell it; none where it is not ours any more.
+
+    Raises RailUnavailable.
+    """
+    try:
+        made = list(_api().all("/v1/payouts", {"created[gte]": str(int(since.timestamp()))}, account))
+        return [{"account": account, **bank_payout(one)} for one in made]
+    except Refused as refusal:
+        if refusal.code in _GONE:
+            return []
+        raise RailUnavailable("Stripe refused the look-up.", refusal.code) from None
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise RailUnavailable("Stripe's answer makes no sense.", "unreadable") from error
 
 
 def onboarding(account: str, once: str, return_url: str, refresh_url: str) -> str:

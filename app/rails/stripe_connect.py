@@ -176,7 +176,7 @@ class StripeConnect(Defaults):
             if kind in _ACCOUNT_NEWS:
                 return RailEvent(event_id, None, evidence, "account")
             if kind in _BANK_NEWS:
-                return RailEvent(event_id, None, {**evidence, **_bank_payout(about)}, "bank payout")
+                return RailEvent(event_id, None, {**evidence, **bank_payout(about)}, "bank payout")
             return RailEvent(event_id, None, evidence, kind)
         if kind.startswith("transfer.") and (key := _key(about)):
             if 0 < int(about.get("amount_reversed") or 0) < int(about["amount"]):
@@ -211,7 +211,7 @@ def _result(key: str, transfer: Mapping[str, Any]) -> Result:
     return Result(key, Outcome.PAID, reference)
 
 
-def _bank_payout(payout: Mapping[str, Any]) -> dict[str, str]:
+def bank_payout(payout: Mapping[str, Any]) -> dict[str, str]:
     """What is kept of a payout from a Stripe balance to a bank. Raises KeyError when it is none."""
     trace = payout.get("trace_id") or {}
     return {

@@ -150,6 +150,11 @@ def set_up(payee_id: UUID) -> None:
         connect.record(session, who, payee_id, found)
 
 
+def accounts(session: ScopedSession) -> list[str]:
+    """Those of payees at the simulated Stripe."""
+    return list(session.scalars(text("SELECT account FROM connected_accounts ORDER BY account")))
+
+
 def ready(session: ScopedSession) -> int:
     """How many earnings can be paid by now."""
     return int(session.execute(text("SELECT count(*) FROM ready_earnings")).scalar_one())

@@ -14,18 +14,23 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 from sqlalchemy.exc import DBAPIError
 
+from app.core import clock
+from app.core.clock import utc_now
 from app.core.scope import Scope
 from app.db.embedded import CannotStart, DataFolder, Services, start_stores
 from app.db.migrate import upgrade
 from app.db.session import engine, unit_of_work
+from app.rails import stripe_accounts as stripe
 from app.rails.base import RailUnavailable
 from app.rails.simulated import api_key
+from jobs import connect as connect_jobs
 from jobs import payouts as payout_jobs
 from jobs.chaos import ground, verdict
 from jobs.supervisor import plan
@@ -36,6 +41,7 @@ AT_ONCE = 25  # payees made in one transaction
 READY_S, SETTLE_S = 600.0, 1800.0
 SWEEP_S = 4.0  # between look-ups of what had no word for STALE_S
 STALE_S = 3.0
+LATER = timedelta(days=4)
 KILL_S = (3.0, 7.0)  # between two kills: a child may be started again five times a minute
 Say = Callable[[str], None]
 
@@ -109,7 +115,8 @@ class _Run:
         self._storm()
         self._faults(chance=0.0, seed=self.wanted.seed)
         self._settle()
-        return verdict.judge(self._books())
+        self._onward()
+        return verdict.judge(self._books(), self._banks())
 
     def _fill(self) -> tuple[Any, Any, Sequence[ground.Place]]:
         names = ground.rails()
@@ -156,6 +163,11 @@ class _Run:
         self._sweep(lambda: payout_jobs.look_up_paid(all_of_them=True))
         self._until_quiet()
 
+    def _onward(self) -> None:
+        """Days later, what Stripe paid on to banks is asked for where no event came through."""
+        with clock.at(utc_now() + LATER):
+            self._sweep(connect_jobs.look_at_banks)
+
     def _until_quiet(self) -> None:
         end = time.monotonic() + SETTLE_S
         while (left := _seen(verdict.under_way)) is None or any(left) or self._untold():
@@ -186,6 +198,13 @@ class _Run:
             name: list(self.http.get(f"{prefix}/_instructions").json()["instructions"])
             for name, prefix in self._prefixes().items()
         }
+
+    def _banks(self) -> list[dict[str, str]]:
+        """What the simulated Stripe paid on to banks, by its own word."""
+        with unit_of_work(_PLATFORM) as session:
+            accounts = ground.accounts(session)
+        began = utc_now() - LATER
+        return [one for account in accounts for one in stripe.payouts(account, began)]
 
     def _wait_s(self, seconds: float) -> None:
         self.crew.wait(lambda: False, seconds)

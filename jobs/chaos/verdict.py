@@ -37,6 +37,7 @@ _LEDGER = text(
     JOIN ledger_entries e ON e.id = l.entry_id
     WHERE l.account IN ('cash', 'clearing') AND e.kind LIKE 'payout_%' GROUP BY 1, 2"""
 )
+_ONWARD = text("SELECT reference, status FROM connected_payouts")
 _UNSETTLED = text(
     """SELECT (SELECT count(*) FROM payout_attempts WHERE status IN ('submitted', 'unknown', 'accepted')),
         (SELECT count(*) FROM webhook_events WHERE status = 'received'),
@@ -52,13 +53,16 @@ def under_way(session: ScopedSession) -> tuple[int, int, int, int]:
     return int(attempts), int(events), int(payouts), int(jobs)
 
 
-def judge(books: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
-    """`books`: the instructions of each provider, as `GET /_instructions` gives them."""
+def judge(books: Mapping[str, Sequence[Mapping[str, Any]]], banks: Sequence[Mapping[str, str]]) -> Verdict:
+    """`books`: the instructions of each provider, as `GET /_instructions` gives them. `banks`: what Stripe says it
+    paid on from payees' balances to their banks.
+    """
     with unit_of_work(Scope.platform("chaos verdict")) as session:
         attempts = session.execute(_ATTEMPTS).all()
         ends = {row.status: int(row.payouts) for row in session.execute(_OPEN)}
         unsettled, events, waiting, promised, given_up = session.execute(_UNSETTLED).one()
         ledger = {(row.account, row.currency): int(row.minor) for row in session.execute(_LEDGER)}
+        onward = {row.reference: row.status for row in session.execute(_ONWARD)}
         findings = examine(session)
     wrong = [f"{finding.code}: {finding.message} {finding.detail}" for finding in findings]
     wrong += [f"{count} payouts ended as {status}" for status, count in ends.items() if status not in ENDS]
@@ -73,6 +77,7 @@ def judge(books: Mapping[str, Sequence[Mapping[str, Any]]]) -> Verdict:
             wrong.append(f"{count} {what}")
     wrong += _compare(attempts, books)
     wrong += _in_the_ledger(books, ledger)
+    wrong += _at_banks(banks, onward)
     return Verdict(ends, tuple(wrong))
 
 
@@ -120,3 +125,13 @@ def _in_the_ledger(
         if ledger.get(("clearing", currency), 0):
             wrong.append(f"{currency}: {ledger['clearing', currency]} is still on the way in the ledger")
     return wrong
+
+
+def _at_banks(there: Sequence[Mapping[str, str]], here: Mapping[str, str]) -> list[str]:
+    """Every payout of Stripe's to a payee's bank is known, and how it ended."""
+    told = {one["payout"]: one["status"] for one in there}
+    return [
+        f"{reference}: {here.get(reference, 'unknown')} here, {told.get(reference, 'unknown')} at Stripe"
+        for reference in sorted({*told, *here})
+        if told.get(reference) != here.get(reference)
+    ]

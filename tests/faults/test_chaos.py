@@ -52,3 +52,13 @@ def test_venmo_is_looked_for_in_the_books_of_paypal() -> None:
         "stripe_connect: c-a1 is paid here, and paid 1, returned 1 there",
         "stripe_connect: an instruction nobody gave, d-a1",
     ]
+
+
+def test_what_stripe_paid_on_to_banks_is_compared() -> None:
+    there = [{"payout": "po_1", "status": "paid"}, {"payout": "po_2", "status": "failed"}]
+    assert verdict._at_banks(there, {"po_1": "paid", "po_2": "failed"}) == []
+    assert verdict._at_banks(there, {"po_1": "in_transit", "po_3": "paid"}) == [
+        "po_1: in_transit here, paid at Stripe",
+        "po_2: unknown here, failed at Stripe",
+        "po_3: paid here, unknown at Stripe",
+    ]

@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.stripe_wire import VERSION
 from app.rails import stripe_accounts
@@ -59,6 +60,7 @@ ASKED: dict[str, Callable[[], Any]] = {
     "account of a person": lambda: stripe_accounts.create(NewAccount("p", "US", "ann@example.test", False)),
     "account of a company abroad": lambda: stripe_accounts.create(NewAccount("p", "FR", "", True)),
     "how it stands": lambda: stripe_accounts.read(ACCOUNT),
+    "what reached its bank": lambda: stripe_accounts.payouts(ACCOUNT, utc_now()),
     "set-up link": lambda: stripe_accounts.onboarding(ACCOUNT, ONCE, "https://q.test/back", "https://q.test/again"),
     "dashboard": lambda: stripe_accounts.dashboard(ACCOUNT, ONCE),
     "consent": lambda: stripe_accounts.connect("ac_123456789"),

@@ -137,6 +137,12 @@ def let_go(books: Books, account: str, now: float) -> None:
     books.tell({"type": "account.application.deauthorized", "object": about, "account": account}, now)
 
 
+def bank_payouts(books: Books, account: str, now: float) -> list[dict[str, Any]]:
+    """What was paid out of its balance, as it is now, the newest first."""
+    rows = [one for one in books.all_kept("bank payout") if one["account"] == account]
+    return [one.get("ended", one["payout"]) if now >= one.get("ends_at", 0) else one["payout"] for one in rows[::-1]]
+
+
 # --- pages, for people
 
 
@@ -182,7 +188,7 @@ def _set_up(books: Books, known: dict[str, Any], chosen: str, now: float) -> Non
 def _dashboard(request: Request, account: str, books: Books, now: float) -> Answer:
     if request.method == "POST":
         let_go(books, account, now)
-    rows = [one["payout"] for one in books.all_kept("bank payout") if one["account"] == account]
+    rows = bank_payouts(books, account, now)
     lines = "".join(f"<li>{escape(p['currency'].upper())} {p['amount']} {escape(p['status'])}</li>" for p in rows)
     ended = "" if _usable(books, account) else "<p>No platform is connected.</p>"
     buttons = "" if ended else _buttons(f"/dashboard/{account}", request, "choice", {"end": "Disconnect Quittance"})

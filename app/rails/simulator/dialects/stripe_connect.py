@@ -19,6 +19,7 @@ from app.rails.access import simulated_credential
 from app.rails.simulator.books import Books, KeyReused
 from app.rails.simulator.dialects import Answer, Call, Moment, Request
 from app.rails.simulator.dialects import stripe_accounts as accounts
+from app.rails.simulator.dialects import stripe_balance as balance
 from app.rails.simulator.fates import fate_of
 
 _REFUSED = {
@@ -58,10 +59,11 @@ class StripeConnectDialect:
                 return None if books.by_reference(reference) is None else _reversed(reference, books, moment)
             case ("GET", "v1", "payouts"):
                 of = request.headers.get("stripe-account", "")
-                rows = [one for one in books.all_kept("bank payout") if one["account"] == of]
-                return Answer(200, _list("/v1/payouts", [one["payout"] for one in reversed(rows)]))
+                return balance.listed(request, accounts.bank_payouts(books, of, moment.now))
             case ("GET", "v1", "balance"):
-                return Answer(200, {"object": "balance", "available": [], "pending": [], "livemode": False})
+                return balance.held(books)
+            case ("GET", "v1", "balance_transactions"):
+                return balance.activity(request, books)
             case _:
                 return accounts.call(request, parts, form, books, moment.now)
 
@@ -142,7 +144,8 @@ def _to_bank(books: Books, account: str, amount: Money, key: str, moment: Moment
         **payout, "status": "failed" if fails else "paid", "failure_code": "account_closed" if fails else None,
         "trace_id": {"status": "supported", "value": None if fails else digest[24:39].upper()},
     }  # fmt: skip
-    books.keep("bank payout", payout["id"], {"account": account, "payout": ended})
+    kept = {"account": account, "payout": payout, "ended": ended, "ends_at": moment.now + moment.delay_s}
+    books.keep("bank payout", payout["id"], kept)
     for at, said in ((moment.now, payout), (moment.now + moment.delay_s, ended)):
         kind = f"payout.{said['status'] if said['status'] != 'in_transit' else 'created'}"
         books.tell({"type": kind, "object": said, "account": account}, moment.now, at)
@@ -161,11 +164,7 @@ def _reversed(reference: str, books: Books, moment: Moment) -> Answer:
 
 def _listed(request: Request, books: Books) -> Answer:
     found = books.by_statement(request.query.get("transfer_group", ""))
-    return Answer(200, _list("/v1/transfers", [_shown(one) for one in reversed(found)]))
-
-
-def _list(url: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"object": "list", "url": url, "has_more": False, "data": rows}
+    return balance.listed(request, [_shown(one) for one in reversed(found)])
 
 
 def _shown(found: Mapping[str, Any]) -> dict[str, Any]:
