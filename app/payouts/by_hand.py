@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -11,6 +12,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor, Permission
+from app.db.paging import AnyRow
 from app.payees.models import Payee
 from app.payouts import opening
 from app.payouts.models import Payout
@@ -18,10 +20,16 @@ from app.payouts.states import PayoutOrigin
 
 LONGEST = 500
 _OWING = text(
-    """SELECT r.organization_id, o.name FROM ready_earnings r JOIN organizations o ON o.id = r.organization_id
-    WHERE r.payee_id = :payee_id AND r.currency = :currency
-    GROUP BY r.organization_id, o.name HAVING sum(r.amount_minor) > 0 ORDER BY o.name, r.organization_id LIMIT 20"""
+    """SELECT r.organization_id, o.name, r.currency, CAST(sum(r.amount_minor) AS bigint) AS amount_minor
+    FROM ready_earnings r JOIN organizations o ON o.id = r.organization_id WHERE r.payee_id = :payee_id
+    GROUP BY r.organization_id, o.name, r.currency HAVING sum(r.amount_minor) > 0
+    ORDER BY o.name, r.organization_id, r.currency LIMIT 100"""
 )
+
+
+def owing(session: Session, payee_id: UUID) -> Sequence[AnyRow]:
+    """organization_id, name, currency, amount_minor: who owes a payee what, ready to be paid out now."""
+    return session.execute(_OWING, {"payee_id": payee_id}).all()
 
 
 def make(
@@ -30,7 +38,7 @@ def make(
     """Reserve `amount` of what is ready for a payee and open a payout for review; the payee reads `reason`.
 
     Without an organization it is the one that owes them in this currency. Whoever asks cannot approve it. Raises
-    NotFound, Conflict for what an organization earned itself, Invalid for an amount that is not ready (`amount_minor`),
+    NotFound, Conflict for what an organization earned itself, Invalid for an amount that is not ready (`amount`),
     several organizations that owe (`organization_id`), and what keeps the payee from being paid.
     """
     actor.require(Permission.BATCH_MANAGE)
@@ -46,7 +54,7 @@ def make(
         most = format_money(there if there.minor > 0 else Money(0, amount.currency))
         raise Invalid(
             f"{most} of theirs can be paid out now. What is owed beyond that has to be recorded first.",
-            fields={"amount_minor": f"An amount up to {most}."},
+            fields={"amount": f"An amount up to {most}."},
         )
     return opening.reserve(
         session, actor, payer_id, payee_id, amount,
@@ -56,16 +64,16 @@ def make(
 
 def _check(reason: str) -> None:
     if not reason.strip():
-        raise Invalid("Give a reason; the payee reads it.", fields={"reason": "Needed."})
+        raise Invalid("Give a reason; the payee reads it.", fields={"reason": "Say why; the payee reads it."})
     if len(reason) > LONGEST:
         raise Invalid("The reason is too long.", fields={"reason": f"At most {LONGEST} letters."})
 
 
 def _payer(session: Session, payee_id: UUID, currency: str) -> UUID:
-    found = session.execute(_OWING, {"payee_id": payee_id, "currency": currency}).all()
+    found = [row for row in owing(session, payee_id) if row.currency == currency]
     if not found:
         said = f"Nothing in {currency} is ready to be paid to them. What is owed has to be recorded first."
-        raise Invalid(said, fields={"amount_minor": said})
+        raise Invalid(said, fields={"amount": said})
     if len(found) > 1:
         names = ", ".join(row.name for row in found)
         raise Invalid(

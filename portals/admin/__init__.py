@@ -65,6 +65,7 @@ from portals.admin import (  # noqa: E402,F401 - the views of this blueprint
     issuer,
     ledger,
     mail,
+    manual_payouts,
     organizations,
     overview,
     own_transfers,

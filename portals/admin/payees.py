@@ -87,12 +87,14 @@ def payee(payee_id: UUID) -> ResponseReturnValue:
     ways = methods.methods(db(), payee_id, disabled_too=True)
     sent = payouts.payouts(db(), PayoutFilter(payee_id=payee_id), limit=SHOWN).items
     asked = bills(db(), payee_id, limit=SHOWN, to_payee=False).items
+    owed = balances(db(), payee_id, utc_now() - A_YEAR)
     subjects = AuditFilter(subject_ids=[payee_id, *[way.id for way in ways]])
     return page(
         "admin/payees/payee.html",
         payee=card,
         engagements=organizations.payers(db(), payee_id),
-        balances=balances(db(), payee_id, utc_now() - A_YEAR),
+        balances=owed,
+        payable=card.kind is not PayeeKind.ORGANIZATION and any(one.available.minor > 0 for one in owed),
         methods=ways,
         proofs=destinations.records(db(), payee_id),
         shared_with=methods.shared_with(db(), payee_id) if any(way.shared for way in ways) else [],

@@ -9,12 +9,14 @@ from flask import Response, g, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
-from app.core.errors import NotFound
+from app.core.errors import Invalid, NotFound
+from app.core.money import CURRENCIES, MAX_MINOR, Money
 from app.core.scope import Permission
 from app.payouts import by_hand, listing, queries
 from portals.api import payout_asking as asking
 from portals.api import payout_json as shown
 from portals.api import platform, proved
+from portals.api.payout_asking import NOBODY
 from portals.web.db import db
 from portals.web.jsonio import Body, cursor, limit, listed
 
@@ -56,22 +58,32 @@ def new_payout() -> ResponseReturnValue:
     g.actor.require(Permission.BATCH_MANAGE)
     proved()
     body = Body()
-    amount = body.money()
-    if not body.has("currency") and not body.has("amount"):
-        body.fault("currency", _("This is needed."))
+    minor, currency = (
+        body.whole("amount_minor", most=MAX_MINOR),
+        body.text("currency", required=True, longest=3).upper(),
+    )
+    if minor is None:
+        body.fault("amount_minor", _("This is needed."))
+    if currency and currency not in CURRENCIES:
+        body.fault("currency", _("currency is a code like USD."))
     payee_id, organization_id = _id(body, "payee_id", required=True), _id(body, "organization_id")
     reason = body.text("reason", required=True, longest=by_hand.LONGEST)
     body.check()
-    made = by_hand.make(
-        db(), g.actor, payee_id=payee_id, amount=amount, reason=reason, organization_id=organization_id
-    )  # fmt: skip
+    try:
+        made = by_hand.make(
+            db(), g.actor, payee_id=payee_id or NOBODY, amount=Money(minor or 0, currency), reason=reason,
+            organization_id=organization_id,
+        )  # fmt: skip
+    except Invalid as refusal:
+        named = {"amount_minor" if name == "amount" else name: said for name, said in refusal.fields.items()}
+        raise Invalid(refusal.message, fields=named) from None
     return jsonify(shown.one(one(made.id))), 201
 
 
-def _id(body: Body, name: str, *, required: bool = False) -> UUID:
+def _id(body: Body, name: str, *, required: bool = False) -> UUID | None:
     given = body.text(name, required=required, longest=100)
     try:
-        return UUID(given) if given else None  # type: ignore[return-value]
+        return UUID(given) if given else None
     except ValueError:
         body.fault(name, _("An id like 018f5e2e-…."))
-        return UUID(int=0)
+        return None

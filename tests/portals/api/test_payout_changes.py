@@ -89,7 +89,11 @@ def test_several_who_owe_have_to_be_told_apart(browser: Browser, place: Shop, su
     [
         ({"payeeId": "Ada"}, "payeeId"),
         ({"payeeId": None}, "payeeId"),
-        ({"amountMinor": "60.00"}, "amount"),
+        ({"amountMinor": "60.00"}, "amountMinor"),
+        ({"amountMinor": None}, "amountMinor"),
+        ({"amountMinor": True}, "amountMinor"),
+        ({"amountMinor": 2**63}, "amountMinor"),
+        ({"currency": "XXX"}, "currency"),
         ({"amountMinor": 0}, "amountMinor"),
         ({"amountMinor": -1}, "amountMinor"),
         ({"currency": None}, "currency"),
