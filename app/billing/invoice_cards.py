@@ -24,7 +24,7 @@ from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
-from app.db import outbox
+from app.db import locks, outbox
 from app.db.session import ScopedSession
 from app.db.types import new_id
 from app.ledger import recipes
@@ -141,10 +141,12 @@ def spare(session: ScopedSession, of: Charge, *, lock: bool = False) -> Money:
     """What can go back to the card: what is in the funds and nobody needs, as far as that card paid it in."""
     if of.status is not ChargeStatus.SUCCEEDED:
         return Money(0, of.currency)
-    funds = ledger.funds(session, of.organization_id, of.currency, lock=lock).minor
-    funds -= promised.to_consultants(session, of.organization_id, of.currency).minor
-    going = client.promised_back(session, of).minor
-    return Money(max(0, min(funds - going, of.refundable.minor - going)), of.currency)
+    if lock:  # what is asked for meanwhile waits, as it may be covered by the same money
+        locks.hold(session, "funds", of.organization_id, of.currency)
+    funds = ledger.funds(session, of.organization_id, of.currency)
+    funds -= promised.to_others(session, of.organization_id, of.currency)
+    left = of.refundable - client.promised_back(session, of)
+    return max(Money(0, of.currency), min(funds, left))
 
 
 def give_back(
@@ -176,8 +178,8 @@ def give_back(
 
 
 def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
-    """Money is with the card again. Idempotent. What a bank took back, the invoice is open for again; what we gave
-    back was left in the funds, and the invoice stays paid."""
+    """Money is with the card again. Idempotent. What a bank took back, or somebody at the provider gave back, the
+    invoice is open for again; what we gave back was left in the funds, and the invoice stays paid."""
     with session.elevated("the books of an invoice's card payment that went back"):
         of, back, invoice = _locked(session, return_id)
         if back.status in (ReturnStatus.SUCCEEDED, ReturnStatus.CAME_BACK):
@@ -188,7 +190,7 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
             return
         client.mark_returned(session, actor, of, back)
         _post(session, of, -back.amount, str(back.id), back.reason)
-        if back.kind is ReturnKind.DISPUTE:
+        if back.kind is ReturnKind.DISPUTE or back.made_there:
             _open_again(session, actor, invoice, back)
         settling.cover(session, actor, of.organization_id, of.currency)
 
@@ -201,16 +203,22 @@ def came_back(session: ScopedSession, actor: Actor, return_id: UUID, message: st
             return
         client.mark_came_back(session, actor, of, back, message)
         _post(session, of, back.amount, f"{back.id}.back", message)
-        settling.cover(session, actor, of.organization_id, of.currency)
+        _spare_again(session, actor, of)
 
 
 def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message: str) -> None:
-    """It did not go back. Idempotent. Raises Conflict when it did already."""
+    """It did not go back, and pays what is open. Idempotent. Raises Conflict when it did already."""
     with session.elevated("an invoice's card payment that did not go back"):
-        _, back, _ = _locked(session, return_id)
+        of, back, _ = _locked(session, return_id)
         if back.status is ReturnStatus.SUCCEEDED:
             raise Conflict("This went back already.")
         client.fail_return(session, actor, back, message)
+        _spare_again(session, actor, of)
+
+
+def _spare_again(session: ScopedSession, actor: Actor, of: Charge) -> None:
+    settling.cover(session, actor, of.organization_id, of.currency)
+    outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=of.organization_id)
 
 
 def disputed(session: ScopedSession, actor: Actor, charge: Charge, amount: Money, reason: str, reference: str) -> UUID:
@@ -253,7 +261,7 @@ def _open_again(session: ScopedSession, actor: Actor, invoice: Invoice, back: Ch
     )
     part = min(back.amount, Money(int(minor or 0), back.currency))
     if part:
-        settling.take_back(session, actor, invoice, part, str(back.id))
+        settling.take_back(session, actor, invoice, part, str(back.id), back.reason)
 
 
 def _post(session: ScopedSession, of: Charge, amount: Money, ref: str, memo: str) -> None:

@@ -24,7 +24,7 @@ from app.billing.invoice_states import InvoiceStatus
 from app.billing.models import SeatPack
 from app.charges import promised
 from app.charges.client_models import Charge, ChargeReturn
-from app.charges.states import ChargeProvider
+from app.charges.states import ChargeProvider, ReturnKind
 from app.core.clock import utc_now
 from app.core.errors import NotFound
 from app.core.money import Money
@@ -145,6 +145,15 @@ def payments(session: Session, invoice_id: UUID) -> Sequence[InvoicePayment]:
     """What was set against it, oldest first; a negative one was taken back."""
     query = select(InvoicePayment).where(InvoicePayment.invoice_id == invoice_id)
     return session.scalars(query.order_by(InvoicePayment.created_at, InvoicePayment.id)).all()
+
+
+def who_took_back(session: Session, payments: Sequence[InvoicePayment]) -> dict[str, ReturnKind]:
+    """Of those that were taken back, by their reference: a refund at the card's provider, or its bank."""
+    ids = [UUID(one.reference) for one in payments if one.amount_minor < 0]
+    if not ids:
+        return {}
+    found = session.execute(select(ChargeReturn.id, ChargeReturn.kind).where(ChargeReturn.id.in_(ids)))
+    return {str(row.id): row.kind for row in found}
 
 
 def notes(session: Session, invoice_id: UUID) -> Sequence[paging.AnyRow]:

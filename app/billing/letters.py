@@ -50,8 +50,11 @@ def issued(session: ScopedSession, invoice_id: UUID) -> int:
 
 _OVERDUE = text(
     """UPDATE invoices SET reminded_days = step.days
-    FROM (SELECT i.id, max(s.days) AS days FROM invoices i JOIN unnest(CAST(:steps AS int[])) AS s (days)
-            ON s.days > i.reminded_days AND i.due_on + s.days <= CAST(:today AS date)
+    FROM (SELECT i.id, max(s.days) AS days FROM invoices i
+        CROSS JOIN LATERAL (SELECT greatest(i.due_on, max(p.received_on)) AS day FROM invoice_payments p
+            WHERE p.invoice_id = i.id AND p.amount_minor < 0) since
+        JOIN unnest(CAST(:steps AS int[])) AS s (days)
+            ON s.days > i.reminded_days AND since.day + s.days <= CAST(:today AS date)
         WHERE i.status = 'sent' AND i.kind <> 'credit_note' AND i.due_on < CAST(:latest AS date)
         GROUP BY i.id ORDER BY i.id LIMIT :most) step
     WHERE invoices.id = step.id
@@ -61,7 +64,8 @@ _OVERDUE = text(
 
 
 def remind(session: ScopedSession, today: date, most: int = 500) -> int:
-    """Reminders of what is overdue by one more step; how many invoices. Needs a platform scope."""
+    """Reminders of what is overdue by one more step; how many invoices. Where a payment went back the days count from
+    then on. Needs a platform scope."""
     latest = today - timedelta(days=STEPS[0] - 1)
     rows = session.execute(_OVERDUE, {"steps": list(STEPS), "today": today, "latest": latest, "most": most}).all()
     found = {

@@ -77,6 +77,10 @@ def returned(session: ScopedSession, actor: Actor, return_id: UUID) -> None:
             return
         pack = locked(session, of.subject_id)
         client.mark_returned(session, actor, of, back)
+        if _in_funds(session, of, pack, back):
+            _post_money(session, of, -back.amount, str(back.id), back.reason)
+            settling.cover(session, actor, of.organization_id, of.currency)
+            return
         left = values_left(session, pack)
         worth = back.amount
         if _own_card(of, pack):
@@ -113,6 +117,7 @@ def came_back(session: ScopedSession, actor: Actor, return_id: UUID, message: st
         if _own_card(of, pack):
             _post_money(session, of, back.amount, f"{back.id}.back", message)
             settling.cover(session, actor, of.organization_id, of.currency)
+            outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=of.organization_id)
             return
         taken = session.scalars(
             select(CreditUse).where(CreditUse.return_id == back.id, CreditUse.returned_at.is_(None))
@@ -127,6 +132,11 @@ def came_back(session: ScopedSession, actor: Actor, return_id: UUID, message: st
 def _own_card(of: Charge, pack: SeatPack) -> bool:
     """Whether a card paid it with an invoice of its own: then there is tax in the charge."""
     return pack.invoice_id is not None and of.provider is not ChargeProvider.FUNDS
+
+
+def _in_funds(session: ScopedSession, of: Charge, pack: SeatPack, back: ChargeReturn) -> bool:
+    """Whether it came back once: its credits are gone, and the money is in the funds since."""
+    return _own_card(of, pack) and decisions.came_back_before(session, back)
 
 
 def _credited(
@@ -147,7 +157,7 @@ def _credited(
         rest -= min(rest, with_tax)
     part = min(rest, Money(invoice.paid_minor, invoice.currency))
     if part:
-        settling.take_back(session, actor, invoice, part, str(back.id))
+        settling.take_back(session, actor, invoice, part, str(back.id), back.reason)
     settling.cover(session, actor, of.organization_id, of.currency)
 
 
@@ -183,6 +193,9 @@ def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message:
             raise Conflict("This went back already.")
         client.fail_return(session, actor, back, message)
         pack = locked(session, of.subject_id)
+        if _in_funds(session, of, pack, back):  # what was promised pays what is open
+            settling.cover(session, actor, of.organization_id, of.currency)
+            return
         if pack.status is PackStatus.REFUNDED:
             _settle(session, pack, empty=not values_left(session, pack))
 
@@ -198,7 +211,7 @@ def refund_again(session: ScopedSession, actor: Actor, return_id: UUID) -> Charg
     of, refused, key = decisions.to_try_again(session, actor, return_id)
     with session.elevated("a pack's refund that is tried again"):
         pack = locked(session, of.subject_id)
-        if refused.status is ReturnStatus.CAME_BACK and _own_card(of, pack):  # it is in the funds, the credits are gone
+        if _in_funds(session, of, pack, refused):
             amount = min(refused.amount, invoice_cards.spare(session, of, lock=True))
             if not amount:
                 raise Conflict("What came back has paid something else meanwhile.")

@@ -133,8 +133,8 @@ def cover(session: ScopedSession, actor: Actor, organization_id: UUID, currency:
     """Set what the organization has with us against its open invoices, the one due first before the others.
 
     Everything billed was taken from the funds when it was charged, so what the funds are short of is what nobody has
-    paid yet; the rest of the open invoices is covered. What clients paid for its consultants is no part of it. Returns
-    how much was set against them.
+    paid yet; the rest of the open invoices is covered. What is promised to others is no part of it. Returns how much
+    was set against them.
     """
     locks.hold(session, "funds", organization_id, currency)
     session.flush()
@@ -143,9 +143,7 @@ def cover(session: ScopedSession, actor: Actor, organization_id: UUID, currency:
     if not ids:
         return Money(0, currency)
     owed, waiting = int(session.scalar(_OWED, of) or 0), int(session.scalar(_UNBILLED, of) or 0)
-    funds = ledger.funds(session, organization_id, currency) - promised.to_consultants(
-        session, organization_id, currency
-    )
+    funds = ledger.funds(session, organization_id, currency) - promised.to_others(session, organization_id, currency)
     left = max(0, min(owed, owed + waiting + funds.minor))
     covered = left
     for invoice_id in ids:
@@ -168,8 +166,9 @@ def offset(session: ScopedSession, actor: Actor, invoice: Invoice, note: Invoice
     return part
 
 
-def take_back(session: ScopedSession, actor: Actor, invoice: Invoice, part: Money, reference: str) -> None:
-    """A card payment went back to its bank: so much of the invoice is open again. The invoice is locked."""
+def take_back(session: ScopedSession, actor: Actor, invoice: Invoice, part: Money, reference: str, why: str) -> None:
+    """A card payment went back: so much of the invoice is open again, and reminders of it begin anew. The invoice is
+    locked; `reference` is the return's id."""
     session.add(
         InvoicePayment(
             id=new_id(), organization_id=invoice.organization_id, invoice_id=invoice.id, amount_minor=-part.minor,
@@ -180,11 +179,12 @@ def take_back(session: ScopedSession, actor: Actor, invoice: Invoice, part: Mone
     invoice.paid_minor -= part.minor
     if invoice.status is InvoiceStatus.PAID:
         invoice.advance(InvoiceStatus.SENT)
-        invoice.paid_at, invoice.reminded_days = None, 0
+        invoice.paid_at = None
+    invoice.reminded_days = 0
     session.flush()
     audit.record(
         session, actor, "invoice.taken_back", "invoice", invoice.id, organization_id=invoice.organization_id,
-        amount_minor=part.minor,
+        amount_minor=part.minor, why=why,
     )  # fmt: skip
 
 

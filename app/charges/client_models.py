@@ -97,7 +97,8 @@ class Charge(Identified):
 class ChargeReturn(Identified):
     """Money of a charge that goes back: a refund we ask for, or a dispute the client's bank decided.
 
-    Written before the provider is asked; `key` is the idempotency key and never changes. A dispute that is won is
+    Written before the provider is asked; `key` is the idempotency key and never changes; what was refunded at the
+    provider itself has its reference there instead. A dispute that is won is
     a return that failed: the money is ours again. One that came back later keeps its parts, and what undid it is
     posted beside it; `settled_at` says when a person saw to it. Once it succeeded, `fee_minor`, `organization_minor`
     and `promotion_minor` say what the platform, the organization and the promotion take back; consultants the rest of
@@ -153,6 +154,11 @@ class ChargeReturn(Identified):
     @property
     def amount(self) -> Money:
         return Money(self.amount_minor, self.currency)
+
+    @property
+    def made_there(self) -> bool:
+        """Whether somebody refunded it at the provider itself: we had not asked for it."""
+        return self.kind is ReturnKind.REFUND and self.key == self.provider_reference
 
     def advance(self, to: ReturnStatus) -> None:
         """Raises InvalidTransition unless RETURN_TRANSITIONS allows the move."""

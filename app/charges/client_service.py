@@ -205,16 +205,17 @@ def ask_return(
 ) -> ChargeReturn:
     """Write down that money goes back (None: all that is left); a job asks the provider. `charge` is locked.
 
-    `reference`: the provider's own, for a dispute; one that is known is given back as it is. `key`: the next one of a
-    refund that was refused (`next_key`). Raises Invalid for more than is left or less than something, Conflict for
-    a charge that was not paid or when all of it goes back already.
+    `reference`: the provider's own, for a dispute or a refund made there; one that is known is given back as it is.
+    `key`: the next one of a refund that was refused (`next_key`), or the reference of one made there. Raises Invalid
+    for more than is left or less than something, Conflict for a charge that was not paid or when all of it goes back
+    already.
     """
     if reference is not None and (known := by_reference(session, reference)) is not None:
         return known
     if charge.status is not ChargeStatus.SUCCEEDED:
         raise Conflict("Only what was paid can go back.")
     left = charge.refundable - promised_back(session, charge)
-    if kind is ReturnKind.DISPUTE:  # the bank asks for what it wants; a refund on its way may still be refused
+    if kind is ReturnKind.DISPUTE or reference is not None:  # nobody asks us; a refund on its way may still be refused
         left = charge.refundable
         amount = left if amount is None else min(amount, left)
     amount = left if amount is None else amount

@@ -21,12 +21,12 @@ _CREDIT = text(
 
 
 def check(session: ScopedSession, organization_id: UUID, amount: Money) -> None:
-    """Both stay still until commit; what clients paid for its consultants is not counted. Raises Conflict with what is
-    left when they do not cover the amount."""
+    """Both stay still until commit; what is promised to others is not counted. Raises Conflict with what is left when
+    they do not cover the amount."""
     locks.hold(session, "funds", organization_id, amount.currency)
     credit = session.execute(_CREDIT, {"organization_id": organization_id, "currency": amount.currency}).scalar()
     funds = ledger.funds(session, organization_id, amount.currency)
-    others = promised.to_consultants(session, organization_id, amount.currency)
+    others = promised.to_others(session, organization_id, amount.currency)
     left = funds - others + Money(int(credit or 0), amount.currency)
     if left < amount:
         shown = format_money(max(left, Money(0, amount.currency)))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
+from sqlalchemy import func, select
+
 from app.charges import client_service as client
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ReturnKind, ReturnStatus
@@ -31,6 +33,17 @@ def tried_again(session: ScopedSession, actor: Actor, return_id: UUID) -> Charge
     actor.require(Permission.PLATFORM)
     _, refused = client.locked_return(session, return_id)
     return client.by_key(session, client.next_key(refused.key))
+
+
+def came_back_before(session: ScopedSession, back: ChargeReturn) -> bool:
+    """Whether a refund, or the one it was tried again after, counted as returned and came back."""
+    first = back.key.partition(".")[0]
+    found = select(ChargeReturn.id).where(
+        ChargeReturn.charge_id == back.charge_id,
+        ChargeReturn._status == ReturnStatus.CAME_BACK,
+        func.split_part(ChargeReturn.key, ".", 1) == first,
+    )
+    return session.scalar(found.limit(1)) is not None
 
 
 def dispute_decided(

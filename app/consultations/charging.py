@@ -189,8 +189,9 @@ def told_of_refund(session: ScopedSession, actor: Actor, provider: ChargeProvide
     if not amount:
         return "all of it had gone back before"
     back = client.ask_return(
-        session, actor, of, amount, ReturnKind.REFUND, "Refunded by the payment provider", refund.reference
-    )
+        session, actor, of, amount, ReturnKind.REFUND, "Refunded at the payment provider", refund.reference,
+        key=refund.reference,
+    )  # fmt: skip
     given_back(session, actor, back.id, refund)
     return f"refund {back.id}, made at the provider"
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.charges import promised
 from app.core.money import Money
 from app.core.scope import Actor
 from app.db import locks
@@ -24,11 +25,12 @@ _CREDIT = text(
 
 
 def spendable(session: Session, organization_id: UUID, currency: str, *, lock: bool = False) -> Money:
-    """Funds plus what is left of the credit limit. `lock` keeps both still until commit."""
+    """Funds, without what is on its way back to cards, plus the credit limit. `lock` keeps both still until commit."""
     if lock:  # the balance row may not exist yet: lock a name, which always does
         locks.hold(session, "funds", organization_id, currency)
     credit = session.execute(_CREDIT, {"organization_id": organization_id, "currency": currency}).scalar()
-    return ledger.funds(session, organization_id, currency) + Money(int(credit or 0), currency)
+    going = promised.to_cards(session, organization_id, currency)
+    return ledger.funds(session, organization_id, currency) - going + Money(int(credit or 0), currency)
 
 
 # The longest run from the front that fits: nobody overtakes a larger payout that was first.

@@ -19,6 +19,7 @@ from app.billing.einvoice import cii, ubl
 from app.billing.einvoice.common import percent
 from app.billing.invoice_queries import View, Wanted
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus, PaidWith
+from app.charges.states import ReturnKind
 from app.core.clock import utc_now
 from app.core.errors import Invalid, NotFound
 from app.core.money import Money
@@ -48,6 +49,10 @@ WAYS = {
     PaidWith.BANK: _l("Bank transfer"),
     PaidWith.FUNDS: _l("Funds"),
     PaidWith.CREDIT: _l("Credit note"),
+}
+_BACK = {
+    ReturnKind.DISPUTE: _l("%(amount)s went back to the card: its bank took it"),
+    ReturnKind.REFUND: _l("%(amount)s went back to the card: refunded at its provider"),
 }
 _XML = {"cii": cii.build, "ubl": ubl.build}
 
@@ -94,11 +99,13 @@ def detail(invoice_id: UUID, organization_id: UUID | None = None) -> dict[str, A
 
 def _steps(row: Any, payments: Any, notes: Any) -> list[Step]:
     """Issued, what came since, and where it stands now."""
+    takers = queries.who_took_back(db(), payments)
     told: list[tuple[date, datetime, str, str]] = [(row.issued_on, row.created_at, "done", _("Issued and mailed"))]
     for one in payments:
         amount, when = money(Money(abs(one.amount_minor), one.currency)), (one.received_on, one.created_at)
         if one.amount_minor < 0:
-            told.append((*when, "bad", _("%(amount)s went back to the card", amount=amount)))
+            text = _BACK[takers.get(one.reference, ReturnKind.DISPUTE)]
+            told.append((*when, "bad", str(text) % {"amount": amount}))
         elif one.paid_with is not PaidWith.CREDIT:
             told.append((*when, "done", _("%(amount)s paid: %(way)s", amount=amount, way=WAYS[one.paid_with])))
     for one in notes:

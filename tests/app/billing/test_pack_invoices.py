@@ -14,7 +14,10 @@ from app.billing.invoice_models import Invoice, InvoicePayment, UnbilledCharge
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus, PaidWith
 from app.billing.models import SeatPack
 from app.billing.states import PackStatus
+from app.charges import promised
+from app.charges.client_models import ChargeReturn
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnStatus
+from app.consultations import charging
 from app.consultations.profile_models import Offering
 from app.core import clock
 from app.core.clock import utc_now
@@ -23,6 +26,7 @@ from app.core.money import Money
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
 from app.db.types import new_id
+from app.gateways.cards import Refund, RefundStatus
 from app.organizations.states import Role
 from app.reporting import doctor
 from jobs import billing as billing_jobs
@@ -218,6 +222,33 @@ def test_news_of_what_came_back_change_nothing(owner: Actor, half_hour: Offering
             pack_returns.came_back(session, SYSTEM, back, "The card is closed.")
     assert (books("funds"), books("cash")) == before
     assert billing.returned(back).status is ReturnStatus.CAME_BACK
+    healthy()
+
+
+def test_what_came_back_goes_again_out_of_the_funds_and_takes_no_other_credit(
+    owner: Actor, half_hour: Offering
+) -> None:
+    """Two credits were refunded at the provider, and the client's bank sent the money back."""
+    assert owner.organization_id is not None
+    pack = make.pack(owner, half_hour)
+    with unit_of_work(PLATFORM) as session:
+        packs.charge_of(session, pack.id).provider_reference = "pi_9"
+        told = Refund("re_9", RefundStatus.SUCCEEDED, Money(45_60, "USD"), "pi_9")
+        charging.told_of_refund(session, SYSTEM, ChargeProvider.SIMULATED, told)
+        back = session.scalars(select(ChargeReturn.id)).one()
+        pack_returns.came_back(session, SYSTEM, back, "The card is closed.")
+    left = books("prepaid_credits")
+    assert (left, books("funds")) == (57_00, 45_60)
+    with unit_of_work(PLATFORM) as session:
+        admin = people.admin()
+        again = pack_returns.refund_again(session, admin, back).id
+        assert promised.to_cards(session, owner.organization_id, "USD") == Money(45_60, "USD")
+        pack_returns.not_returned(session, SYSTEM, again, "Refused once more")
+        third = pack_returns.refund_again(session, admin, again).id  # it still comes out of the funds
+        pack_returns.returned(session, SYSTEM, third)
+        assert not promised.to_cards(session, owner.organization_id, "USD")
+    assert (books("prepaid_credits"), books("funds"), of(pack.id).status) == (left, 0, PackStatus.ACTIVE)
+    assert billing.only(owner.organization_id, kind=DocumentKind.INVOICE).status is InvoiceStatus.PAID
     healthy()
 
 

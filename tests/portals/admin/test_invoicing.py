@@ -14,13 +14,14 @@ from app.billing.invoice_models import Invoice
 from app.billing.invoice_states import InvoiceOrigin, InvoiceStatus
 from app.charges.client_models import Charge, ChargeReturn
 from app.charges.states import ChargeProvider, ReturnStatus
-from app.consultations import offerings
+from app.consultations import charging, offerings
 from app.consultations.states import PaidBy, Practice
 from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor
 from app.db.outbox import OutboxRow
 from app.db.session import unit_of_work
+from app.gateways.cards import Refund, RefundStatus
 from app.ledger import service as ledger
 from app.organizations.states import Role
 from jobs import billing as billing_jobs
@@ -170,6 +171,20 @@ def test_a_bank_that_takes_the_money_back_opens_the_invoice(browser: Browser, bu
     with unit_of_work(PLATFORM) as session:
         invoice_cards.dispute_decided(session, Actor("A", "platform_admin"), back, lost=False)
     assert again(invoice).status is InvoiceStatus.PAID and funds(buyer) == 0
+
+
+def test_a_refund_made_at_the_provider_is_told_in_the_timeline(browser: Browser, buyer: UUID) -> None:
+    invoice = bill(buyer)
+    owner = people.member(buyer, Role.OWNER, "owner@hartwell.test")
+    with unit_of_work(PLATFORM) as session:
+        charge = invoice_cards.begin(session, owner, invoice.id, ChargeProvider.SIMULATED)
+        charge.provider_reference = "pi_1"
+        invoice_cards.paid(session, SYSTEM, charge.id)
+        told = Refund("re_1", RefundStatus.SUCCEEDED, Money(40_00, "USD"), "pi_1")
+        charging.told_of_refund(session, SYSTEM, ChargeProvider.SIMULATED, told)
+    page = browser.get(f"{HERE}/{invoice.id}").text
+    assert "$40.00 went back to the card: refunded at its provider" in page and "Due " in page
+    assert f"document-{invoice.id}" in browser.get(f"{HERE}?view=open").text
 
 
 def test_the_month_is_previewed_and_closed(browser: Browser, buyer: UUID) -> None:
