@@ -85,6 +85,7 @@ PAYOUT_SENT = Recipe("payout_sent", Account.CLEARING, Account.CASH)
 PAYOUT_BOUNCED = Recipe("payout_bounced", Account.CASH, Account.CLEARING)
 PAYOUT_PAID = Recipe("payout_paid", Account.PAYEE_IN_TRANSIT, Account.CLEARING)
 PAYOUT_RETURNED = Recipe("payout_returned", Account.CASH, Account.PAYEE_IN_TRANSIT)
+PAYOUT_FEE = Recipe("payout_fee", Account.PROCESSOR_FEES, Account.CASH)  # what the rail took beside the amount
 # Lines of statements in the books of the platform itself; what left the account is posted below zero.
 LINE_SUSPENDED = Recipe("line_suspended", Account.CASH, Account.SUSPENSE)
 LINE_WRITTEN_OFF = Recipe("line_written_off", Account.CASH, Account.WRITE_OFFS)

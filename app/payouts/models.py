@@ -222,7 +222,8 @@ class Approval(PayeeRecord):
 class Attempt(PayeeRecord):
     """One try at a rail. Key and request hash are committed before the call (decision 12). `call`: see `SendOrder`.
 
-    `payee_name` and `reference` went out with it, whatever the payee and the payer are called by now.
+    `payee_name` and `reference` went out with it, whatever the payee and the payer are called by now. `fee_minor`:
+    what the rail took from our account beside the amount.
     """
 
     __tablename__ = "payout_attempts"
@@ -251,6 +252,8 @@ class Attempt(PayeeRecord):
     reference: Mapped[str | None]
     status: Mapped[AttemptStatus] = mapped_column(choice(AttemptStatus), default=AttemptStatus.SUBMITTED)
     rail_reference: Mapped[str | None]
+    fee_minor: Mapped[int | None]
+    fee_currency: Mapped[str | None]
     error_code: Mapped[str | None]
     error_message: Mapped[str | None]
     answered_at: Mapped[datetime | None]

@@ -39,7 +39,8 @@ class News:
 _ADVANCE = text(
     """WITH news AS (
         SELECT * FROM unnest(CAST(:keys AS text[]), CAST(:references AS text[]), CAST(:codes AS text[]),
-            CAST(:messages AS text[]), CAST(:evidence AS text[])) AS n (key, reference, code, message, evidence)
+            CAST(:messages AS text[]), CAST(:evidence AS text[]), CAST(:fees AS bigint[]), CAST(:currencies AS text[]))
+            AS n (key, reference, code, message, evidence, fee_minor, fee_currency)
     ), old AS (
         SELECT a.id, a.status FROM payout_attempts a JOIN news ON news.key = a.key
         WHERE a.status = ANY(:sources) ORDER BY a.id FOR UPDATE OF a
@@ -51,6 +52,7 @@ _ADVANCE = text(
         answered_at = coalesce(a.answered_at, CAST(:now AS timestamptz)),
         settled_at = CASE WHEN CAST(:to AS text) IN ('succeeded', 'failed', 'returned')
             THEN CAST(:now AS timestamptz) ELSE a.settled_at END,
+        fee_minor = coalesce(news.fee_minor, a.fee_minor), fee_currency = coalesce(news.fee_currency, a.fee_currency),
         evidence = coalesce(a.evidence, CAST('{}' AS jsonb)) || CAST(news.evidence AS jsonb)
     FROM news, old WHERE old.id = a.id AND news.key = a.key
     RETURNING a.key, a.payout_id, old.status AS from_state"""
@@ -89,6 +91,8 @@ def _advance(session: Session, to: AttemptStatus, news: Sequence[News]) -> list[
             "codes": [n.result.code for n in news],
             "messages": [n.result.message for n in news],
             "evidence": [json.dumps({to.value: {"by": n.source, **n.evidence}}) for n in news],
+            "fees": [n.result.fee.minor if n.result.fee else None for n in news],
+            "currencies": [n.result.fee.currency if n.result.fee else None for n in news],
             "sources": sources,
             "to": to.value,
             "now": utc_now(),
@@ -102,6 +106,11 @@ def _advance(session: Session, to: AttemptStatus, news: Sequence[News]) -> list[
 _OF_ATTEMPTS = f"""SELECT a.key AS ref, p.organization_id, p.payee_id, {accounts.sql("a.rail")} AS rail, p.currency,
     p.amount_minor, CAST(NULL AS text) AS memo
     FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id WHERE a.key = ANY(:keys)"""
+
+
+_FEES = f"""SELECT a.key AS ref, a.organization_id, a.payee_id, {accounts.sql("a.rail")} AS rail,
+    a.fee_currency AS currency, a.fee_minor AS amount_minor, CAST(NULL AS text) AS memo
+    FROM payout_attempts a WHERE a.key = ANY(:keys) AND a.fee_minor > 0"""
 
 
 def _post(session: Session, recipe: recipes.Recipe, keys: Sequence[str]) -> None:
@@ -168,6 +177,8 @@ def _paid(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]:
     # The event may overtake the answer of the call: "sent" is posted here too, once.
     _post(session, recipes.PAYOUT_SENT, keys)
     _post(session, recipes.PAYOUT_PAID, keys)
+    if any(n.result.fee for n in news) and keys:
+        ledger.post_from(session, recipes.PAYOUT_FEE, _FEES, {"keys": keys})
     paid = move(session, actor, [a.payout_id for a in advanced], PayoutStatus.PAID, note="The rail confirmed it.")
     _announce(session, paid, "paid")
     _contradict(session, actor, news, keys, AttemptStatus.FAILED)

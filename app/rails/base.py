@@ -70,7 +70,10 @@ class Blame(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What the rail said about one order. `message` is a sentence for people, `cure` what they can do."""
+    """What the rail said about one order. `message` is a sentence for people, `cure` what they can do.
+
+    `fee`: what it took from our account beside the amount, as far as it says; above zero.
+    """
 
     key: str
     outcome: Outcome
@@ -79,6 +82,7 @@ class Result:
     message: str = ""
     cure: str = ""
     blame: Blame | None = None
+    fee: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

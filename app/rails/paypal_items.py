@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.core.money import Money
 from app.rails.base import Outcome, RailUnavailable, Result
 from app.rails.paypal_reasons import reason
 
@@ -95,11 +96,21 @@ def read(item: Mapping[str, Any]) -> Result:
         message, cure = _waits(status, code, wallet, str(item.get("time_processed") or ""))
         return Result(key, Outcome.WAITING, waiting_at, code or status, message, cure)
     if outcome is Outcome.PAID:
-        return Result(key, outcome, item_id)
+        return Result(key, outcome, item_id, fee=_fee(item))
     if not code or why.blame is None:
         why = reason(_USUALLY.get(status, "RISK_DECLINE"), wallet)
     message = _BACK[status].format(wallet=wallet) if status in _BACK else why.message
     return Result(key, outcome, item_id, code or status, message, why.cure, why.blame)
+
+
+def _fee(item: Mapping[str, Any]) -> Money | None:
+    """What PayPal took for the item, on top of its amount. None where it does not say so in a way we understand."""
+    said = item.get("payout_item_fee") or {}
+    try:
+        fee = Money.parse(str(said["value"]), str(said["currency"]))
+    except (KeyError, TypeError, ValueError):
+        return None
+    return fee if fee.minor > 0 else None
 
 
 def _waits(status: str, code: str, wallet: str, since: str) -> tuple[str, str]:

@@ -69,7 +69,8 @@ def result(key: str, payout: Any) -> Result:
     except (AttributeError, KeyError, TypeError) as error:
         raise RailUnavailable("RazorpayX answered something unreadable.", "unreadable") from error
     if outcome is Outcome.PAID:
-        return Result(key, outcome, reference)
+        fees = payout.get("fees")  # in paise, with their tax
+        return Result(key, outcome, reference, fee=Money(fees, "INR") if isinstance(fees, int) and fees > 0 else None)
     if outcome is Outcome.ACCEPTED:
         waits = razorpayx_reasons.WAITING.get(reason, "")
         return Result(key, outcome, reference, reason if waits else "", waits)

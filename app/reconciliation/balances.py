@@ -30,7 +30,7 @@ _OF_RAIL = text(
     """SELECT l.currency, coalesce(sum(l.amount_minor) FILTER (WHERE l.account = 'cash'), 0) AS cash,
         coalesce(sum(l.amount_minor) FILTER (WHERE l.account = 'clearing'), 0) AS clearing
     FROM payout_attempts a JOIN ledger_entries e ON e.organization_id = a.organization_id AND e.ref = a.key
-        AND e.kind IN ('payout_sent', 'payout_bounced', 'payout_paid', 'payout_returned')
+        AND e.kind IN ('payout_sent', 'payout_bounced', 'payout_paid', 'payout_returned', 'payout_fee')
     JOIN ledger_lines l ON l.entry_id = e.id AND l.account IN ('cash', 'clearing')
     WHERE a.rail = :rail GROUP BY l.currency"""
 )

@@ -138,10 +138,21 @@ PAYOUTS = (
     ),
     Check(
         "payout.paid_without_evidence",
-        "A payout is PAID though no rail said so.",
+        "A payout is PAID though neither a rail nor two people said so.",
         """SELECT p.id AS subject, p.rail AS detail FROM payouts p WHERE p.status = 'paid' AND NOT EXISTS (
             SELECT FROM payout_attempts a WHERE a.payout_id = p.id AND a.status = 'succeeded'
-            AND a.evidence ? 'succeeded' AND (a.rail_reference IS NOT NULL OR a.export_id IS NOT NULL))""",
+            AND a.evidence ? 'succeeded' AND (a.rail_reference IS NOT NULL OR a.export_id IS NOT NULL
+                OR EXISTS (SELECT FROM payout_verdicts v WHERE v.key = a.key AND v.status = 'confirmed')))""",
+    ),
+    Check(
+        "payout.fee",
+        "What a rail took for a payout is not what the books have of it.",
+        """SELECT a.payout_id AS subject, 'kept ' || a.fee_minor || ', books ' || coalesce(l.minor, 0) AS detail
+        FROM payout_attempts a LEFT JOIN (SELECT e.organization_id, e.ref, l.currency, sum(l.amount_minor) AS minor
+            FROM ledger_entries e JOIN ledger_lines l ON l.entry_id = e.id AND l.account = 'processor_fees'
+            WHERE e.kind = 'payout_fee' GROUP BY 1, 2, 3) l
+            ON l.organization_id = a.organization_id AND l.ref = a.key AND l.currency = a.fee_currency
+        WHERE a.fee_minor > 0 AND a.status IN ('succeeded', 'returned') AND a.fee_minor <> coalesce(l.minor, 0)""",
     ),
     Check(
         "payout.paid_twice",

@@ -120,6 +120,7 @@ _SIDES: tuple[tuple[Recipe, Account, int], ...] = (
     (recipes.PLATFORM_FEE, Account.PLATFORM_REVENUE, -1),
     (recipes.PLATFORM_FEE_RETURNED, Account.PLATFORM_REVENUE, -1),
     (recipes.PROCESSOR_FEE, Account.PROCESSOR_FEES, 1),
+    (recipes.PAYOUT_FEE, Account.PROCESSOR_FEES, 1),
     (recipes.CREDITS_EXPIRED, Account.PLATFORM_REVENUE, -1),
     (recipes.TOTAL_ROUNDED, Account.PLATFORM_REVENUE, -1),
     (recipes.MORE_BILLED, Account.PLATFORM_REVENUE, -1),
@@ -138,8 +139,8 @@ _REPORT = text(
     f"""WITH moved AS MATERIALIZED (
         SELECT e.kind, e.ref, l.currency, l.amount_minor * side.sign AS amount_minor,
             e.kind IN ({_RETURNED}) AS back, e.ref LIKE '%.back' AS undone,
-            CASE WHEN split_part(e.ref, '.', 1) ~ '^[0-9a-f-]{{36}}$' THEN CAST(split_part(e.ref, '.', 1) AS uuid) END
-                AS subject, e.organization_id
+            CASE WHEN split_part(e.ref, '.', 1) ~ '^[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}$'
+                THEN CAST(split_part(e.ref, '.', 1) AS uuid) END AS subject, e.organization_id
         FROM ledger_entries e
         JOIN (VALUES {_VALUES}) AS side (kind, account, sign) ON side.kind = e.kind
         JOIN ledger_lines l ON l.entry_id = e.id AND l.account = side.account
@@ -180,7 +181,7 @@ _REPORT = text(
                 ("promotions", f"'{recipes.PROMOTION_BORNE.kind}', '{recipes.PROMOTION_RETURNED.kind}'"),
                 ("platform", f"'{recipes.PLATFORM_FEE.kind}', '{recipes.PLATFORM_FEE_RETURNED.kind}'"),
                 ("consultants", "'consultants'"),
-                ("processor_fees", f"'{recipes.PROCESSOR_FEE.kind}'"),
+                ("processor_fees", f"'{recipes.PROCESSOR_FEE.kind}', '{recipes.PAYOUT_FEE.kind}'"),
                 ("credits_expired", f"'{recipes.CREDITS_EXPIRED.kind}'"),
                 ("billed", f"'{recipes.TOTAL_ROUNDED.kind}', '{recipes.MORE_BILLED.kind}'"),
             )

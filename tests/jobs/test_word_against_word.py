@@ -16,6 +16,7 @@ from app.payouts.settling import News
 from app.payouts.states import PayoutStatus
 from app.rails.base import Outcome, RailUnavailable, Result
 from app.reconciliation import watch
+from app.reporting import doctor
 from jobs import payouts as jobs
 from jobs import reconciliation
 from tests.app.payouts.test_single import status, withdraw
@@ -155,6 +156,7 @@ def test_two_people_settle_what_no_rail_will(
     assert status(payout_id) is after and make.balances(place).get("payee_available") == available
     with unit_of_work(PLATFORM) as session:
         evidence = session.execute(text("SELECT evidence FROM payout_attempts")).scalar_one()
+        assert doctor.examine(session) == []
     assert [(one["by"], one["note"]) for one in evidence.values()] == [
         (f"{first.label}, {second.label}", "Their support said so, case 4711.")
     ]

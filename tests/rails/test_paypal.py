@@ -1,4 +1,4 @@
-"""PayPal and Venmo against the simulator and a scripted peer: one instruction, whatever becomes of the answer."""
+"""PayPal against the simulator and a scripted peer: one instruction, whatever becomes of the answer."""
 
 from __future__ import annotations
 
@@ -17,51 +17,14 @@ from app.rails.venmo import VenmoRail
 from tests.fakes import paypal as fake
 from tests.fakes.paypal import Peer, batch, duplicate, item
 from tests.fakes.simulator import SimulatorPeer, wait_until
-from tests.rails.contract import MakeOrder, RailContract
+from tests.rails.contract import MakeOrder
+from tests.rails.paypal_contract import PayPalContract, calls
 from tests.specs import needs, specs
 
 CODES = specs("paypal", "codes.json")
 
 
-class _Shared(RailContract):
-    currency = "USD"
-    name = ""  # of the one field
-
-    @pytest.fixture(autouse=True)
-    def _simulated(self, monkeypatch: pytest.MonkeyPatch, simulator: SimulatorPeer) -> None:
-        simulator.faults_of("paypal", delay_s=30.0)
-        fake.simulated_at(monkeypatch, simulator.url)
-
-    @pytest.mark.parametrize("fault", [{"lose_replies": 1}, {"refuse_500": 1}, {"chance": 1.0, "seed": 3}])
-    def test_a_lost_answer_is_asked_for_with_the_same_call(
-        self, rail: Rail, order: MakeOrder, simulator: SimulatorPeer, fault: dict[str, float]
-    ) -> None:
-        rail.send([order()])  # with a token
-        orders = _call(order(100), order(200))
-        simulator.faults_of("paypal", **fault)
-        while _answered(rail, orders):  # by chance it may be slow only
-            pass
-        simulator.faults_of("paypal", chance=0.0)
-        again = [replace(one, again=True) for one in orders]
-        results = rail.send(again)
-        assert [(one.key, one.outcome) for one in results] == [(one.key, Outcome.ACCEPTED) for one in orders]
-        assert rail.send(again) == results
-        mine = [one for one in simulator.summary_of("paypal")["instructions"] if one["amount_minor"] in (100, 200)]
-        assert len(mine) == 2
-
-
-def _answered(rail: Rail, orders: list[SendOrder]) -> bool:
-    try:
-        return bool(rail.send(orders))
-    except RailUnavailable:
-        return False
-
-
-def _call(*orders: SendOrder) -> list[SendOrder]:
-    return [replace(one, call=orders[0].key) for one in orders]
-
-
-class TestPayPal(_Shared):
+class TestPayPal(PayPalContract):
     @pytest.fixture
     def rail(self) -> Rail:
         return PayPalRail()
@@ -77,7 +40,7 @@ class TestPayPal(_Shared):
     def test_items_end_as_their_receivers_decide(self, rail: Rail, order: MakeOrder, simulator: SimulatorPeer) -> None:
         simulator.faults_of("paypal", delay_s=0.05)
         ends = {"ann": Outcome.PAID, "bo0000": Outcome.FAILED, "cy0010": Outcome.WAITING, "di0001": Outcome.RETURNED}
-        orders = _call(*(order(destination={"email": f"{name}@example.test"}) for name in ends))
+        orders = calls(*(order(destination={"email": f"{name}@example.test"}) for name in ends))
         sent = rail.send(orders)
 
         def outcomes() -> list[Outcome]:
@@ -92,44 +55,12 @@ class TestPayPal(_Shared):
     def test_three_thousand_items_are_read_page_by_page_once(
         self, rail: Rail, order: MakeOrder, simulator: SimulatorPeer
     ) -> None:
-        orders = _call(*(order(number + 1) for number in range(3_000)))
+        orders = calls(*(order(number + 1) for number in range(3_000)))
         sent = rail.send(orders)
         assert len({one.reference for one in sent}) == 1
         found = [rail.find(one.key, sent[0].reference) for one in orders]  # 3,000 calls would take minutes
         assert [one.key for one in found if one] == [one.key for one in orders]
         assert len(simulator.summary_of("paypal")["instructions"]) == 3_000
-
-
-class TestVenmo(_Shared):
-    @pytest.fixture
-    def rail(self) -> Rail:
-        return VenmoRail()
-
-    @pytest.fixture
-    def good(self) -> dict[str, str]:
-        return {"venmo": "@Jo-Example"}
-
-    @pytest.fixture(params=["@jo", "0755 123 4567", "+44 7700 900123", "jo@", "jo example", "@" + "j" * 31])
-    def bad(self, request: pytest.FixtureRequest) -> tuple[dict[str, str], str]:
-        return {"venmo": request.param}, "venmo"
-
-    @pytest.mark.parametrize(
-        ("typed", "kept", "sent"),
-        [
-            ("jo-example", "@jo-example", ("USER_HANDLE", "jo-example")),
-            ("@Jo_Example", "@Jo_Example", ("USER_HANDLE", "Jo_Example")),
-            ("(415) 555-0123", "+14155550123", ("PHONE", "4155550123")),
-            ("+1 415.555.0123", "+14155550123", ("PHONE", "4155550123")),
-            ("Jo@Example.test", "jo@example.test", ("EMAIL", "jo@example.test")),
-        ],
-    )
-    def test_what_may_be_given(self, typed: str, kept: str, sent: tuple[str, str]) -> None:
-        rail = VenmoRail()
-        assert rail.validate({"venmo": typed}) == {"venmo": kept}
-        assert rail.receiver({"venmo": kept}) == sent
-
-    def test_it_pays_dollars_in_the_united_states_only(self, rail: Rail) -> None:
-        assert (rail.currencies, rail.countries) == ({"USD"}, {"US"})
 
 
 @pytest.fixture
@@ -229,7 +160,7 @@ def test_a_look_up_answers_about_the_order_asked_for(peer: Peer) -> None:
 def test_what_is_sent_is_one_call_of_one_currency_and_at_most_15000(peer: Peer) -> None:
     rail = PayPalRail()
     one = _order()
-    for orders in ([one] * 15_001, [], _call(one, _order(currency="EUR")), [one, replace(one, call="x"), *_call(one)]):
+    for orders in ([one] * 15_001, [], calls(one, _order(currency="EUR")), [one, replace(one, call="x"), *calls(one)]):
         with pytest.raises(ValueError, match="not one call"):
             rail.send(orders)
     assert not peer.asked

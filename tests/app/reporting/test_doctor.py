@@ -70,6 +70,7 @@ FAULTS = [
     ("INSERT INTO payout_attempts (organization_id, payee_id, payout_id, number, rail, key, request_sha256, status) "
      "SELECT organization_id, payee_id, payout_id, 2, rail, key || 'x', 'x', 'succeeded' FROM payout_attempts",
      "payout.paid_twice"),
+    ("UPDATE payout_attempts SET fee_minor = 20, fee_currency = 'GBP'", "payout.fee"),
     ("DELETE FROM payout_approvals", "payout.unapproved"),
     ("UPDATE payouts SET funded = false", "payout.unfunded"),
     ("UPDATE payout_items SET organization_id = (SELECT id FROM organizations WHERE slug = 'other')", "tenancy.items"),
