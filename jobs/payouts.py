@@ -21,7 +21,7 @@ from app.payouts.sending import Taken, Unanswered
 from app.payouts.settling import News
 from app.rails import limits as rail_limits
 from app.rails import registry
-from app.rails.base import Blame, Cancels, Outcome, RailRejected, RailUnavailable, Result, SendOrder
+from app.rails.base import Blame, Cancels, Outcome, RailRejected, RailUnavailable, Result, SendOrder, TakesBack
 from app.webhooks import queries as webhooks
 from app.webhooks import service as webhook_service
 from jobs import connect
@@ -239,13 +239,24 @@ def _ask_rails(ids: Sequence[UUID]) -> tuple[dict[UUID, Result], connect.Found]:
 
 
 def call_back(payout_id: str) -> None:
-    """Ask the rail for one that its payee has not claimed; what it says then moves the payout."""
+    """Ask the rail for the money of a payout nobody claimed, or that it can take back; its answer moves the payout."""
+    chosen = UUID(payout_id)
     with unit_of_work(Scope.platform("find what is called back")) as session:
-        found = recalls.attempt(session, UUID(payout_id))
+        found = recalls.attempt(session, chosen)
     rail = registry.rail(found.rail) if found else None
-    if found is None or not isinstance(rail, Cancels):
+    if found is None or rail is None:
         return
-    result = rail.cancel(found.key, found.reference)
+    try:
+        if found.paid and isinstance(rail, TakesBack):
+            result = rail.take_back(found.key, found.reference)
+        elif not found.paid and isinstance(rail, Cancels):
+            result = rail.cancel(found.key, found.reference)
+        else:
+            return
+    except RailRejected as refusal:
+        with unit_of_work(Scope.platform("record what was not given back")) as session:
+            recalls.refused(session, SYSTEM, chosen, refusal.message)
+        return
     with unit_of_work(Scope.platform("record what came back")) as session:
         settling.apply(session, SYSTEM, [News(result, "recall")])
 

@@ -225,7 +225,7 @@ def choices(row: Any, account_id: UUID | None, signed_by: Collection[UUID]) -> d
             found |= {"reject": "", "cancel": ""}
         case P.FAILED | P.RETURNED:
             found["retry"] = ""
-        case P.PROCESSING if recalls.possible(row.rail, row.status, row.waiting_message):
+        case P.PROCESSING | P.PAID if recalls.possible(row.rail, row.status, row.waiting_message):
             found["recall"] = ""
         case P.PROCESSING if verdicts.possible(row.rail, row.status, row.status_at.date()):
             found["settle"] = ""

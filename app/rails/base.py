@@ -264,3 +264,13 @@ class Cancels(Protocol):
     def cancel(self, key: str, reference: str) -> Result:
         """Call one order back; what became of it then. Raises RailUnavailable when that is not known."""
         ...
+
+
+@runtime_checkable
+class TakesBack(Protocol):
+    """What a rail may also do: take back what it paid, as long as the payee's balance there covers it."""
+
+    def take_back(self, key: str, reference: str) -> Result:
+        """Take one payment back whole; twice is once. Raises RailUnavailable when what became of it is not known,
+        RailRejected when nothing moved."""
+        ...

@@ -24,6 +24,7 @@ from app.rails.base import (
     Need,
     Outcome,
     RailEvent,
+    RailRejected,
     RailUnavailable,
     Result,
     SendOrder,
@@ -149,10 +150,15 @@ class StripeConnect(Defaults):
     def take_back(self, key: str, reference: str) -> Result:
         """Reverse a transfer that was made, whole: only while the payee's Stripe balance covers it.
 
-        Raises RailUnavailable (unknown; a repeat does no more) or `stripe_api.Refused` (nothing was moved).
+        Raises RailUnavailable (unknown; a repeat does no more) or RailRejected (nothing was moved).
         """
         form = {"metadata[attempt]": key}
-        self.api().post(f"/v1/transfers/{reference}/reversals", form, f"{key}-back")
+        try:
+            self.api().post(f"/v1/transfers/{reference}/reversals", form, f"{key}-back")
+        except Refused as refusal:
+            found = self.find(key, reference)  # it may have been taken back before
+            if found is None or found.outcome is not Outcome.RETURNED:
+                raise RailRejected(refusal.message, refusal.code) from refusal
         return Result(key, Outcome.RETURNED, reference, "reversed", _BACK, "", Blame.PAYER)
 
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:

@@ -15,7 +15,8 @@ from app.core.clock import utc_now
 from app.core.money import Money
 from app.core.stripe_wire import SIGNATURE
 from app.rails.access import simulated_credential
-from app.rails.base import BadSignature, Blame, Delivery, Outcome, Rail, RailUnavailable, SendOrder
+from app.rails.base import BadSignature, Blame, Delivery, Outcome, Rail, RailRejected, RailUnavailable, SendOrder
+from app.rails.reasons import Reason
 from app.rails.stripe_api import Api, Refused
 from app.rails.stripe_connect import StripeConnect, group_of
 from tests.fakes.simulator import SimulatorPeer
@@ -116,9 +117,22 @@ class TestContract(RailContract):
         assert connect.take_back(one.key, sent.reference).outcome is Outcome.RETURNED
         found = connect.find(one.key, sent.reference)
         assert found is not None and found.outcome is Outcome.RETURNED
-        with pytest.raises(Refused):
-            connect.take_back(one.key, sent.reference)
+        assert connect.take_back(one.key, sent.reference).outcome is Outcome.RETURNED  # its answer was lost, say
         assert sums(simulator) == [(1, 1)]
+
+    def test_what_stripe_does_not_take_back_stays_paid(
+        self, connect: StripeConnect, order: MakeOrder, simulator: SimulatorPeer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one = order()
+        (sent,) = connect.send([one])
+
+        def refuses(*_: Any) -> Any:
+            raise Refused(Reason("Their balance does not cover it.", "", Blame.PAYER), "balance_insufficient", 400)
+
+        monkeypatch.setattr(Api, "post", refuses)
+        with pytest.raises(RailRejected, match="does not cover"):
+            connect.take_back(one.key, sent.reference)
+        assert sums(simulator) == [(1, 0)]
 
     def test_a_wrong_key_fails_no_look_up(self, simulator: SimulatorPeer) -> None:
         with pytest.raises(RailUnavailable):
