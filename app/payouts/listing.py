@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -41,6 +41,17 @@ def last_attempts(session: Session, ids: Sequence[UUID]) -> dict[UUID, Sent]:
     """By payout; those never sent are left out."""
     rows = session.execute(_LAST, {"ids": list(ids)})
     return {row.payout_id: Sent(row.rail_reference, row.created_at) for row in rows}
+
+
+_SPANS = text(
+    """SELECT i.payout_id, min(e.earned_on) AS first, max(e.earned_on) AS last
+    FROM payout_items i JOIN earnings e ON e.id = i.earning_id WHERE i.payout_id = ANY(:ids) GROUP BY i.payout_id"""
+)
+
+
+def spans(session: Session, ids: Sequence[UUID]) -> dict[UUID, tuple[date, date]]:
+    """By payout, the first and the last day on which what is in it was earned."""
+    return {row.payout_id: (row.first, row.last) for row in session.execute(_SPANS, {"ids": list(ids)})}
 
 
 def items(session: Session, payout_id: UUID, cursor: str | None = None, limit: int = 50) -> Page:

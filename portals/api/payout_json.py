@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
 from typing import Any
-from uuid import UUID
 
 from app.audit import queries as history
 from app.audit.models import Audience
@@ -40,11 +39,12 @@ def at(moment: datetime | None) -> str | None:
 def listed_rows(rows: Sequence[Any]) -> list[dict[str, Any]]:
     """Rows of a list: the fields of the contract, no others."""
     sent = listing.last_attempts(db(), [row.id for row in rows])
-    return [_row(row, sent) for row in rows]
+    spans = listing.spans(db(), [row.id for row in rows if row.period_start is None])
+    return [_row(row, sent.get(row.id), spans.get(row.id, (row.period_start, row.period_end))) for row in rows]
 
 
-def _row(row: Any, sent: Mapping[UUID, Sent]) -> dict[str, Any]:
-    last = sent.get(row.id)
+def _row(row: Any, last: Sent | None, period: tuple[date | None, date | None]) -> dict[str, Any]:
+    start, end = period
     return {
         "id": str(row.id),
         "payeeId": str(row.payee_id),
@@ -55,8 +55,8 @@ def _row(row: Any, sent: Mapping[UUID, Sent]) -> dict[str, Any]:
         "providerReference": (last.reference or None) if last else None,
         "amountDue": Money(row.amount_minor, row.currency).plain(),
         "currency": row.currency,
-        "periodStart": row.period_start.isoformat() if row.period_start else None,
-        "periodEnd": row.period_end.isoformat() if row.period_end else None,
+        "periodStart": start.isoformat() if start else None,
+        "periodEnd": end.isoformat() if end else None,
         "createdAt": at(row.created_at),
         "processedAt": at(row.paid_at),
         "notes": _notes(row),
@@ -78,9 +78,12 @@ def _notes(row: Any) -> str | None:
 
 
 def one(row: Any) -> dict[str, Any]:
-    """The row, who pays, and who has approved it."""
+    """The row, who pays, and who has approved it; while it is pending, those whose approval still counts."""
     (shown,) = listed_rows([row])
     (line,) = review.lines(db(), [row], None)
+    signed = [(yes.name, yes.at) for yes in line.signatures]
+    if row.status is not PayoutStatus.PENDING:
+        signed = [(yes.approved_by, yes.created_at) for yes in queries.approvals(db(), [row.id]).get(row.id, [])]
     return shown | {
         "number": line.number,
         "amount": {"amountMinor": row.amount_minor, "currency": row.currency},
@@ -92,7 +95,7 @@ def one(row: Any) -> dict[str, Any]:
         "methodLast4": row.last4,
         "requestedBy": row.requested_by,
         "approvalsNeeded": line.needed,
-        "approvals": [{"by": yes.name, "at": at(yes.at)} for yes in line.signatures],
+        "approvals": [{"by": name, "at": at(moment)} for name, moment in signed],
         "funded": row.funded,
         "simulated": row.simulated,
         "expectedOn": row.expected_on.isoformat() if row.expected_on else None,

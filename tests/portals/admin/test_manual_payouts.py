@@ -59,6 +59,16 @@ def test_wrong_input_loses_nothing(browser: Browser, place: Shop, wrong: dict[st
     assert "Shop · £100.00 ready" in browser.get(here(place)).text
 
 
+def test_no_sign_stands_before_the_amount_while_the_currency_is_to_be_chosen(browser: Browser, place: Shop) -> None:
+    make.earn(place, 100_00)
+    assert '<span class="pre">£</span>' in browser.get(here(place)).text
+    make.earn(place, 50_00, currency="USD")
+    page = browser.get(here(place)).text
+    assert "Shop · $50.00 ready" in page and 'class="pre"' not in page
+    made = browser.post(here(place), form(place, owed=f"{place.organization_id}:USD", amount="50.00"))
+    assert made.status_code == 303 and "$50.00" in browser.get(made.location).text
+
+
 def test_sent_twice_it_is_made_once(browser: Browser, place: Shop) -> None:
     make.earn(place, 100_00)
     sent = form(place, idempotency_key="once")

@@ -55,7 +55,8 @@ def test_a_row_has_the_fields_of_the_contract(browser: Browser, place: Shop) -> 
     assert row | {"createdAt": ""} == {
         "id": str(payout_id), "payeeId": str(place.payee_ids[0]), "doctorId": None, "payeeName": "Vendor 000",
         "status": "PENDING", "provider": "SIMULATED", "providerReference": None, "amountDue": "123.45",
-        "currency": "GBP", "periodStart": None, "periodEnd": None, "createdAt": "", "processedAt": None, "notes": None,
+        "currency": "GBP", "periodStart": "2026-11-01", "periodEnd": "2026-11-01",
+        "createdAt": "", "processedAt": None, "notes": None,
     }  # fmt: skip
     assert row["createdAt"].endswith("+00:00")
 
@@ -91,6 +92,16 @@ def test_completed_means_paid(browser: Browser, admin: Actor, place: Shop, super
     (row,) = rows(browser, "status=COMPLETED")
     assert row["status"] == "PAID" and row["processedAt"].endswith("+00:00")
     assert rows(browser, "status=PAID") == [row]
+
+
+def test_a_run_says_its_month(browser: Browser, place: Shop, superuser: psycopg.Connection[Any]) -> None:
+    payout_id = withdrawn(place)
+    superuser.execute(
+        "UPDATE payouts SET schedule = 'month', period_start = '2026-10-01', period_end = '2026-10-31' WHERE id = %s",
+        [payout_id],
+    )
+    (row,) = rows(browser)
+    assert (row["periodStart"], row["periodEnd"]) == ("2026-10-01", "2026-10-31")
 
 
 def test_pages_by_cursor_and_by_counting(browser: Browser, place: Shop) -> None:
@@ -142,7 +153,7 @@ def test_one_payout_whole(browser: Browser, admin: Actor, place: Shop) -> None:
     assert set(told) >= FIELDS
     assert (told["amountDue"], told["approvalsNeeded"], told["organizationName"]) == ("100.00", 1, "Shop")
     assert [step["toStatus"] for step in told["timeline"]] == ["PENDING", "APPROVED", "PROCESSING", "PROCESSING"]
-    assert told["timeline"][1]["by"] == admin.label
+    assert told["timeline"][1]["by"] == told["approvals"][0]["by"] == admin.label
     (attempt,) = told["attempts"]
     assert (attempt["number"], attempt["provider"], attempt["status"]) == (1, "SIMULATED", "ACCEPTED")
     assert attempt["providerReference"] == told["providerReference"]
