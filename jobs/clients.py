@@ -118,8 +118,11 @@ def _hear(webhook_id: UUID) -> None:
     with unit_of_work(Scope.platform("what a provider told us of")) as session:
         found = next(iter(queries.unapplied_events(session, [webhook_id])), None)
         provider = ChargeProvider(found.event["provider"]) if found else ChargeProvider.STRIPE
-        about_us = found is not None and charging.concerns(session, provider, found.event)
-    if found is None:
+        why_not = str(found.event.get("ignored", "")) if found else ""
+        if found and why_not:
+            webhooks.ignored(session, [webhook_id], why_not)
+        about_us = found is not None and not why_not and charging.concerns(session, provider, found.event)
+    if found is None or why_not:
         return
     try:
         told = _asked_about(provider, found.event) if about_us else None

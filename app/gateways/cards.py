@@ -102,11 +102,15 @@ class NewsKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """Something changed at the provider: what it is now is asked there, as news come late and in any order."""
+    """Something changed at the provider: what it is now is asked there, as news come late and in any order.
+
+    `kind` None: nothing follows from it, and `ignored` says why; it is kept for people to look at.
+    """
 
     event_id: str
-    kind: NewsKind
-    reference: str
+    kind: NewsKind | None
+    reference: str = ""
+    ignored: str = ""
 
 
 class CardError(Exception):
@@ -194,5 +198,5 @@ class Cards(Protocol):
         ...
 
     def parse_event(self, headers: Mapping[str, str], body: bytes) -> list[News]:
-        """Verify and read one delivery; nothing for what does not concern us. Raises BadSignature."""
+        """Verify and read one delivery, also of what does not concern us. Raises BadSignature."""
         ...

@@ -6,6 +6,7 @@ is `Unanswered`.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -179,13 +180,19 @@ class StripePayments:
         _verify(self._webhook_secret, headers.get(SIGNATURE, ""), body)
         try:
             event = json.loads(body)
-            kind = next((kind for start, kind in _NEWS.items() if str(event["type"]).startswith(start)), None)
-            news = News(str(event["id"]), kind or NewsKind.INTENT, str(event["data"]["object"]["id"]))
-        except (KeyError, TypeError, ValueError):
-            return []
-        # Events of connected accounts, and test events sent to a live deployment, are not ours.
-        ours = kind is not None and not event.get("account") and bool(event.get("livemode")) is self._live
-        return [news] if ours else []
+            event_id, told = str(event["id"]), str(event["type"])
+            kind = next((kind for start, kind in _NEWS.items() if told.startswith(start)), None)
+            account, live = bool(event.get("account")), bool(event.get("livemode"))
+            reference = str(event["data"]["object"]["id"]) if kind else ""
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return [News(f"sha256:{hashlib.sha256(body).hexdigest()}", None, ignored="it could not be read")]
+        if live is not self._live:
+            return [News(event_id, None, ignored="of another mode")]
+        if account:
+            return [News(event_id, None, ignored="of a connected account")]
+        if kind is None:
+            return [News(event_id, None, ignored=f"nothing follows from {told[:100]}")]
+        return [News(event_id, kind, reference)]
 
     def _refund(self, found: dict[str, Any]) -> Refund:
         return Refund(

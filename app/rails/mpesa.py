@@ -134,8 +134,8 @@ class Mpesa(Defaults):
             found = json.loads(delivery.body)["Result"]
             code, name = str(found["ResultCode"]), str(found.get("TransactionID") or found.get("ConversationID") or "")
         except (KeyError, TypeError, ValueError):
-            digest = hashlib.sha256(delivery.body).hexdigest()[:16]
-            return [_asking(f"{key}:{kind}:{digest}", key)] if kind.endswith("timeout") else []
+            event_id = f"{key}:{kind}:{hashlib.sha256(delivery.body).hexdigest()[:16]}"
+            return [_asking(event_id, key) if kind.endswith("timeout") else RailEvent(event_id, about="unreadable")]
         event_id = f"{key}:{kind}:{name}:{code}:{_parameters(found).get('TransactionStatus', '')}"
         evidence = {"transaction": name, "code": code}
         if kind == "status":

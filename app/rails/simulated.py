@@ -131,15 +131,7 @@ class SimulatedRail(Defaults):
     def read_events(self, body: bytes) -> list[RailEvent]:
         """Read a delivery that was verified when it came in. Raises BadSignature when it is not one of ours."""
         try:
-            delivery = json.loads(body)
-            return [
-                RailEvent(
-                    event_id=str(event["id"]),
-                    result=_result(event),
-                    evidence={"event": str(event["id"]), "reference": event["reference"], "at": str(event["at"])},
-                )
-                for event in delivery["events"]
-            ]
+            return [_event(event) for event in json.loads(body)["events"]]
         except (KeyError, TypeError, ValueError) as error:
             raise BadSignature("the body is not a delivery of the simulator") from error
 
@@ -199,6 +191,15 @@ def _order(order: SendOrder) -> dict[str, Any]:
         "account": order.destination["account_number"],
         "reference": order.reference,
     }
+
+
+def _event(told: Mapping[str, Any]) -> RailEvent:
+    """Raises KeyError or ValueError when it is none."""
+    event_id, status = str(told["id"]), str(told["status"])
+    if status not in set(Outcome):
+        return RailEvent(event_id, about=status[:100])
+    evidence = {"event": event_id, "reference": str(told["reference"]), "at": str(told["at"])}
+    return RailEvent(event_id, _result(told), evidence)
 
 
 def _result(answer: Mapping[str, Any]) -> Result:

@@ -43,7 +43,12 @@ def card_events() -> ResponseReturnValue:
                 db(),
                 gateway.name,
                 one.event_id,
-                {"provider": gateway.name, "kind": one.kind.value, "reference": one.reference},
+                {
+                    "provider": gateway.name,
+                    "kind": one.kind.value if one.kind else "",
+                    "reference": one.reference,
+                    "ignored": one.ignored,
+                },
                 body,
             )
             for one in news

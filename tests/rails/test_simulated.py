@@ -137,10 +137,16 @@ def test_a_changed_body_or_another_secret_is_refused() -> None:
     assert rail.parse_event(Delivery({SIGNATURE_HEADER: rolled}, body))
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"events":[{}]}', b'{"events":3}', _delivery(status="maybe")])
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"events":[{}]}', b'{"events":3}'])
 def test_a_signed_body_that_is_no_delivery_is_refused(body: bytes) -> None:
     with pytest.raises(BadSignature):
         SimulatedRail(secret="s").parse_event(Delivery({SIGNATURE_HEADER: signing.sign("s", body)}, body))
+
+
+def test_a_status_nobody_knows_is_about_nothing() -> None:
+    body = _delivery(status="maybe")
+    (event,) = SimulatedRail(secret="s").parse_event(Delivery({SIGNATURE_HEADER: signing.sign("s", body)}, body))
+    assert (event.result, event.about) == (None, "maybe")
 
 
 def test_sandbox_destinations_are_stable_valid_and_get_paid() -> None:
