@@ -7,6 +7,8 @@ pays was charged when it was booked, so the books have it as `invoice_paid`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -19,8 +21,10 @@ from app.billing.invoice_states import InvoiceStatus, PaidWith
 from app.charges import client_service as client
 from app.charges import decisions, kept, promised
 from app.charges.client_models import Charge, ChargeReturn
+from app.charges.kept_models import PaymentMethod
 from app.charges.states import ChargeProvider, ChargeStatus, ReturnKind, ReturnStatus
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.formats import format_money
 from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
@@ -31,8 +35,81 @@ from app.ledger import recipes
 from app.ledger import service as ledger
 
 SUBJECT = "invoice"
-PAID = "Nothing of this is to be paid (any more)."
-BY_TRANSFER = "A card was charged for this before. Pay what is open by bank transfer."
+
+
+class CardState(StrEnum):
+    """Whether a card can pay an invoice now, the first that fits. CLOSED: nothing is to be paid. SPENT: a card was
+    charged before, which is done once. CHARGING: one is being charged. DENIED: somebody else pays it."""
+
+    CLOSED = "closed"
+    SPENT = "spent"
+    CHARGING = "charging"
+    DENIED = "denied"
+    PAYABLE = "payable"
+
+
+WHY = {
+    CardState.CLOSED: "Nothing of this is to be paid (any more).",
+    CardState.SPENT: "A card was charged for this before. Pay what is open by bank transfer.",
+    CardState.CHARGING: "A card is being charged for this already. Look at it again in a moment.",
+    CardState.DENIED: "Owners and admins of the organization pay this.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class CardStanding:
+    """How an invoice stands with cards. `amount`: what one is charged. `kept`: the card that one click charges; None:
+    another one has to be given."""
+
+    state: CardState
+    amount: Money
+    charge: Charge | None = None
+    kept: PaymentMethod | None = None
+
+    @property
+    def payable(self) -> bool:
+        return self.state is CardState.PAYABLE
+
+    @property
+    def why_not(self) -> str | None:
+        """A sentence, unless it is payable."""
+        return WHY.get(self.state)
+
+
+def standing(session: ScopedSession, actor: Actor, invoice_id: UUID) -> CardStanding:
+    """Whether the actor can pay an invoice by card now, how much and with which kept card, or why not; as far as the
+    scope sees it. Raises NotFound."""
+    invoice = session.get(Invoice, invoice_id)
+    if invoice is None:
+        raise NotFound("There is no such invoice.")
+    known = charge_of(session, invoice_id)
+    state, amount = _state(session, invoice, known), _amount(session, invoice, known)
+    if state is CardState.PAYABLE and (actor.account_id is None or not actor.can(Permission.BILLING_MANAGE)):
+        state = CardState.DENIED
+    if state is not CardState.PAYABLE or (known is not None and kept.being_charged(session, known)):
+        return CardStanding(state, amount, known)
+    card = kept.active(session, invoice.organization_id)
+    fits = card is not None and not kept.expired(card) and (known is None or known.provider is card.provider)
+    return CardStanding(state, amount, known, card if fits else None)
+
+
+def _state(session: ScopedSession, invoice: Invoice, known: Charge | None) -> CardState:
+    """Whoever asks."""
+    if invoice.kind is DocumentKind.CREDIT_NOTE or invoice.status is not InvoiceStatus.SENT or not invoice.open:
+        return CardState.CLOSED
+    if known is None:
+        return CardState.PAYABLE
+    if known.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED):
+        return CardState.SPENT
+    given = known.status in client.OPEN and known.provider is ChargeProvider.SIMULATED and known.provider_reference
+    return CardState.CHARGING if given or kept.charged_with(session, known) else CardState.PAYABLE
+
+
+def _amount(session: ScopedSession, invoice: Invoice, known: Charge | None) -> Money:
+    """What is open, unless a provider or a job keeps another amount of it already."""
+    if known is None or (_nobody_knows(known) and not kept.charged_with(session, known)):
+        return invoice.open
+    return known.amount
 
 
 def begin(
@@ -50,10 +127,13 @@ def begin(
         return made
 
 
-def pay_kept(session: ScopedSession, actor: Actor, invoice_id: UUID, payment_method_id: UUID) -> Charge:
-    """Have what is open charged on the card that is kept. Twice is once: what is being charged is left alone.
+def pay_kept(
+    session: ScopedSession, actor: Actor, invoice_id: UUID, payment_method_id: UUID, expected: Money
+) -> Charge:
+    """Have the card that is kept charged. `expected`: what who pays was shown. Twice is once.
 
-    Raises Forbidden, NotFound, Conflict for what is paid and for a card that was removed.
+    Raises Forbidden, NotFound, Conflict for what is paid, for a card that was removed, while another one is being
+    charged, and when another amount would be charged than was shown.
     """
     actor.require(Permission.BILLING_MANAGE)
     with session.elevated("an organization pays an invoice with the card it keeps"):
@@ -61,6 +141,13 @@ def pay_kept(session: ScopedSession, actor: Actor, invoice_id: UUID, payment_met
         made, busy = _begun(session, actor, invoice_id, card.provider)
         if made.organization_id != card.organization_id or made.provider is not card.provider:
             raise Conflict(kept.ANOTHER)
+        if busy and kept.charged_with(session, made) != card.id:
+            raise Conflict(WHY[CardState.CHARGING])
+        if made.amount != expected:
+            raise Conflict(
+                f"The card would be charged {format_money(made.amount)} now, not {format_money(expected)}. Look at the"
+                " invoice again."
+            )
         if not busy:
             kept.charge(session, actor, made, card)
         return made
@@ -75,14 +162,13 @@ def _begun(session: ScopedSession, actor: Actor, invoice_id: UUID, provider: Cha
     known = client.locked(session, known.id) if known else None
     invoice = settling.locked(session, invoice_id)
     actor.require_organization(invoice.organization_id)
-    if invoice.kind is DocumentKind.CREDIT_NOTE or invoice.status is not InvoiceStatus.SENT or not invoice.open:
-        raise Conflict(PAID)
     known = known or charge_of(session, invoice_id)  # somebody else was faster
-    if known and known.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED):
-        raise Conflict(BY_TRANSFER)
+    state = _state(session, invoice, known)
+    if state in (CardState.CLOSED, CardState.SPENT):
+        raise Conflict(WHY[state])
     busy = known is not None and kept.being_charged(session, known)
-    if known and _nobody_knows(known) and not kept.is_charged(session, known):
-        known.amount_minor = invoice.open.minor
+    if known:
+        known.amount_minor = _amount(session, invoice, known).minor
         session.flush()
     new = new_id()
     made = client.make(

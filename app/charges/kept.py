@@ -66,13 +66,21 @@ def being_charged(session: ScopedSession, charge: Charge) -> bool:
         return False
     if charge.provider is ChargeProvider.SIMULATED:
         return charge.provider_reference is not None
-    return charge.status is ChargeStatus.UNKNOWN or charge.provider_reference is None or is_charged(session, charge)
+    return (
+        charge.status is ChargeStatus.UNKNOWN
+        or charge.provider_reference is None
+        or charged_with(session, charge) is not None
+    )
 
 
-def is_charged(session: ScopedSession, of: Charge) -> bool:
-    """Whether that is the card that is kept, for the amount as it is."""
-    wish = _wish(session, of)
-    return of.status in client.OPEN and wish is not None and wish.payment_method_id is not None
+def charged_with(session: ScopedSession, of: Charge) -> UUID | None:
+    """The kept card that is charged for it, for the amount as it is; None: none of them is."""
+    wish = _wish(session, of) if of.status in client.OPEN else None
+    return wish.payment_method_id if wish else None
+
+
+def expired(card: PaymentMethod) -> bool:
+    return (card.expiry_year, card.expiry_month) < (utc_now().year, utc_now().month)
 
 
 def charge(session: ScopedSession, actor: Actor, of: Charge, card: PaymentMethod) -> None:

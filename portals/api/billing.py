@@ -8,9 +8,10 @@ from uuid import UUID
 from flask import Response, g, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from app.billing import closing, queries
+from app.billing import closing, invoice_cards, queries
 from app.billing import invoice_queries as invoices
 from app.billing.documents import DocumentKind
+from app.billing.invoice_cards import CardStanding
 from app.billing.invoice_queries import Standing
 from app.billing.invoice_states import InvoiceOrigin
 from app.charges import kept
@@ -47,6 +48,14 @@ def _card(card: PaymentMethod | None) -> dict[str, Any] | None:
     return None if card is None else {
         "brand": card.brand, "last4": card.last_four, "expMonth": card.expiry_month, "expYear": card.expiry_year,
         "addedAt": card.created_at.isoformat(),
+    }  # fmt: skip
+
+
+def _by_card(now: CardStanding) -> dict[str, Any]:
+    """Whether the caller can pay it by card now, and what that is charged."""
+    return {
+        "payable": now.payable, "amount": amount(now.amount) if now.payable else None, "kept": _card(now.kept),
+        "whyNot": now.why_not,
     }  # fmt: skip
 
 
@@ -131,6 +140,7 @@ def _row(row: Any) -> dict[str, Any]:
 def _whole(row: Any) -> dict[str, Any]:
     return {
         **_row(row),
+        "card": _by_card(invoice_cards.standing(db(), g.actor, row.id)),
         "lines": [
             {
                 "description": line.description, "code": line.code or None, "quantity": line.quantity,

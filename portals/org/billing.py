@@ -11,8 +11,8 @@ from flask_babel import gettext as _
 
 from app.billing import closing, invoice_cards, letters, parties, queries
 from app.billing import invoice_queries as invoices
+from app.billing.invoice_cards import CardStanding, CardState
 from app.billing.invoice_states import InvoiceOrigin
-from app.charges import kept
 from app.charges.states import ChargeProvider, ChargeStatus
 from app.core.clock import today, utc_now
 from app.core.errors import Conflict, NotFound
@@ -22,7 +22,6 @@ from app.gateways import providers
 from app.organizations.states import BillingMode, OrganizationKind
 from app.payees.rules import terms_text
 from portals.org import bp, kept_cards, usage
-from portals.org.kept_cards import pays
 from portals.shared import cards
 from portals.shared import invoices as shared
 from portals.shared.downloads import csv_file
@@ -52,9 +51,10 @@ def billing() -> ResponseReturnValue:
         return page("org/billing/index.html", fragment="org/billing/_documents.html", **listed)
     now = utc_now().date()
     standings = invoices.standings(db(), g.organization.id, g.organization.currency)
+    to_pay = invoices.to_pay(db(), g.organization.id)
     return page(
         "org/billing/index.html", standings=standings, month=usage.month_text(now), **usage.shown(),
-        to_pay=invoices.to_pay(db(), g.organization.id),
+        to_pay=to_pay, card=invoice_cards.standing(db(), g.actor, to_pay[0].id) if to_pay else None,
         balances=queries.balances(db(), [g.organization.id]), mode=g.organization.billing_mode, modes=BillingMode,
         manages=g.actor.can(Permission.BILLING_MANAGE), settles=g.actor.can(Permission.ORGANIZATION_SETTINGS),
         terms=terms_text(parties.terms_of(db(), g.organization.id)), limited=any(one.limit for one in standings),
@@ -97,11 +97,11 @@ def bill_now() -> ResponseReturnValue:
 @require(Permission.BILLING_READ)
 def org_invoice(invoice_id: UUID) -> ResponseReturnValue:
     found = shared.detail(invoice_id, g.organization.id)
-    charge = invoice_cards.charge_of(db(), invoice_id)
+    card = invoice_cards.standing(db(), g.actor, invoice_id)
+    charging = card.state is CardState.CHARGING or cards.returned(card.charge) == "deciding"
     return page(
-        "org/billing/invoice.html", charge=charge, pays=pays(found["row"]), came_back=cards.returned(charge),
-        charging=charge is not None and kept.is_charged(db(), charge), method=kept_cards.offered(found["row"], charge),
-        **found,
+        "org/billing/invoice.html", card=card, charging=charging, spent=card.state is CardState.SPENT,
+        kept_name=cards.named(card.kept) if card.kept else "", **found,
     )  # fmt: skip
 
 
@@ -122,12 +122,12 @@ def org_invoice_xml(invoice_id: UUID, form: str) -> ResponseReturnValue:
 def invoice_payment(invoice_id: UUID) -> ResponseReturnValue:
     """By a test card in sandbox, or in the provider's own field. What is charged is what is open."""
     row = invoices.document(db(), invoice_id, g.organization.id)
-    back, charge = url_for(".org_invoice", invoice_id=row.id), invoice_cards.charge_of(db(), row.id)
-    if not pays(row) or (charge is not None and charge.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED)):
+    back, now = url_for(".org_invoice", invoice_id=row.id), invoice_cards.standing(db(), g.actor, row.id)
+    if not now.payable:
         return go(back)
-    price = Money(row.open_minor, row.currency)
+    charge = now.charge
     if not cards.is_simulated(charge):
-        return _real_card(row, charge, price, back)
+        return _real_card(row, now, back)
     form = cards.KeepingCardForm()
     if form.accepts():
         with form.refusals():
@@ -137,12 +137,12 @@ def invoice_payment(invoice_id: UUID) -> ResponseReturnValue:
             return done(back=back, toast=(_("Your card is being charged"), _("The invoice is paid once it is.")))
     failed = charge is not None and charge.status is ChargeStatus.FAILED
     return page(
-        "org/billing/payment.html", form=form, row=row, price=price, back=back, test_cards=cards.test_cards(),
+        "org/billing/payment.html", form=form, row=row, price=now.amount, back=back, test_cards=cards.test_cards(),
         refused=charge.failure_message if charge is not None and failed else None,
     )  # fmt: skip
 
 
-def _real_card(row: Any, charge: Any, price: Money, back: str) -> ResponseReturnValue:
+def _real_card(row: Any, now: CardStanding, back: str) -> ResponseReturnValue:
     """A POST asks the provider (again); the card itself never comes to us."""
     form = cards.KeepingBeginForm()
     if form.accepts():
@@ -155,5 +155,5 @@ def _real_card(row: Any, charge: Any, price: Money, back: str) -> ResponseReturn
             return done(back=url_for(".invoice_payment", invoice_id=row.id))
     return page(
         "org/billing/card.html", fragment="org/billing/_card.html", row=row, back=back, form=form,
-        price=charge.amount if charge is not None else price, **cards.field_of(charge),
+        price=now.amount, **cards.field_of(now.charge),
     )  # fmt: skip

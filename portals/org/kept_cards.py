@@ -11,12 +11,11 @@ from flask_babel import gettext as _
 
 from app.billing import invoice_cards, parties
 from app.billing import invoice_queries as invoices
-from app.billing.documents import Bank, DocumentKind
-from app.billing.invoice_states import InvoiceStatus
+from app.billing.documents import Bank
+from app.billing.invoice_cards import CardState
 from app.charges import kept
-from app.charges.client_models import Charge
-from app.charges.states import ChargeStatus
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict, Invalid, NotFound
+from app.core.money import Money
 from app.core.scope import Permission
 from portals.org import bp
 from portals.org.asking import one_id
@@ -27,12 +26,6 @@ from portals.web.guards import require
 from portals.web.htmx import done, go, page
 
 
-def pays(row: Any) -> bool:
-    """Whether this reader can pay it."""
-    open_ = row.status is InvoiceStatus.SENT and row.kind is not DocumentKind.CREDIT_NOTE
-    return open_ and g.actor.can(Permission.BILLING_MANAGE)
-
-
 def shown() -> dict[str, Any] | None:
     """The card that is kept, for pages; None: no card."""
     card = kept.active(db(), g.organization.id)
@@ -40,17 +33,8 @@ def shown() -> dict[str, Any] | None:
         return None
     return {
         "id": card.id, "name": cards.named(card), "expires": f"{card.expiry_month:02}/{card.expiry_year}",
-        "expired": cards.expired(card), "added_by": card.added_by, "added_at": card.created_at,
-        "provider": card.provider,
+        "expired": kept.expired(card), "added_by": card.added_by, "added_at": card.created_at,
     }  # fmt: skip
-
-
-def offered(row: Any, charge: Charge | None) -> dict[str, Any] | None:
-    """The card to pay this with; None: it is not to be paid, or not with that one."""
-    begun = charge is not None and charge.status not in (ChargeStatus.PENDING, ChargeStatus.FAILED)
-    card = None if begun or not pays(row) else shown()
-    other = card is not None and charge is not None and charge.provider is not card["provider"]
-    return None if card is None or card["expired"] or other else card
 
 
 def bank() -> Bank | None:
@@ -65,17 +49,24 @@ def bank() -> Bank | None:
 @bp.post("/billing/invoices/<uuid:invoice_id>/kept-card")
 @require(Permission.BILLING_MANAGE)
 def invoice_kept_payment(invoice_id: UUID) -> ResponseReturnValue:
-    """One click. Sent twice, the card is charged once."""
+    """One click, for the amount on the button. Sent twice, the card is charged once."""
     row = invoices.document(db(), invoice_id, g.organization.id)
     back = url_for(".org_invoice", invoice_id=row.id)
-    charge = invoice_cards.charge_of(db(), row.id)
-    if not pays(row) or (charge is not None and charge.status in (ChargeStatus.SUCCEEDED, ChargeStatus.CANCELLED)):
+    if invoice_cards.standing(db(), g.actor, row.id).state in (CardState.CLOSED, CardState.SPENT):
         return go(back)
     card_id = one_id(request.form, "card")
     if card_id is None:
         raise NotFound(_("There is no such card."))
-    invoice_cards.pay_kept(db(), g.actor, row.id, card_id)
+    invoice_cards.pay_kept(db(), g.actor, row.id, card_id, _on_the_button())
     return done(back=back, toast=(_("Your card is being charged"), _("The invoice is paid once it is.")))
+
+
+def _on_the_button() -> Money:
+    """Raises Invalid for a form that does not say what was shown."""
+    try:
+        return Money(int(request.form.get("minor", "")), request.form.get("currency", ""))
+    except ValueError:
+        raise Invalid(_("This does not say how much is paid. Look at the invoice again.")) from None
 
 
 @bp.route("/billing/card/removal", methods=["GET", "POST"])

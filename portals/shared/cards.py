@@ -20,7 +20,6 @@ from app.charges import client_service
 from app.charges.client_models import Charge
 from app.charges.kept_models import PaymentMethod
 from app.charges.states import ChargeProvider, ChargeStatus
-from app.core.clock import utc_now
 from app.core.errors import Conflict, Invalid
 from app.core.settings import settings
 from app.gateways import providers, simulated_cards
@@ -61,10 +60,6 @@ BRANDS = {"amex": "American Express", "diners": "Diners Club", "jcb": "JCB", "un
 def named(card: PaymentMethod) -> str:
     """What a kept card is called: Visa •••• 4242."""
     return f"{BRANDS.get(card.brand, card.brand.replace('_', ' ').title())} •••• {card.last_four}"
-
-
-def expired(card: PaymentMethod) -> bool:
-    return (card.expiry_year, card.expiry_month) < (utc_now().year, utc_now().month)
 
 
 def provider_of(charge: Charge | None) -> str | None:

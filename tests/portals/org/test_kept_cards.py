@@ -91,8 +91,9 @@ def keep(house: House, number: str = GOOD) -> PaymentMethod:
     return kept()[-1]
 
 
-def click(house: House, invoice: Invoice, card: PaymentMethod) -> int:
-    return house.browser.post(f"{HERE}/invoices/{invoice.id}/kept-card", {"card": str(card.id)}).status_code
+def click(house: House, invoice: Invoice, card: PaymentMethod, minor: int = 40_00) -> int:
+    said = {"card": str(card.id), "minor": str(minor), "currency": "USD"}
+    return house.browser.post(f"{HERE}/invoices/{invoice.id}/kept-card", said).status_code
 
 
 def test_a_card_is_kept_only_where_the_box_is_ticked(buyer: House) -> None:
@@ -178,7 +179,9 @@ def test_only_owners_and_admins_pay_with_it_or_remove_it(buyer: House) -> None:
     assert manager.post(f"{HERE}/card/removal", {}).status_code == 403
     assert kept()[0].removed_at is None
     assert admin.post(path, {"card": "nothing"}).status_code == 404
-    assert admin.post(path, {"card": str(card.id)}).status_code == 303
+    for minor in ("", "40.00", "four"):
+        assert admin.post(path, {"card": str(card.id), "minor": minor, "currency": "USD"}).status_code == 422
+    assert admin.post(path, {"card": str(card.id), "minor": "4000", "currency": "USD"}).status_code == 303
 
 
 def test_strangers_find_nothing(buyer: House, strangers: list) -> None:  # type: ignore[type-arg]
@@ -197,7 +200,7 @@ def test_a_card_of_another_organization_pays_nothing(buyer: House) -> None:
     with unit_of_work(PLATFORM) as session:
         session.get_one(PaymentMethod, card.id).organization_id = other
     with unit_of_work(Scope.organization(buyer.organization_id)) as session, pytest.raises((Forbidden, Conflict)):
-        invoice_cards.pay_kept(session, buyer.owner, invoice.id, card.id)
+        invoice_cards.pay_kept(session, buyer.owner, invoice.id, card.id, invoice.total)
     assert buyer.browser.post(f"{HERE}/invoices/{theirs}/kept-card", {"card": str(card.id)}).status_code == 404
 
 
