@@ -13,7 +13,7 @@ from app.files import service as files
 from app.files.storage import storage
 from app.rails import registry
 from app.rails.access import Mode, standing
-from app.rails.base import RailUnavailable, TellsBalance
+from app.rails.base import RailUnavailable, TellsBalance, Untold
 from app.reconciliation import balances, matching, statements, stuck, watch
 from app.reconciliation.states import ItemKind, StatementStatus
 
@@ -61,7 +61,8 @@ def every_day() -> None:
     """What providers say they hold for us is held against the books; one that does not answer keeps no other up."""
     failure: RailUnavailable | None = None
     for name, rail in registry.RAILS.items():
-        if isinstance(rail, TellsBalance) and standing(rail).mode is not Mode.OFF:
+        shares = rail.provider not in ("", name)  # Venmo pays from PayPal's account, which is asked once
+        if isinstance(rail, TellsBalance) and not shares and standing(rail).mode is not Mode.OFF:
             try:
                 compare_balance(name, rail)
             except RailUnavailable as unknown:
@@ -72,7 +73,14 @@ def every_day() -> None:
 
 def compare_balance(name: str, rail: TellsBalance) -> None:
     """Ask outside any transaction, then compare. What moved strangely and what differs opens an item."""
-    told, movements = rail.balances(), rail.activity(utc_now() - LATELY)
+    now = utc_now()
+    try:
+        told, movements = rail.balances(), rail.activity(now - LATELY)
+    except Untold as why:
+        with unit_of_work(_PLATFORM) as session:
+            watch.notice(session, ItemKind.BALANCE, [balances.untold(name, why.message)], within=f"{name}:")
+        return
     with unit_of_work(_PLATFORM) as session:
-        found = balances.compare(session, name, told) + balances.strange(session, name, movements)
+        found = balances.compare(session, name, told, now - rail.tells_late)
+        found += balances.strange(session, name, movements)
         watch.notice(session, ItemKind.BALANCE, found, within=f"{name}:")

@@ -139,6 +139,10 @@ class RailUnavailable(RailError):
     """Unknown: it may have been paid. Look it up; never send again under a new key."""
 
 
+class Untold(RailError):
+    """The provider does not let us read it; `message` says what to switch on there."""
+
+
 class BadSignature(RailError):
     """The event was not made by the rail."""
 
@@ -167,6 +171,7 @@ class Defaults:
     provider = ""
     keys_kept: timedelta | None = None
     connects = False
+    tells_late: timedelta = timedelta(0)
 
     @property
     def countries(self) -> frozenset[str]:
@@ -246,14 +251,19 @@ class Movement:
 @runtime_checkable
 class TellsBalance(Protocol):
     """What a rail may offer beside `Rail`: the provider's own word on our account there, to be held against the
-    books once a day."""
+    books once a day. `tells_late`: so long ago it was so, as the provider's reports are behind.
+
+    Of rails that share a provider only the one named as it is asked: it is one account.
+    """
+
+    tells_late: timedelta
 
     def balances(self) -> list[Money]:
-        """What the provider holds for us now, one for each currency. Raises RailUnavailable."""
+        """What the provider holds for us, one for each currency. Raises RailUnavailable, Untold."""
         ...
 
     def activity(self, since: datetime) -> list[Movement]:
-        """What moved since, oldest first. Raises RailUnavailable."""
+        """What moved since, oldest first. Raises RailUnavailable, Untold."""
         ...
 
 

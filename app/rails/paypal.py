@@ -10,17 +10,19 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.core.guards import no_transaction
 from app.core.money import Money
+from app.rails import paypal_reports
 from app.rails.base import (
     BadSignature,
     Defaults,
     Delivery,
     Field,
     Limits,
+    Movement,
     Need,
     Outcome,
     RailEvent,
@@ -78,6 +80,7 @@ class PayPalRail(Defaults):
     keys_kept: timedelta | None = timedelta(days=25)  # PayPal knows a call again for 30 days
     settles_in = "a few minutes"
     settles_days = 1
+    tells_late = paypal_reports.LATE
     chunk = CHUNK
 
     def __init__(self, signatures: Signatures | None = None) -> None:
@@ -150,6 +153,14 @@ class PayPalRail(Defaults):
         if found.key != key:
             raise RailUnavailable("PayPal answered about another payout.", "other_item")
         return found
+
+    def balances(self) -> list[Money]:
+        """Of the account, Venmo's part too. Raises RailUnavailable, Untold."""
+        return paypal_reports.balances(self._http)
+
+    def activity(self, since: datetime) -> list[Movement]:
+        """Raises RailUnavailable, Untold."""
+        return paypal_reports.activity(self._http, since)
 
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Raises BadSignature, RailUnavailable when PayPal must be asked about it and does not answer."""

@@ -46,10 +46,12 @@ class Api:
         """Raises Refused or RailUnavailable."""
         return _read(self._oauth.post_form(path, form))
 
-    def all(self, path: str, params: Mapping[str, str], account: str = "") -> Iterator[dict[str, Any]]:
+    def all(
+        self, path: str, params: Mapping[str, str], account: str = "", pages: int = MOST_PAGES
+    ) -> Iterator[dict[str, Any]]:
         """Every row of a list, newest first. Raises RailUnavailable rather than say there is no such row unread."""
         after: dict[str, str] = {}
-        for _ in range(MOST_PAGES):
+        for _ in range(pages):
             page = self.get(path, {**params, "limit": "100", **after}, account)
             rows = page.get("data") or []
             yield from rows

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.core import stripe_wire
+from app.core.money import Money
 from app.core.settings import settings
-from app.rails import signing
+from app.rails import signing, stripe_balance
 from app.rails.access import Mode, credential, reach, standing
 from app.rails.base import (
     BadSignature,
@@ -21,6 +22,7 @@ from app.rails.base import (
     Defaults,
     Delivery,
     Field,
+    Movement,
     Need,
     Outcome,
     RailEvent,
@@ -160,6 +162,14 @@ class StripeConnect(Defaults):
             if found is None or found.outcome is not Outcome.RETURNED:
                 raise RailRejected(refusal.message, refusal.code) from refusal
         return Result(key, Outcome.RETURNED, reference, "reversed", _BACK, "", Blame.PAYER)
+
+    def balances(self) -> list[Money]:
+        """Of our own account, all of it. Raises RailUnavailable, Untold."""
+        return stripe_balance.balances(self.api())
+
+    def activity(self, since: datetime) -> list[Movement]:
+        """Raises RailUnavailable, Untold."""
+        return stripe_balance.activity(self.api(), since)
 
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """Verify and read one event, of our own account or of a connected one. Raises BadSignature."""

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from app.core.clock import utc_now
 from app.core.formats import format_money
 from app.core.money import Money
 from app.db.types import new_id
@@ -24,7 +26,8 @@ from app.reconciliation.watch import Noticed
 _OF_ACCOUNT = text(
     """SELECT currency, coalesce(sum(amount_minor) FILTER (WHERE account = 'cash'), 0) AS cash,
         coalesce(sum(amount_minor) FILTER (WHERE account = 'clearing'), 0) AS clearing
-    FROM ledger_lines WHERE account IN ('cash', 'clearing') AND rail = :account GROUP BY currency"""
+    FROM ledger_lines WHERE account IN ('cash', 'clearing') AND rail = :account AND created_at <= :at
+    GROUP BY currency"""
 )
 _OF_RAIL = text(
     """SELECT l.currency, coalesce(sum(l.amount_minor) FILTER (WHERE l.account = 'cash'), 0) AS cash,
@@ -32,7 +35,7 @@ _OF_RAIL = text(
     FROM payout_attempts a JOIN ledger_entries e ON e.organization_id = a.organization_id AND e.ref = a.key
         AND e.kind IN ('payout_sent', 'payout_bounced', 'payout_paid', 'payout_returned', 'payout_fee')
     JOIN ledger_lines l ON l.entry_id = e.id AND l.account IN ('cash', 'clearing')
-    WHERE a.rail = :rail GROUP BY l.currency"""
+    WHERE a.rail = :rail AND l.created_at <= :at GROUP BY l.currency"""
 )
 
 
@@ -42,17 +45,17 @@ class Books:
     clearing: int
 
 
-def books_of(session: Session, rail: str) -> dict[str, Books]:
-    """Currency → what the books say of a rail's account, in minor units."""
+def books_of(session: Session, rail: str, at: datetime | None = None) -> dict[str, Books]:
+    """Currency → what the books say of a rail's account, in minor units; `at`: as they were then."""
     account = accounts.account_of(rail)
     query = _OF_RAIL if accounts.shared(account) else _OF_ACCOUNT
-    rows = session.execute(query, {"rail": rail, "account": account})
+    rows = session.execute(query, {"rail": rail, "account": account, "at": at or utc_now()})
     return {row.currency: Books(int(row.cash), int(row.clearing)) for row in rows}
 
 
-def compare(session: Session, rail: str, told: Sequence[Money]) -> list[Noticed]:
-    """Keep what was compared; what differs is returned, one for each currency."""
-    books = books_of(session, rail)
+def compare(session: Session, rail: str, told: Sequence[Money], at: datetime | None = None) -> list[Noticed]:
+    """Keep what was compared, as it was `at` that moment; what differs is returned, one for each currency."""
+    books = books_of(session, rail, at)
     held = {money.currency: money.minor for money in told}
     found = []
     for currency in sorted({*books, *held}):
@@ -76,13 +79,19 @@ def _differs(rail: str, theirs: Money, ours: Money) -> Noticed:
     return Noticed(f"{rail}:{theirs.currency}", None, {"says": says, "rail": rail, "currency": theirs.currency})
 
 
-_KEYS = text("SELECT key FROM payout_attempts WHERE rail = :rail AND key = ANY(:keys)")
+def untold(rail: str, why: str) -> Noticed:
+    """A provider that does not let us read what it holds."""
+    return Noticed(f"{rail}:untold", None, {"says": why, "rail": rail})
+
+
+_KEYS = text("SELECT key FROM payout_attempts WHERE rail = ANY(:rails) AND key = ANY(:keys)")
 
 
 def strange(session: Session, rail: str, movements: Sequence[Movement]) -> list[Noticed]:
-    """Money that moved there for no payout of ours, or twice for the same."""
+    """Money that moved there for no payout of ours, or twice for the same. Rails of one account move it together."""
     keys = [one.key for one in movements if one.key]
-    known = set(session.scalars(_KEYS, {"rail": rail, "keys": keys}))
+    rails = list(accounts.ACCOUNTS[accounts.account_of(rail)].rails)
+    known = set(session.scalars(_KEYS, {"rails": rails, "keys": keys}))
     seen: set[tuple[str, str]] = set()
     found = []
     label = registry.RAILS[rail].label if rail in registry.RAILS else rail

@@ -54,6 +54,8 @@ SENT: dict[str, Callable[[StripeConnect], Any]] = {
     "transfer in kroner": lambda rail: rail.send([order("NOK")]),
     "retrieve": lambda rail: rail.find("k-a1", "tr_1"),
     "list": lambda rail: rail.find("k-a1"),
+    "what we hold": lambda rail: rail.balances(),
+    "what moved": lambda rail: rail.activity(utc_now()),
     "reverse": lambda rail: rail.take_back("k-a1", "tr_1"),
 }
 ASKED: dict[str, Callable[[], Any]] = {

@@ -19,6 +19,7 @@ from app.core.money import CURRENCIES, Money, exponent
 from app.rails.access import simulated_credential
 from app.rails.simulator.books import Books, KeyReused
 from app.rails.simulator.dialects import Answer, Call, Moment, Request
+from app.rails.simulator.dialects import paypal_reports as reports
 
 MOST_ITEMS = 15_000
 _STATUS = {"accepted": "PENDING", "waiting": "UNCLAIMED", "paid": "SUCCESS", "failed": "FAILED", "returned": "RETURNED"}
@@ -58,6 +59,8 @@ class PayPalDialect:
             case ("POST", "v1", "payments", "payouts-item", item_id, "cancel"):
                 found = books.withdraw(item_id, "cancelled", moment.now)
                 return Answer(200, {**_item(found), "transaction_status": "RETURNED"}) if found else _unknown()
+            case ("GET", "v1", "reporting", what):
+                return reports.answer(what, request, books) or _unknown()
             case ("POST", "v1", "notifications", "verify-webhook-signature"):
                 return _verify(request.body)
         return _unknown()
