@@ -27,10 +27,11 @@ from app.payees import applications as everybodys
 from app.payees.application_queries import Wanted
 from app.payees.states import ApplicationStatus, PayeeKind
 from portals.api import platform_v1
-from portals.shared.asking import month, one_of
+from portals.shared.asking import month
 from portals.shared.connect import here, set_up_link
 from portals.shared.directory import wanted_of_address
 from portals.web import guards, session
+from portals.web.asked import Asked
 from portals.web.db import db, use_scope
 from portals.web.errors import problem
 from portals.web.i18n import reader_today
@@ -234,10 +235,11 @@ def _earned(one: Month) -> dict[str, Any]:
 def advisor_applications() -> Response:
     """Those that wait; `status` approved, declined or all gives others. Newest first."""
     g.actor.require(Permission.PAYEE_READ)
-    status = one_of(ApplicationStatus, request.args, "status")
-    if status is None and request.args.get("status") != "all":
-        status = ApplicationStatus.SUBMITTED
-    wanted = Wanted(status=status, kind=PayeeKind.CONSULTANT, search=request.args.get("q", "")[:100])
+    asked = Asked()
+    every = asked.text("status").lower() == "all"
+    status = None if every else asked.word(ApplicationStatus, "status") or ApplicationStatus.SUBMITTED
+    asked.check()
+    wanted = Wanted(status=status, kind=PayeeKind.CONSULTANT, search=asked.text("q"))
     found = application_queries.queue(db(), wanted, cursor(), limit())
     said = applications.details_of(db(), [row.id for row in found.items])
     return listed(found, [_application(row, said.get(row.id)) for row in found.items])

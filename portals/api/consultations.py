@@ -43,6 +43,7 @@ from app.identity.states import Portal
 from jobs import clients
 from portals.shared import slots
 from portals.web import guards, session
+from portals.web.asked import word
 from portals.web.db import afterwards, db, use_scope
 from portals.web.errors import problem
 from portals.web.i18n import reader_locale, reader_zone
@@ -201,8 +202,7 @@ def index() -> Response:
         found = client_queries.everything(db(), g.account.account_id, cursor(), limit())
         rows = [_of_client(row) for row in found.items]
     else:
-        name = request.args.get("view", "upcoming")
-        view = cards.View(name) if name in set(cards.View) else cards.View.UPCOMING
+        view = word(cards.View, "view") or cards.View.UPCOMING
         found = cards.of_payee(db(), g.actor.payee_id, view, cursor(), limit())
         rows = [_of_card(card) for card in found.items]
     return jsonify({"data": rows, "next_cursor": found.next_cursor})

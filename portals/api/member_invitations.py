@@ -18,8 +18,8 @@ from app.organizations.member_queries import InvitationState
 from app.organizations.states import Role
 from portals.api import organizations
 from portals.api.members import department, fresh, role
-from portals.shared.asking import one_of
 from portals.web import session
+from portals.web.asked import word
 from portals.web.db import db
 from portals.web.jsonio import Body, cursor, limit, listed
 from portals.web.ratelimit import limiter
@@ -34,7 +34,7 @@ csrf.exempt(bp)  # who is not signed in has no token; who is needs one, see `acc
 def organization_invitations(organization_id: UUID) -> Response:
     """Newest first; `status` narrows: PENDING, EXPIRED, ACCEPTED or REVOKED."""
     g.actor.require(Permission.MEMBER_READ)
-    state = one_of(InvitationState, request.args, "status")
+    state = word(InvitationState, "status")
     found = member_queries.invitations(db(), organization_id, state, cursor(), limit())
     return listed(found, [_invitation(row) for row in found.items])
 

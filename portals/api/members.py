@@ -21,8 +21,8 @@ from app.organizations.member_files import role_of
 from app.organizations.member_queries import MemberFilter
 from app.organizations.states import MemberStatus, Role
 from portals.api import organizations
-from portals.shared.asking import one_of
 from portals.web import session
+from portals.web.asked import Asked
 from portals.web.db import db
 from portals.web.jsonio import Body, cursor, limit, listed
 
@@ -57,12 +57,14 @@ def department(body: Body) -> str | None:
 def organization_members(organization_id: UUID) -> Response:
     """Highest role first, then by name; `q`, `role`, `status` and `department` narrow (an empty one: those without)."""
     g.actor.require(Permission.MEMBER_READ)
+    asked = Asked()
     wanted = MemberFilter(
-        search=request.args.get("q", "").strip()[:100],
-        role=one_of(Role, request.args, "role"),
-        status=one_of(MemberStatus, request.args, "status"),
+        search=asked.text("q"),
+        role=asked.word(Role, "role"),
+        status=asked.word(MemberStatus, "status"),
         department=request.args.get("department"),
     )
+    asked.check()
     found = member_queries.members(db(), organization_id, wanted, cursor(), limit())
     engaged = member_rates.engaged(db(), organization_id, [row.email for row in found.items])
     return listed(found, [_member(row, engaged) for row in found.items])

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, jsonify, request
+from flask import Response, g, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -17,7 +17,7 @@ from app.gateways.shops import LONGEST_ID, ChangeKind, ShopChange, ShopOrder
 from app.sales import queries, rules, service
 from app.sales.states import Commission, OrderSource, OrderStatus
 from portals.api import organizations
-from portals.shared.asking import one_of
+from portals.web.asked import Asked
 from portals.web.db import db
 from portals.web.jsonio import Body, amount, cursor, limit, listed
 
@@ -26,10 +26,13 @@ from portals.web.jsonio import Body, amount, cursor, limit, listed
 def orders(organization_id: UUID) -> Response:
     """Newest first; `status`, `commission`, `source` and `code` narrow."""
     g.actor.require(Permission.SALES_READ)
+    asked = Asked()
+    status, commission = asked.word(OrderStatus, "status"), asked.word(Commission, "commission")
+    source, code = asked.word(OrderSource, "source"), asked.text("code")
+    asked.check()
     found = queries.orders(
-        db(), organization_id=organization_id, status=one_of(OrderStatus, request.args, "status"),
-        commission=one_of(Commission, request.args, "commission"), source=one_of(OrderSource, request.args, "source"),
-        code=request.args.get("code", "")[:100], cursor=cursor(), limit=limit(),
+        db(), organization_id=organization_id, status=status, commission=commission, source=source, code=code,
+        cursor=cursor(), limit=limit(),
     )  # fmt: skip
     return listed(found, [_order(row) for row in found.items])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, jsonify, request
+from flask import Response, g, jsonify
 
 from app.core.errors import NotFound
 from app.core.scope import Permission
@@ -13,7 +13,7 @@ from app.payees import queries
 from app.payees.kinds import SPECS
 from app.payees.states import EngagementStatus, PayeeKind
 from portals.api import organizations, platform
-from portals.shared.asking import one_of
+from portals.web.asked import Asked
 from portals.web.db import db
 from portals.web.jsonio import cursor, limit, listed
 
@@ -22,8 +22,7 @@ from portals.web.jsonio import cursor, limit, listed
 def payees(plural: str) -> Response:
     """Newest first; `q` is part of a name."""
     g.actor.require(Permission.PAYEE_READ)
-    search = request.args.get("q", "").strip()[:100]
-    found = queries.all_payees(db(), search=search, kind=_kind(plural), cursor=cursor(), limit=limit())
+    found = queries.all_payees(db(), search=Asked().text("q"), kind=_kind(plural), cursor=cursor(), limit=limit())
     return listed(found, [_payee(row) for row in found.items])
 
 
@@ -50,11 +49,12 @@ def payee(plural: str, payee_id: UUID) -> Response:
 def organization_payees(organization_id: UUID) -> Response:
     """Newest first; `q` is part of a name or a reference, `kind` and `status` narrow."""
     g.actor.require(Permission.PAYEE_READ)
+    asked = Asked()
+    kind, status = asked.word(PayeeKind, "kind"), asked.word(EngagementStatus, "status")
+    asked.check()
     found = queries.payees(
-        db(), organization_id, search=request.args.get("q", "").strip()[:100],
-        kind=one_of(PayeeKind, request.args, "kind"), status=one_of(EngagementStatus, request.args, "status"),
-        cursor=cursor(), limit=limit(),
-    )  # fmt: skip
+        db(), organization_id, search=asked.text("q"), kind=kind, status=status, cursor=cursor(), limit=limit()
+    )
     return listed(found, [_engaged(row) for row in found.items])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID
 
 from flask import request
@@ -14,70 +13,40 @@ from app.payees.states import PayeeKind
 from app.payouts.queries import PayoutFilter
 from app.payouts.states import PayoutStatus
 from portals.api.payout_json import PROVIDERS, STATUSES
+from portals.web.asked import Asked
 from portals.web.db import db
-from portals.web.jsonio import camel
 
 MOST_SKIPPED = 10_000
 # In a filter that cannot find anything: a payee and a doctor who are different people.
 NOBODY = UUID(int=0)
 
 
-def value(name: str) -> str:
-    """A parameter of the address, in either casing."""
-    return (request.args.get(camel(name)) or request.args.get(name) or "").strip()
-
-
-class _Asked:
-    """Reads parameters and notes what is wrong with them."""
-
-    def __init__(self) -> None:
-        self.faults: dict[str, str] = {}
-
-    def one_id(self, name: str) -> UUID | None:
-        try:
-            return UUID(value(name)) if value(name) else None
-        except ValueError:
-            self.faults[name] = _("An id like 018f5e2e-….")
-            return None
-
-    def day(self, name: str) -> date | None:
-        try:
-            return date.fromisoformat(value(name)) if value(name) else None
-        except ValueError:
-            self.faults[name] = _("A date like 2026-11-24.")
-            return None
-
+class _Asked(Asked):
     def statuses(self) -> tuple[PayoutStatus, ...]:
         """One, or several with commas between."""
-        wanted = [word.strip().upper() for word in value("status").split(",") if word.strip()]
+        wanted = [word.strip().upper() for word in self.text("status").split(",") if word.strip()]
         if any(word not in STATUSES for word in wanted):
-            self.faults["status"] = _("One of %(known)s.", known=", ".join(STATUSES))
+            self.fault("status", _("One of %(known)s.", known=", ".join(STATUSES)))
         return tuple(dict.fromkeys(STATUSES[word] for word in wanted if word in STATUSES))
 
     def rail(self) -> str | None:
-        wanted = value("provider").upper()
+        wanted = self.text("provider").upper()
         if wanted and wanted not in PROVIDERS:
-            self.faults["provider"] = _("One of %(known)s.", known=", ".join(PROVIDERS))
+            self.fault("provider", _("One of %(known)s.", known=", ".join(PROVIDERS)))
         return PROVIDERS.get(wanted)
 
     def organization(self) -> UUID | None:
         """By id or by slug."""
-        wanted = value("organization")[:100]
-        if not wanted:
-            return None
+        wanted = self.text("organization")
         try:
-            return UUID(wanted)
+            return UUID(wanted) if wanted else None
         except ValueError:
             pass
         try:
             return organizations.by_slug(db(), wanted).id
         except NotFound as refusal:
-            self.faults["organization"] = refusal.message
+            self.fault("organization", refusal.message)
             return None
-
-    def check(self) -> None:
-        if self.faults:
-            raise Invalid(_("Some of the values cannot be used."), fields=self.faults)
 
 
 def chosen() -> PayoutFilter:

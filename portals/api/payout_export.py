@@ -20,6 +20,7 @@ from portals.api import payout_asking as asking
 from portals.api import platform, proved
 from portals.api.payout_json import PROVIDERS
 from portals.shared.downloads import csv_file
+from portals.web.asked import Asked
 from portals.web.db import db
 from portals.web.formats import masked
 
@@ -36,7 +37,8 @@ def payout_export() -> Response:
     g.actor.require(Permission.PAYOUT_READ)
     chosen = asking.chosen()
     unmasked = _unmasked(chosen)
-    said = {f"filter_{name}": asking.value(name) for name in _FILTERS if asking.value(name)}
+    asked = Asked()
+    said = {f"filter_{name}": asked.text(name) for name in _FILTERS if asked.text(name)}
     audit.record(db(), g.actor, "payouts.downloaded", "payout", unmasked=unmasked, **said)
     rows = _opened(chosen) if unmasked else _masked(chosen)
     return csv_file(COLUMNS, rows, f"payouts-{today()}.csv")

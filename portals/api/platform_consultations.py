@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Response, g, jsonify, request
+from flask import Response, g, jsonify
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 
@@ -21,7 +21,7 @@ from app.core.money import MAX_MINOR, Money
 from app.core.scope import Permission
 from app.organizations import queries as organizations
 from portals.api import payments, platform_v1
-from portals.shared.asking import day, one_id, one_of
+from portals.web.asked import Asked
 from portals.web.db import db
 from portals.web.jsonio import Body, cursor, limit
 
@@ -31,23 +31,20 @@ def index() -> Response:
     """`q` (client, consultant, title or id), `status`, `practice`, `paid_by`, `organization` (slug), `payee_id`,
     `start_date` and `end_date` (days in UTC, both included) narrow; the latest start first."""
     g.actor.require(Permission.PLATFORM)
-    args = request.args
-    slug, start, end = args.get("organization", ""), day(args, "start_date"), day(args, "end_date")
-    found = queries.consultations(
-        db(),
-        Wanted(
-            search=args.get("q", "").replace("\0", "").strip()[: queries.LONGEST_SEARCH],
-            status=one_of(ConsultationStatus, args, "status"),
-            practice=one_of(Practice, args, "practice"),
-            paid_by=one_of(PaidBy, args, "paid_by"),
-            organization_id=organizations.by_slug(db(), slug).id if slug else None,
-            payee_id=one_id(args, "payee_id"),
-            since=datetime.combine(start, time(), UTC) if start else None,
-            until=datetime.combine(end + timedelta(days=1), time(), UTC) if end else None,
-        ),
-        cursor(),
-        limit(),
+    asked = Asked()
+    slug, start, end = asked.text("organization"), asked.day("start_date"), asked.day("end_date")
+    wanted = Wanted(
+        search=asked.text("q", longest=queries.LONGEST_SEARCH),
+        status=asked.word(ConsultationStatus, "status"),
+        practice=asked.word(Practice, "practice"),
+        paid_by=asked.word(PaidBy, "paid_by"),
+        organization_id=organizations.by_slug(db(), slug).id if slug else None,
+        payee_id=asked.one_id("payee_id"),
+        since=datetime.combine(start, time(), UTC) if start else None,
+        until=datetime.combine(end + timedelta(days=1), time(), UTC) if end else None,
     )
+    asked.check()
+    found = queries.consultations(db(), wanted, cursor(), limit())
     return jsonify(data=[_row(row) for row in found.items], next_cursor=found.next_cursor)
 
 

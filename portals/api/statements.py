@@ -19,7 +19,7 @@ from app.reconciliation.reading.values import Bookings
 from app.reconciliation.states import LineState
 from portals.api import platform
 from portals.shared import statement_files
-from portals.shared.asking import day, one_of
+from portals.web.asked import Asked
 from portals.web.db import db
 from portals.web.jsonio import cursor, limit, listed
 
@@ -76,10 +76,12 @@ def _statement(record: BankStatement) -> dict[str, Any]:
 def statement_lines() -> Response:
     """By `state` (open, proposed, suspended, matched, written_off; default open), `account`, `since`, `until`."""
     g.actor.require(Permission.RECONCILE)
+    asked = Asked()
     chosen = LineFilter(
-        one_of(LineState, request.args, "state") or LineState.OPEN, today(), account=request.args.get("account", ""),
-        search=request.args.get("q", "")[:100], since=day(request.args, "since"), until=day(request.args, "until"),
+        asked.word(LineState, "state") or LineState.OPEN, today(), account=asked.text("account"),
+        search=asked.text("q"), since=asked.day("since"), until=asked.day("until"),
     )  # fmt: skip
+    asked.check()
     found = queries.lines(db(), chosen, cursor(), limit())
     return listed(found, [_line(row) for row in found.items])
 

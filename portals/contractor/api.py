@@ -9,14 +9,15 @@ from flask import Response, g, jsonify, request
 from flask_babel import gettext as _
 
 from app.core.errors import Invalid
-from app.db.paging import MAX_LIMIT, AnyRow
+from app.db.paging import AnyRow
 from app.identity.states import Portal
 from app.projects import queries, service
 from app.projects.queries import Whose
 from app.projects.states import ProjectStatus, Stage
-from portals.shared.asking import one_of
 from portals.shared.payee_api import payee_api
+from portals.web.asked import word
 from portals.web.db import db
+from portals.web.jsonio import cursor, limit, listed
 
 bp = payee_api(Portal.CONTRACTOR)
 
@@ -24,12 +25,8 @@ bp = payee_api(Portal.CONTRACTOR)
 @bp.get("/projects")
 def projects() -> Response:
     """Newest move first; `stage` narrows to one column. `nextCursor` is null on the last page."""
-    limit = request.args.get("limit", 50, type=int)
-    if not 1 <= limit <= MAX_LIMIT:
-        raise Invalid(f"limit is between 1 and {MAX_LIMIT}.", fields={"limit": f"Between 1 and {MAX_LIMIT}."})
-    cursor = request.args.get("cursor", "")[:512] or None
-    found = queries.projects(db(), _mine(), stage=one_of(Stage, request.args, "stage"), cursor=cursor, limit=limit)
-    return jsonify({"data": [_json(row) for row in found.items], "nextCursor": found.next_cursor})
+    found = queries.projects(db(), _mine(), stage=word(Stage, "stage"), cursor=cursor(), limit=limit())
+    return listed(found, [_json(row) for row in found.items])
 
 
 @bp.patch("/projects/<uuid:project_id>")

@@ -14,8 +14,8 @@ from app.deliverables import queries, service, submitting
 from app.deliverables.queries import Wanted
 from app.deliverables.states import DeliverableStatus
 from app.identity.states import Portal
-from portals.shared.asking import one_of
 from portals.shared.payee_api import payee_api
+from portals.web.asked import word
 from portals.web.db import db
 from portals.web.jsonio import amount, cursor, limit, listed
 
@@ -25,7 +25,7 @@ bp = payee_api(Portal.CREATOR)
 @bp.get("/projects")
 def projects() -> Response:
     """Newest move first; `status` narrows. `nextCursor` is null on the last page."""
-    wanted = Wanted(payee_id=g.actor.payee_id, status=one_of(DeliverableStatus, request.args, "status"))
+    wanted = Wanted(payee_id=g.actor.payee_id, status=word(DeliverableStatus, "status"))
     found = queries.deliverables(db(), wanted, cursor(), limit())
     return listed(found, [_json(row) for row in found.items])
 

@@ -16,6 +16,7 @@ from flask_babel import gettext as _
 from app.core.errors import Invalid
 from app.db.paging import MAX_LIMIT
 from portals.web import paging
+from portals.web.asked import EARLIEST, LATEST
 from portals.web.filters import capped
 
 __all__ = ["Applied", "capped", "chosen_ids", "day", "month", "one_id", "one_of", "without"]
@@ -33,11 +34,12 @@ class Applied:
 
 
 def day(args: Mapping[str, str], name: str) -> date | None:
-    """An ISO day."""
+    """An ISO day of these centuries: at the ends of the calendar there is no day after, or none elsewhere."""
     try:
-        return date.fromisoformat(args.get(name, ""))
+        found = date.fromisoformat(args.get(name, ""))
     except ValueError:
         return None
+    return found if EARLIEST <= found <= LATEST else None
 
 
 _MONTH = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])", re.ASCII)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, jsonify, request
+from flask import Blueprint, g, jsonify
 from flask.typing import ResponseReturnValue
 
 from app.core.errors import NotFound
@@ -14,9 +14,9 @@ from app.reporting import balances, money_map
 from app.reporting.balances import Balance
 from app.reporting.money_map import Line, Tab
 from app.reporting.rules import Place
-from portals.shared.asking import one_of
 from portals.shared.payee import payers
 from portals.shared.payee.payments import year_start
+from portals.web.asked import word
 from portals.web.db import db
 from portals.web.jsonio import Body, amount, cursor, limit, listed
 
@@ -26,7 +26,7 @@ def payments() -> ResponseReturnValue:
     payer = payers.chosen()
     organization_id = payer.organization_id if payer else None
     found = money_map.lines(
-        db(), g.actor.payee_id, tab=one_of(Tab, request.args, "tab") or Tab.ALL, organization_id=organization_id,
+        db(), g.actor.payee_id, tab=word(Tab, "tab") or Tab.ALL, organization_id=organization_id,
         cursor=cursor(), limit=limit(),
     )  # fmt: skip
     owed = balances.balances(db(), g.actor.payee_id, year_start())

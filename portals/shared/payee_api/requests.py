@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, g, jsonify, request
+from flask import Blueprint, g, jsonify
 from flask.typing import ResponseReturnValue
 
 from app.core.clock import today
@@ -13,10 +13,10 @@ from app.payables.rules import RequestForm
 from app.payables.states import WorkType
 from app.reporting import money_map
 from app.reporting.money_map import Group
-from portals.shared.asking import one_of
 from portals.shared.payee import payers
 from portals.shared.payee.requests import mine
 from portals.shared.payee_api.payments import line_json, place_json
+from portals.web.asked import word
 from portals.web.db import db
 from portals.web.jsonio import Body, amount, cursor, limit, listed
 
@@ -25,7 +25,7 @@ def requests() -> ResponseReturnValue:
     """Newest first; `state` narrows to draft, review, approved or rejected ones."""
     payer = payers.chosen()
     found = money_map.bills(
-        db(), g.actor.payee_id, group=one_of(Group, request.args, "state") or Group.ALL,
+        db(), g.actor.payee_id, group=word(Group, "state") or Group.ALL,
         organization_id=payer.organization_id if payer else None, cursor=cursor(), limit=limit(),
     )  # fmt: skip
     return listed(found, [line_json(line) for line in found.items])

@@ -52,7 +52,8 @@ def test_an_amount_needs_a_currency(browser: Browser, place: Shop) -> None:
 
 def test_nonsense_in_the_address_is_left_out(browser: Browser, place: Shop) -> None:
     payout_id = withdrawn(place)
-    for query in ("view=nothing", "from=yesterday", "rail=teleport", "currency=XXX", "organization=none", "limit=x"):
+    days = ("from=yesterday", "from=0001-01-01", "to=9999-12-31")
+    for query in ("view=nothing", *days, "rail=teleport", "currency=XXX", "organization=none", "limit=x"):
         assert f"payout-{payout_id}" in browser.get(f"/admin/payouts?{query}").text, query
     assert browser.get("/admin/payouts?cursor=broken").status_code == 422
 
