@@ -29,6 +29,7 @@ from app import (
     demo_messages,
     demo_projects,
     demo_providers,
+    demo_reconciliation,
     demo_sales,
     demo_wallets,
 )
@@ -77,6 +78,7 @@ def load(session: ScopedSession) -> bool:
     _oxford(session, admin)
     fernhill = _fernhill(session, admin, checker)
     demo_providers.load(session, admin, checker)
+    demo_reconciliation.load(session, admin, checker)
     demo_india.load(session, admin, "ishaan-mehta")
     hartwell = demo_billing.load(session, admin, "naledi-dube")
     demo_credits.load(session, admin, fernhill, "naledi-dube")

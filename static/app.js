@@ -76,10 +76,12 @@
     boxes.forEach(b => b.closest('tr').setAttribute('aria-selected', b.checked));
     if (all) { all.checked = on.length > 0 && on.length === boxes.filter(b => !b.disabled).length; all.indeterminate = on.length > 0 && !all.checked; }
     if (!bar) return;
-    bar.hidden = !on.length;
-    const said = $('[data-bulk-count]', bar);
+    if (bar.matches('[data-bulkbar]')) bar.hidden = !on.length;
+    const said = $('[data-bulk-count]', bar), of = $('[data-ticked-of]', bar);
+    if (!said) return;
     said.textContent = on.length === 1 ? said.dataset.one : said.dataset.many.replace('{n}', on.length);
     $('[data-bulk-sum]', bar).textContent = total(on);
+    if (of) $('[data-bulk-rest]', of).textContent = money(on.reduce((rest, b) => rest - b.dataset.minor, +of.dataset.tickedOf), of.dataset.currency);
   }
 
   /* a dialog starts at its first field, and gives focus back to what opened it */

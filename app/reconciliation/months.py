@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.audit import service as audit
 from app.core.clock import today
 from app.core.errors import Conflict, Invalid
+from app.core.money import Money
 from app.core.scope import Actor, Permission
 from app.db import paging
 from app.db.session import ScopedSession
@@ -72,6 +73,13 @@ def standing(session: Session, month: date) -> Standing:
     return Standing(
         month, end <= today(), row.lines, row.proposed, row.unknown, row.deposits, row.running, row.told_until, books
     )  # fmt: skip
+
+
+def told(books: str) -> tuple[int, list[Money]]:
+    """What a month's numbers say, as `MONTH_NUMBERS` writes them: how many entries, and what was debited."""
+    entries, *debited = books.split(", ")
+    amounts = (part.split(" ") for part in debited)
+    return int(entries.split(" ")[0]), [Money(int(minor), currency) for currency, minor in amounts]
 
 
 def next_month(session: Session) -> date:

@@ -53,8 +53,8 @@ def kind_of(body: bytes) -> StatementKind:
 
 
 def keep(
-    session: Session, actor: Actor, *, account: str, currency: str, kind: StatementKind, file_id: UUID, name: str,
-    sha256: str, choices: Choices,
+    session: Session, actor: Actor, *, account: str, currency: str, kind: StatementKind, file_id: UUID | None,
+    name: str, sha256: str, choices: Choices,
 ) -> BankStatement:  # fmt: skip
     """Note a file before anything of it is taken. Raises Forbidden, Invalid for an account or currency nobody knows."""
     actor.require(Permission.RECONCILE)

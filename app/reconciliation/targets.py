@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.core.errors import Conflict, Invalid, NotFound
 from app.core.money import Money
 from app.rails import accounts
+from app.reconciliation.rules import plain
 from app.reconciliation.states import TargetKind
 
 K = TargetKind
@@ -164,18 +165,30 @@ def refuse_counting_twice(session: Session, chosen: Sequence[tuple[TargetKind, U
         raise Invalid(f"{found.payout} is in {found.export} already: choose the whole file, or payouts of it.")
 
 
-def search(session: Session, *, account: str, amount: Money, words: str) -> list[Target]:
-    """What a person may mean, nearest amount first. Without `words` only what has exactly this amount."""
+# A part payment or two payouts in one debit: the amount is another, the reference or the name stands in the line.
+_SAID = " OR ".join(
+    f"length({_PLAIN.format(name)}) >= 5 AND strpos(:said, {_PLAIN.format(name)}) > 0"
+    for name in ("c.label", "coalesce(y.name, '')", "coalesce(o.name, '')")
+)
+_NAMED_IN_LINE = f"(c.day BETWEEN CAST(:day AS date) - 120 AND CAST(:day AS date) + 1 AND ({_SAID}))"
+
+
+def search(
+    session: Session, *, account: str, amount: Money, words: str, said: str = "", day: date | None = None
+) -> list[Target]:
+    """What a person may mean, nearest amount first. Without `words`: what has exactly this amount, or what the text
+    `said` of a line of that `day` names."""
     asked: dict[str, Any] = {
         "account": account, "currency": amount.currency, "minor": amount.minor,
         "words": f"%{words.strip().lower()}%", "plain": _as_amount(words, amount.currency), "most": FOUND,
+        "said": plain(said), "day": day,
     }  # fmt: skip
     where = "c.account = :account AND c.currency = :currency"
     if words.strip():
         where += " AND (lower(c.label) LIKE :words OR lower(coalesce(y.name, '')) LIKE :words"
         where += " OR lower(coalesce(o.name, '')) LIKE :words OR abs(c.amount_minor) = :plain)"
     else:
-        where += " AND c.amount_minor = :minor"
+        where += f" AND (c.amount_minor = :minor OR {_NAMED_IN_LINE})"
     order = " ORDER BY abs(c.amount_minor - :minor), c.day DESC, c.target_id LIMIT :most"
     found: list[Target] = []
     for kind in kinds_for(amount.minor):

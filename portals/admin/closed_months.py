@@ -8,8 +8,10 @@ from babel.dates import format_skeleton
 from flask import g, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from app.core.errors import Invalid
+from app.core.formats import format_money
 from app.reconciliation import months, rules
 from portals.admin import bp
 from portals.shared import asking
@@ -34,11 +36,19 @@ def closed_months() -> ResponseReturnValue:
         last_day=rules.month_after(due) - date.resolution,
         now=months.standing(db(), due),
         month_text=_month_text,
+        books_text=_books_text,
     )
 
 
 def _month_text(first: date) -> str:
     return str(format_skeleton("yMMMM", first, locale=reader_locale()))
+
+
+def _books_text(kept: str) -> str:
+    """ "12 entries, £1,200.00": how many were posted, and what was debited, by currency."""
+    entries, debited = months.told(kept)
+    count = ngettext("%(num)s entry", "%(num)s entries", entries)
+    return ", ".join([count, *(format_money(amount, locale=reader_locale()) for amount in debited)])
 
 
 @bp.post("/closed-months")

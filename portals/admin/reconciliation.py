@@ -54,6 +54,12 @@ HOW = {
     How.AMOUNT: _l("by amount and days"),
     How.PERSON: _l("by hand"),
 }
+# The state of what a line could be about, in the words of its own page.
+SETTLED = {
+    "accepted": _l("At the bank"), "succeeded": _l("Paid"), "returned": _l("Came back"), "failed": _l("Failed"),
+    "released": _l("Released"), "announced": _l("Announced"), "confirmed": _l("Confirmed"), "sent": _l("Sent"),
+    "arrived": _l("Arrived"), "came_back": _l("Came back"),
+}  # fmt: skip
 COLUMNS = ("account", "booked_on", "amount", "currency", "description", "counterparty", "reference", "state", "how",
            "by", "note")  # fmt: skip
 DIRECTIONS = {"in": True, "out": False}
@@ -179,7 +185,10 @@ def _line_page(line_id: UUID, form: MatchForm) -> ResponseReturnValue:
     state, write_off = queries.state_of(db(), line_id)
     said = queries.history(db(), line_id)
     waits = state is LineState.OPEN
-    found = targets.search(db(), account=row.account, amount=row.amount, words=words) if waits else []
+    said_by_bank = f"{row.reference} {row.description} {row.counterparty}"
+    asked_for = {"account": row.account, "amount": row.amount, "words": words, "said": said_by_bank}
+    found = targets.search(db(), **asked_for, day=row.booked_on) if waits else []
+    exact = [one for one in found if one.amount == row.amount]
     return page(
         "admin/reconciliation/line.html",
         fragment="admin/reconciliation/_work.html",
@@ -188,6 +197,8 @@ def _line_page(line_id: UUID, form: MatchForm) -> ResponseReturnValue:
         write_off=write_off,
         why_not=_why_not(write_off),
         found=found,
+        likely=exact[0] if len(exact) == 1 else None,
+        settled=SETTLED,
         ticked=request.form.getlist("target"),
         words=words,
         form=form,

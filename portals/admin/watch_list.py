@@ -11,10 +11,10 @@ from flask_babel import lazy_gettext as _l
 from wtforms import TextAreaField
 from wtforms.validators import InputRequired, Length
 
+from app.rails import registry
 from app.reconciliation import statement_queries, watch
 from app.reconciliation.states import ItemKind
 from portals.admin import bp
-from portals.admin.statements import ACCOUNT_LABELS
 from portals.web import paging
 from portals.web.db import db
 from portals.web.forms import OnceForm
@@ -45,7 +45,7 @@ def watch_list() -> ResponseReturnValue:
         neighbours=paging.neighbours(found),
         over=over,
         kinds=KINDS,
-        accounts=ACCOUNT_LABELS,
+        rails={name: rail.label for name, rail in registry.RAILS.items()},
         checks=statement_queries.last_checks(db()),
     )
 

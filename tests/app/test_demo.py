@@ -44,4 +44,4 @@ def test_its_payouts_are_paid_when_the_workers_run() -> None:
         assert doctor.examine(session) == []
         rows = session.execute(text("SELECT status, count(*) FROM payouts GROUP BY 1")).all()
         states = {row[0]: row[1] for row in rows}
-    assert states == {"paid": 10, "pending": 1}
+    assert states == {"paid": 24, "pending": 1, "processing": 3, "returned": 1}

@@ -229,3 +229,19 @@ def test_candidates_are_found_by_amount_number_and_name(maker: Actor, checker: A
     assert search("10.01") == [one.number]
     assert set(search("vendor 00")) == {row.number for row in made.payouts}
     assert search("vendor 00", 10_01)[0] == one.number  # it may have come back
+
+
+def test_what_the_line_names_is_suggested_whatever_its_amount(maker: Actor, checker: Actor) -> None:
+    """Two payouts in one debit, a part of a deposit: the amount alone finds neither."""
+    made = sent(maker, checker)
+    one, two, three = made.payouts
+
+    def suggested(said: str, minor: int = -20_01) -> list[str]:
+        with unit_of_work(PLATFORM) as session:
+            asked = {"account": "bank", "amount": Money(minor, "GBP"), "words": "", "day": today()}
+            return [target.label for target in targets.search(session, said=said, **asked)]
+
+    assert suggested("") == []
+    assert set(suggested(f"2 transfers {one.number.lower()} and {two.number}")) == {one.number, two.number}
+    assert suggested(f"{three.number}", -three.amount_minor) == [three.number]
+    assert suggested(f"{one.number}", 5_00) == [one.number]  # it may have come back, less a fee

@@ -127,3 +127,8 @@ def test_only_the_platform_closes(anna: Actor) -> None:
         unit_of_work(Scope.organization(place.organization_id)) as session,
     ):
         session.execute(text("INSERT INTO closed_months (month, numbers, closed_by) VALUES ('2026-01-01', '{}', 'x')"))
+
+
+def test_what_is_kept_of_a_month_can_be_told() -> None:
+    assert months.told("0 entries") == (0, [])
+    assert months.told("594 entries, EUR 12759660, JPY 5") == (594, [Money(12759660, "EUR"), Money(5, "JPY")])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 from sqlalchemy import event, text
 
 from app.core.clock import today
+from app.core.money import Money
 from app.db.session import engine, unit_of_work
 from app.identity.states import Portal
+from app.rails import registry
+from app.reconciliation import balances
 from jobs import reconciliation
 from tests.factories import payouts as make
 from tests.factories import people
@@ -60,7 +64,7 @@ def test_the_desk_shows_what_is_open_and_how_old(anna: Browser, made: Sent) -> N
     line("-1.23", "Rent of the office")
     line("-10.00", made.payouts[0].number)
     seen = anna.get("/admin/reconciliation").text
-    assert "Rent of the office" in seen and "Age of what is open" in seen and "1 line" in seen
+    assert "Rent of the office" in seen and "Age of what is open" in seen and "£1.23" in seen
     assert made.payouts[0].number not in seen
     matched = anna.get("/admin/reconciliation?state=matched").text
     assert made.payouts[0].number in matched and "by its reference" in matched
@@ -179,7 +183,10 @@ def test_closing_a_month_is_refused_and_accepted(anna: Browser) -> None:
     anna.post(url(chosen, "/suspense"), {"note": "?"})
     assert "Nothing stands in the way" in anna.get("/admin/closed-months").text
     assert anna.post("/admin/closed-months", {"month": f"{last:%Y-%m}"}).status_code == 303
-    assert f"{last:%B %Y}" in anna.get("/admin/closed-months").text
+    line("-2.00", "Next")
+    seen = anna.get("/admin/closed-months").text
+    assert f"{last:%B %Y}" in seen and re.search(r"\d+ entries, £[\d,]+\.\d\d", seen)
+    assert "is not over" in seen and "Statement lines to explain" in seen
     assert anna.post("/admin/closed-months", {"month": "soon"}).status_code == 422
 
 
@@ -214,6 +221,13 @@ def test_the_watch_list_says_what_is_late(anna: Browser, made: Sent, superuser: 
     assert anna.post(closing, {"note": "The bank looks into it"}).status_code == 303
     assert "The bank looks into it" in anna.get("/admin/watch-list?view=over").text
     assert anna.post(closing, {"note": "Again"}).status_code == 409
+
+
+def test_the_watch_list_says_which_balances_agree(anna: Browser) -> None:
+    with unit_of_work(PLATFORM) as session:
+        assert balances.compare(session, "stripe_connect", [Money(5_00, "GBP")])
+    seen = anna.get("/admin/watch-list").text
+    assert registry.rail("stripe_connect").label in seen and "£5.00" in seen and "Stripe connect" not in seen
 
 
 def test_a_transfer_between_our_accounts(anna: Browser) -> None:
