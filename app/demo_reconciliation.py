@@ -253,8 +253,9 @@ def _this_month(
 
 def _watched(session: ScopedSession) -> None:
     """Two providers told their balances: one agrees, one does not. The payout nobody heard of is late by now."""
-    balances.compare(session, "stripe_connect", [Money(2_000_00, "EUR")])
-    differs = balances.compare(session, "paypal", [Money(1_465_00, "EUR")])
+    at = session.scalar(text("SELECT clock_timestamp()"))  # the books are dated by the database
+    balances.compare(session, "stripe_connect", [Money(2_000_00, "EUR")], at)
+    differs = balances.compare(session, "paypal", [Money(1_465_00, "EUR")], at)
     watch.notice(session, ItemKind.BALANCE, differs, within="paypal:")
     watch.notice(session, ItemKind.STUCK, stuck.find(session, today()))
 
