@@ -33,6 +33,13 @@ SCOPES = {  # the words for `API_SCOPES`
     "statements.write": _l("Bring statements of our bank accounts"),
 }
 
+OF_PLATFORM = frozenset({"payouts.read", "statements.write"})  # there is no such call about one organization
+
+
+def _offered() -> list[str]:
+    """The scopes a key of this portal can have."""
+    return [scope for scope in API_SCOPES if _owner() is None or scope not in OF_PLATFORM]
+
 
 def _owner() -> UUID | None:
     """Whose keys this portal shows; None for the platform's."""
@@ -48,7 +55,7 @@ def form_of() -> type[BaseForm]:
             description=_l("Of the program that will use it, e.g. “Web shop”."),
         )
     }
-    fields |= {_field(scope): BooleanField(SCOPES[scope]) for scope in API_SCOPES}
+    fields |= {_field(scope): BooleanField(SCOPES[scope]) for scope in _offered()}
     return type("KeyForm", (BaseForm,), fields)
 
 
@@ -63,9 +70,9 @@ def keys() -> ResponseReturnValue:
 def new_key() -> ResponseReturnValue:
     """The secret is in the answer itself and nowhere again."""
     form = form_of()()
-    names = [_field(scope) for scope in API_SCOPES]
+    names = [_field(scope) for scope in _offered()]
     if form.accepts():
-        chosen = [scope for scope in API_SCOPES if form[_field(scope)].data]
+        chosen = [scope for scope in _offered() if form[_field(scope)].data]
         if not chosen:
             form.form_errors.append(_("Choose what the key may do."))
         else:

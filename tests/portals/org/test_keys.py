@@ -59,6 +59,17 @@ def test_wrong_input_keeps_what_was_written(oxford: UUID, owner: Browser) -> Non
     assert made(oxford) == []
 
 
+def test_what_only_the_platform_calls_is_not_offered(oxford: UUID, owner: Browser, sign_in: SignIn) -> None:
+    page = owner.get(f"{HERE}/new").text
+    assert "Read payees" in page and "Read payouts" not in page and "Bring statements" not in page
+    assert owner.post(f"{HERE}/new", {"name": "Web shop", "payouts_read": "y"}).status_code == 422
+    people.admin("root@quittance.test")
+    admin = sign_in(Portal.ADMIN, "root@quittance.test")
+    assert "Read payouts" in admin.get("/admin/settings/keys/new").text
+    assert admin.post("/admin/settings/keys/new", {"name": "Books", "payouts_read": "y"}).status_code == 200
+    assert made(oxford) == []
+
+
 def test_revoking_asks_first(oxford: UUID, owner: Browser) -> None:
     owner.post(f"{HERE}/new", {"name": "Web shop", "payees_read": "y"})
     (key,) = made(oxford)
