@@ -49,7 +49,7 @@ def emit(session: Session, topic: Topic, *, delay_seconds: float = 0, **payload:
     due_at = utc_now() + timedelta(seconds=delay_seconds)
     plain = {name: _plain(value) for name, value in payload.items()}
     # inline: no RETURNING, every scope may add a row that only the platform role may read
-    session.execute(insert(OutboxRow).inline().values(id=new_id(), topic=topic.value, payload=plain, due_at=due_at))
+    session.execute(insert(_TABLE).inline().values(id=new_id(), topic=topic.value, payload=plain, due_at=due_at))
 
 
 def emit_many(session: Session, topic: Topic, payloads: Sequence[Mapping[str, Any]]) -> None:

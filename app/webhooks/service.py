@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import Table, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -23,6 +23,7 @@ from app.rails.base import RailEvent
 from app.webhooks import bodies
 from app.webhooks.models import EventStatus, WebhookEvent
 
+_EVENTS = cast(Table, WebhookEvent.__table__)
 AT_ONCE = 100  # events a job applies
 ORDERS = "orders."  # sources of shops begin with it
 CALENDAR = "calendar."  # those of calendars with this
@@ -66,10 +67,7 @@ def receive(session: Session, source: str, events: Sequence[RailEvent], body: by
         }
         for position, event in enumerate(once.values())
     ]
-    made = session.scalars(
-        insert(WebhookEvent).on_conflict_do_nothing(index_elements=["source", "event_id"]).returning(WebhookEvent.id),
-        rows,
-    ).all()
+    made = _insert(session, rows)
     _promise(session, Topic.WEBHOOK_RECEIVED, made)
     return len(made)
 
@@ -97,17 +95,20 @@ def _keep(
     session: Session, source: str, event_id: str, event: dict[str, Any], facts: dict[str, Any], body: bytes = b""
 ) -> bool:
     key = new_id()
-    row = {"id": key, "source": source, "event_id": event_id, "event": event, **facts}
+    row = {"id": key, "source": source, "event_id": event_id, "event": event, "status": EventStatus.RECEIVED, **facts}
     if body:
         row["body_sealed"] = bodies.sealed(key, body)
-    made = session.scalars(
-        insert(WebhookEvent)
-        .values(**row, status=EventStatus.RECEIVED)
-        .on_conflict_do_nothing(index_elements=["source", "event_id"])
-        .returning(WebhookEvent.id)
-    ).all()
+    made = _insert(session, [row])
     _promise(session, _topic_of(source), made)
     return bool(made)
+
+
+def _insert(session: Session, rows: Sequence[dict[str, Any]]) -> Sequence[UUID]:
+    """The ids of those that were not there yet, in the order given. By the table: the answer waits for it."""
+    session.flush()
+    once = insert(_EVENTS).on_conflict_do_nothing(index_elements=["source", "event_id"]).returning(_EVENTS.c.id)
+    made = set(session.scalars(once, rows[0] if len(rows) == 1 else rows))
+    return [row["id"] for row in rows if row["id"] in made]
 
 
 def _topic_of(source: str) -> Topic:

@@ -102,6 +102,14 @@ def test_too_much_is_not_read(client: Browser) -> None:
     assert post(client, b" " * (2 * 1024 * 1024 + 1))[0] == 413
 
 
+def test_only_those_who_are_refused_are_told_of_the_limit(client: Browser) -> None:
+    body = delivery("e1")
+    good = client.open(URL, method="POST", data=body, headers={SIGNATURE_HEADER: signing.sign(webhook_secret(), body)})
+    bad = client.open(URL, method="POST", data=body, headers={SIGNATURE_HEADER: "nonsense"})
+    told = [("X-RateLimit-Remaining" in answer.headers, "Retry-After" in answer.headers) for answer in (good, bad)]
+    assert (good.status_code, bad.status_code, told) == (200, 401, [(False, False), (True, True)])
+
+
 def test_whoever_forges_is_shut_out_for_a_while(client: Browser) -> None:
     codes = {post(client, delivery("e1"), "nonsense")[0] for _n in range(60)}
     assert codes == {401}
