@@ -39,6 +39,7 @@ class HoldReason(StrEnum):
     DISPUTE = "dispute"
     REFUND = "refund"
     INVOICE = "invoice"
+    CONTRADICTED = "contradicted"  # a rail says now that it was paid before
 
 
 class Earning(PayeeRecord):

@@ -60,6 +60,20 @@ def _cover(session: Session, ids: Sequence[UUID]) -> list[UUID]:
     return covered
 
 
+def draw(session: Session, payout_id: UUID) -> None:
+    """Draw on the funds for what has left already, whatever they cover: they may be below zero then. Twice is once."""
+    row = session.execute(
+        text("SELECT organization_id, currency, funded FROM payouts WHERE id = :id"), {"id": payout_id}
+    )
+    payout = row.one()
+    if payout.funded:
+        return
+    locks.hold(session, "funds", payout.organization_id, payout.currency)
+    ledger.post_from(session, recipes.PAYOUT_FUNDED, OF_PAYOUTS, {"ids": [payout_id]})
+    session.execute(_MARK, {"ids": [payout_id]})
+    session.expire_all()
+
+
 def fund(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[UUID]:
     """Cover approved payouts; the others go on hold until funds arrive. Returns the covered ids."""
     covered = _cover(session, ids)

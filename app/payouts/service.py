@@ -20,7 +20,7 @@ from app.db import locks, outbox
 from app.methods.queries import usable_method
 from app.methods.rules import BLOCKED_TEXT
 from app.organizations.models import FundsPolicy
-from app.payouts import content, early, engagements, funding, opening
+from app.payouts import content, contradictions, early, engagements, funding, opening
 from app.payouts.models import Approval, Batch, Payout
 from app.payouts.moves import give_back, move, take_again
 from app.payouts.rules import approvals_needed, may_approve, payout_number
@@ -199,6 +199,8 @@ def retry(session: Session, actor: Actor, payout_id: UUID) -> Payout:
     payout = get(session, payout_id, lock=True)
     if payout.status not in (PayoutStatus.FAILED, PayoutStatus.RETURNED):
         raise InvalidTransition("payout", payout.status, "retried")
+    if contradictions.open_of(session, payout_id) is not None:
+        raise Conflict("The rail says that it was paid after all. Say what happened before it is tried again.")
     locks.hold(session, "claims", payout.organization_id, shared=True)
     engagements.refuse_suspended(session, payout.organization_id, payout.payee_id)
     opening.require_tax_form(session, payout.organization_id, payout.payee_id, payout.currency)

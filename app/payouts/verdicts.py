@@ -1,4 +1,5 @@
-"""Settling by hand what a rail never gave a final word about: said by one person, confirmed by another.
+"""Settling by hand what a rail never gave a final word about, or took back its word about: said by one person,
+confirmed by another.
 
 Until the second person has confirmed it, the rail is asked on, and what it says counts. Payouts by file or check have
 a way of their own (`exports.mark`): there a person is all there is.
@@ -18,7 +19,7 @@ from app.core.clock import today, utc_now
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.scope import Actor, Permission
 from app.db.types import new_id
-from app.payouts import settling
+from app.payouts import adoption, contradictions, settling
 from app.payouts.models import Attempt, Verdict
 from app.payouts.rules import arrival, may_confirm
 from app.payouts.settling import News
@@ -65,7 +66,8 @@ def propose(session: Session, actor: Actor, payout_id: UUID, outcome: Outcome, n
     row = session.execute(_LOCKED, {"id": payout_id}).one_or_none()
     if row is None:
         raise NotFound("There is no such payout.")
-    if not possible(row.rail, PayoutStatus(row.status), row.status_at.date()):
+    late = possible(row.rail, PayoutStatus(row.status), row.status_at.date())
+    if not late and contradictions.open_of(session, payout_id) is None:
         raise Conflict("Its rail still has time to say itself what became of it, or has said so.")
     if waiting(session, payout_id) is not None:
         raise Conflict("Somebody said what happened already; a second person decides about that first.")
@@ -98,15 +100,24 @@ def confirm(session: Session, actor: Actor, payout_id: UUID) -> Verdict:
         raise Forbidden(refused)
     found.advance(VerdictStatus.CONFIRMED)
     _decided(found, actor)
+    by = f"{found.proposed_by}, {actor.label}"
+    if contradictions.open_of(session, payout_id) == found.key:
+        contradictions.decide(session, actor, payout_id, found.key, by)
+        if Outcome(found.outcome) is Outcome.PAID:
+            adoption.paid_after_all(session, actor, payout_id, found.key, {"note": found.note, "by": by})
+    else:
+        _settle(session, actor, found, by)
+    audit.record(session, actor, "payout.verdict_confirmed", "payout", payout_id, outcome=found.outcome)
+    return found
+
+
+def _settle(session: Session, actor: Actor, found: Verdict, by: str) -> None:
     outcome = Outcome(found.outcome)
     blame = Blame.PERMANENT if outcome is Outcome.FAILED else None
     result = Result(found.key, outcome, "", "by_hand", found.note, "", blame)
-    by = f"{found.proposed_by}, {actor.label}"
     moved = settling.apply(session, actor, [News(result, "person", {"note": found.note, "by": by})])
     if not any(moved.values()):
         raise Conflict("The rail has said meanwhile what became of it.")
-    audit.record(session, actor, "payout.verdict_confirmed", "payout", payout_id, outcome=found.outcome)
-    return found
 
 
 def reject(session: Session, actor: Actor, payout_id: UUID) -> Verdict:
@@ -124,7 +135,8 @@ def waiting(session: Session, payout_id: UUID, *, lock: bool = False) -> Verdict
     query = (
         select(Verdict)
         .join(Attempt, Attempt.key == Verdict.key)
-        .where(Verdict.payout_id == payout_id, Verdict.status == VerdictStatus.PROPOSED, Attempt.status.in_(_OPEN))
+        .where(Verdict.payout_id == payout_id, Verdict.status == VerdictStatus.PROPOSED)
+        .where(Attempt.status.in_(_OPEN) | (Attempt.key == contradictions.open_of(session, payout_id)))
     )
     if lock:
         query = query.with_for_update(of=Verdict).execution_options(populate_existing=True)

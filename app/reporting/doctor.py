@@ -142,7 +142,8 @@ PAYOUTS = (
         """SELECT p.id AS subject, p.rail AS detail FROM payouts p WHERE p.status = 'paid' AND NOT EXISTS (
             SELECT FROM payout_attempts a WHERE a.payout_id = p.id AND a.status = 'succeeded'
             AND a.evidence ? 'succeeded' AND (a.rail_reference IS NOT NULL OR a.export_id IS NOT NULL
-                OR EXISTS (SELECT FROM payout_verdicts v WHERE v.key = a.key AND v.status = 'confirmed')))""",
+                OR EXISTS (SELECT FROM payout_verdicts v
+                    WHERE v.payout_id = p.id AND v.outcome = 'paid' AND v.status = 'confirmed')))""",
     ),
     Check(
         "payout.fee",

@@ -19,7 +19,7 @@ from app.audit.models import Audience
 from app.core.clock import today
 from app.core.errors import NotFound
 from app.core.money import Money
-from app.payouts import documents, queries, recalls, review, rules, verdicts
+from app.payouts import contradictions, documents, queries, recalls, review, rules, verdicts
 from app.payouts.review import ReviewLine
 from app.payouts.states import PayoutStatus
 from app.pdf import render
@@ -123,11 +123,12 @@ def details(line: ReviewLine) -> dict[str, Any]:
 
 def _said(line: ReviewLine) -> dict[str, Any]:
     """What a person said became of it, and why this reader may not confirm that ("" when they may)."""
-    said = verdicts.waiting(db(), line.id) if line.row.status is PayoutStatus.PROCESSING else None
+    failed = line.row.status is PayoutStatus.FAILED and contradictions.open_of(db(), line.id) is not None
+    said = verdicts.waiting(db(), line.id) if failed or line.row.status is PayoutStatus.PROCESSING else None
     if said is None:
-        return {"verdict": None}
+        return {"verdict": None, "contradicted": failed}
     against = rules.may_confirm(said.proposed_by_account_id, said.proposed_by, g.actor.account_id, g.actor.label)
-    return {"verdict": said, "may_not_confirm": against or ""}
+    return {"verdict": said, "may_not_confirm": against or "", "contradicted": failed}
 
 
 @bp.get("/payouts/<uuid:payout_id>/remittance.pdf")

@@ -8,9 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.errors import Conflict, Forbidden, Invalid, Refusal
 from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
+from app.earnings import service as earnings
 from app.payouts import service, settling, verdicts
 from app.payouts.settling import News
 from app.payouts.states import PayoutStatus
@@ -64,6 +65,77 @@ def test_paid_after_it_failed_is_seen_and_the_money_waits() -> None:
         reconciliation.every_quarter()
     (says,) = _watched()
     assert "paid, after it had failed" in says
+
+
+def _taken_back_word() -> tuple[Shop, UUID, str]:
+    """Failed by its rail, which says later that it was paid."""
+    place, (payout_id,) = _approved(1)
+    with fake_rail() as rail:
+        key = _sent(rail, payout_id)
+    _hears(key, Outcome.FAILED)
+    _hears(key, Outcome.PAID)
+    return place, payout_id, key
+
+
+def _say(payout_id: UUID, outcome: Outcome) -> None:
+    with unit_of_work(PLATFORM) as session:
+        verdicts.propose(session, make.admin("first@quittance.test"), payout_id, outcome, "Their support, case 12.")
+    with unit_of_work(PLATFORM) as session:
+        verdicts.confirm(session, make.admin("second@quittance.test"), payout_id)
+
+
+def test_nothing_pays_the_same_money_while_nobody_knows() -> None:
+    place, payout_id, _ = _taken_back_word()
+    assert make.balances(place) == {"payee_held": 10_00}
+    with pytest.raises(Refusal):
+        withdraw(place)
+    with unit_of_work(PLATFORM) as session, pytest.raises(Conflict, match="Say what happened"):
+        service.retry(session, make.admin("first@quittance.test"), payout_id)
+    with unit_of_work(PLATFORM) as session:
+        (held,) = session.execute(text("SELECT earning_id FROM held_earnings")).scalars()
+        with pytest.raises(Conflict, match="finds out first"):
+            earnings.release_early(session, SYSTEM, place.organization_id, held, "Please")
+
+
+def test_paid_after_all_it_counts_as_paid(superuser: Any) -> None:
+    place, payout_id, key = _taken_back_word()
+    _say(payout_id, Outcome.PAID)
+    assert status(payout_id) is PayoutStatus.PAID and make.balances(place) == {}
+    with unit_of_work(PLATFORM) as session:
+        rows = session.execute(text("SELECT status, evidence FROM payout_attempts ORDER BY number")).all()
+        assert [row.status for row in rows] == ["failed", "succeeded"]
+        assert rows[1].evidence["succeeded"]["paid_as"] == key
+        assert doctor.examine(session) == []
+    reconciliation.every_quarter()
+    assert _watched() == []
+    _hears(key, Outcome.PAID)
+    assert len(_staff_notes(payout_id)) == 1
+
+
+def test_never_paid_it_can_be_paid_again() -> None:
+    place, payout_id, _ = _taken_back_word()
+    _say(payout_id, Outcome.FAILED)
+    assert make.balances(place) == {"payee_available": 10_00}
+    with unit_of_work(PLATFORM) as session:
+        service.retry(session, make.admin("third@quittance.test"), payout_id)
+        assert doctor.examine(session) == []
+    assert status(payout_id) is PayoutStatus.PENDING
+
+
+def test_money_in_another_payout_is_freed_first() -> None:
+    place, (payout_id,) = _approved(1)
+    with fake_rail() as rail:
+        key = _sent(rail, payout_id)
+    _hears(key, Outcome.FAILED)
+    again = withdraw(place)
+    _hears(key, Outcome.PAID)
+    with pytest.raises(Conflict, match="Cancel that one first"):
+        _say(payout_id, Outcome.PAID)
+    with unit_of_work(PLATFORM) as session:
+        service.cancel(session, SYSTEM, again, "It was paid")
+    with unit_of_work(PLATFORM) as session:
+        verdicts.confirm(session, make.admin("third@quittance.test"), payout_id)
+    assert status(payout_id) is PayoutStatus.PAID and make.balances(place) == {}
 
 
 def test_a_person_closes_it_once(superuser: Any) -> None:

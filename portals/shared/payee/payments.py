@@ -35,12 +35,11 @@ HOLD_WORDS = {
     HoldReason.REVIEW_WINDOW: _l("review time"),
     HoldReason.ACCEPTANCE: _l("your yes or no"),
     HoldReason.RETURN_WINDOW: _l("return window"),
-    HoldReason.SESSION: _l("session to be held"),
-    HoldReason.DISPUTE: _l("answer of the client’s bank"),
     HoldReason.SESSION: _l("the session"),
     HoldReason.DISPUTE: _l("the bank’s decision"),
     HoldReason.REFUND: _l("a refund that came back"),
     HoldReason.INVOICE: _l("the invoice to be paid"),
+    HoldReason.CONTRADICTED: _l("what a rail said is cleared up"),
 }
 
 
