@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from app.core.clock import utc_now
 from app.payouts.review import WITH_FUNDS, choices
 from app.payouts.states import PAYOUT_TRANSITIONS, HoldCode, PayoutStatus
 
@@ -29,7 +31,7 @@ def row(status: PayoutStatus, **more: Any) -> SimpleNamespace:
         "status": status, "rail": "simulated", "hold_code": None, "batch_id": None, "batch_number": None,
         "batch_approved_at": None, "batch_started_at": None, "requested_by_account_id": OTHER,
     }  # fmt: skip
-    facts["waiting_message"] = None
+    facts |= {"waiting_message": None, "status_at": utc_now()}
     return SimpleNamespace(**{**facts, **more})
 
 
@@ -65,6 +67,12 @@ def test_a_hold_for_want_of_funds_ends_by_itself() -> None:
 def test_only_rails_without_news_are_settled_by_hand(rail: str, offered: bool) -> None:
     for status in (PayoutStatus.PROCESSING, PayoutStatus.PAID):
         assert ("settle" in choices(row(status, rail=rail), ME, [])) is offered
+
+
+def test_what_is_late_is_settled_by_people() -> None:
+    late = utc_now() - timedelta(days=30)
+    assert "settle" in choices(row(PayoutStatus.PROCESSING, status_at=late), ME, [])
+    assert "settle" not in choices(row(PayoutStatus.PAID, status_at=late), ME, [])
 
 
 @pytest.mark.parametrize("status", [PayoutStatus.REJECTED, PayoutStatus.CANCELLED])
