@@ -14,8 +14,10 @@ from werkzeug.exceptions import HTTPException
 
 from app.organizations.states import Role
 from app.payouts.states import PayoutStatus
+from app.rails.registry import RAILS
 from portals.api.payout_export import COLUMNS
 from portals.api.payout_json import PROVIDERS, STATUSES
+from portals.webhooks.rails import ALIASES
 from tests.factories.payouts import Shop
 from tests.portals.admin.conftest import withdrawn
 from tests.portals.api.test_consultations import _send, _wanted
@@ -118,6 +120,16 @@ def test_every_call_is_there_but_those_named_above(app: Flask) -> None:
         except HTTPException:
             gone.add((verb, address))
     assert gone == set(NOT_HERE)
+
+
+def test_every_webhook_is_the_door_of_a_rail() -> None:
+    """The address map has one rule for all of them."""
+    named = {address.split("/")[3] for _verb, address in all_calls() if address.startswith("/api/webhooks/")} - {
+        "orders"
+    }
+    hooks = {rail.hook or rail.name for rail in RAILS.values() if not rail.exports}
+    assert len(named) > 4
+    assert {ALIASES.get(name, name) for name in named} <= hooks
 
 
 def test_the_walk_walks() -> None:
