@@ -61,7 +61,7 @@ def _person(name: str) -> Actor:
     return Actor(label=name.title(), role="platform_admin", account_id=account)
 
 
-def _prepare(place: Ground, payouts: int) -> None:
+def prepare(place: Ground, payouts: int) -> None:
     """An approved batch on its way, a payout for each payee; nothing is sent yet."""
     with place.filling() as session:
         organization_id, payee_ids = fill.organization(session, "sending", payouts)
@@ -88,7 +88,7 @@ def _prepare(place: Ground, payouts: int) -> None:
         batches.run(session, maker, batch.id)
 
 
-def _chunks() -> list[str]:
+def chunks() -> list[str]:
     with unit_of_work(_PLATFORM) as session:
         return [str(one) for one in session.scalars(text("SELECT id FROM batch_chunks ORDER BY number"))]
 
@@ -97,7 +97,7 @@ def _up(environ: dict[str, str]) -> None:
     """In a process of its own: settings and a connection, as a worker that waits has them."""
     os.environ.update(environ)
     settings.cache_clear()
-    _chunks()
+    chunks()
     time.sleep(1)  # the other process gets the other one of these
 
 
@@ -132,7 +132,7 @@ def _throughput(place: Ground, payouts: int, rounds: int) -> float:
                 url = child.stdout.readline().split()[-1]
                 os.environ["SIMULATOR_URL"] = url
                 settings.cache_clear()
-                chunk_ids = _chunks()
+                chunk_ids = chunks()
                 seconds = _by_two(chunk_ids)
                 _expect(payouts)
                 rates.append(payouts / seconds)
@@ -192,17 +192,17 @@ def _overhead(place: Ground, payouts: int, rounds: int) -> dict[str, float]:
     registry.RAILS["simulated"] = AtOnce()
     with pointed(SIMULATOR_URL="http://127.0.0.1:9"):
         with place.copy("noting"):
-            statements = _noted(_chunks())
+            statements = _noted(chunks())
             _expect(payouts)
 
         def ours() -> float:
             with place.copy("our_run"):
-                chunk_ids = _chunks()
+                chunk_ids = chunks()
                 return timed(lambda: [jobs.run_chunk(one) for one in chunk_ids])
 
         def bare() -> float:
             with place.copy("bare_run"):
-                _chunks()  # a connection is there for both
+                chunks()  # a connection is there for both
                 return timed(lambda: _bare(statements))
 
         return alternating({"the same SQL, bare": bare, "ours": ours}, rounds)
@@ -216,7 +216,7 @@ def main() -> None:
     os.environ.setdefault("SIMULATOR_URL", "")
     with ground() as place:
         say(f"filling {chosen.payouts:,} payouts of an approved batch")
-        _prepare(place, chosen.payouts)
+        prepare(place, chosen.payouts)
         rate = _throughput(place, chosen.payouts, chosen.rounds)
         taken = _overhead(place, chosen.payouts, chosen.rounds)
     ratio = taken["ours"] / taken["the same SQL, bare"]

@@ -34,18 +34,26 @@ _LINE = """SELECT o.line_id, o.account, o.booked_on, o.currency, o.amount_minor,
     FROM open_statement_lines o JOIN statement_lines l ON l.id = o.line_id
     WHERE o.write_off_id IS NULL AND o.amount_minor {side} 0"""
 _SAME = "c.currency = l.currency AND c.account = l.account AND c.amount_minor = l.amount_minor"
-_BY_TOKEN = f"""SELECT l.line_id, c.target_id, c.how, c.rank FROM line l
+_ONE = "1 AS lines, 1 AS targets"
+_BY_TOKEN = f"""SELECT l.line_id, c.target_id, c.how, c.rank, {_ONE} FROM line l
     CROSS JOIN LATERAL unnest(l.tokens) AS t (token) JOIN candidate c ON c.token = t.token AND {_SAME}
     AND c.day <= l.booked_on + 1"""
-_BY_TEXT = f"""SELECT l.line_id, c.target_id, c.how, c.rank FROM line l JOIN candidate c ON {_SAME}
+_BY_TEXT = f"""SELECT l.line_id, c.target_id, c.how, c.rank, {_ONE} FROM line l JOIN candidate c ON {_SAME}
     AND length(c.token) >= 4 AND strpos(l.words, c.token) > 0 AND l.booked_on BETWEEN c.day - 7 AND c.day + 45"""
-_BY_AMOUNT = f"""SELECT l.line_id, c.target_id, '{{how}}' AS how, c.rank FROM line l JOIN candidate c ON {_SAME}
-    AND l.booked_on BETWEEN c.day - 1 AND c.day + {DAYS}"""
+# Nothing tells lines of one day and amount apart, nor targets: one stands for all of them, with their number. Each pair
+# would be a row otherwise, and a day of twenty thousand equal payouts four hundred million.
+_BY_AMOUNT = f"""SELECT l.line_id, c.target_id, '{{how}}' AS how, 0 AS rank, l.alike AS lines, c.alike AS targets
+    FROM (SELECT account, currency, amount_minor, booked_on, count(*) AS alike, (array_agg(line_id))[1] AS line_id
+        FROM line GROUP BY account, currency, amount_minor, booked_on) l
+    JOIN (SELECT account, currency, amount_minor, day, count(*) AS alike, (array_agg(target_id))[1] AS target_id
+        FROM candidate GROUP BY account, currency, amount_minor, day) c
+    ON {_SAME} AND l.booked_on BETWEEN c.day - 1 AND c.day + {DAYS}"""
 _RUN = """WITH line AS ({line}), candidate AS ({candidate}), hit AS ({hit}),
-best AS (SELECT line_id, target_id, how, rank, min(rank) OVER (PARTITION BY line_id) AS lowest FROM hit),
-pair AS (SELECT line_id, target_id, min(how) AS how FROM best WHERE rank = lowest GROUP BY line_id, target_id),
-counted AS (SELECT line_id, target_id, how, count(*) OVER (PARTITION BY line_id) AS targets,
-    count(*) OVER (PARTITION BY target_id) AS lines FROM pair),
+best AS (SELECT *, min(rank) OVER (PARTITION BY line_id) AS lowest FROM hit),
+pair AS (SELECT line_id, target_id, min(how) AS how, max(lines) AS lines, max(targets) AS targets FROM best
+    WHERE rank = lowest GROUP BY line_id, target_id),
+counted AS (SELECT line_id, target_id, how, sum(targets) OVER (PARTITION BY line_id) AS targets,
+    sum(lines) OVER (PARTITION BY target_id) AS lines FROM pair),
 sole AS MATERIALIZED (
     SELECT line_id, target_id, how, uuidv7() AS match_id FROM counted WHERE targets = 1 AND lines = 1
 ),

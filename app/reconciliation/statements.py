@@ -196,8 +196,8 @@ _ADD = text(
 def take(session: Session, record: BankStatement, bookings: Bookings, keys: list[str]) -> bool:
     """Write the next lines of a confirmed file; False when all are. `record` is locked and keeps how far it is."""
     done = int(record.summary["at"])
-    rows = list(zip(bookings.rows, keys, strict=True))[done : done + AT_ONCE]
-    content = json.dumps([_row(row, key) for row, key in rows], default=str)
+    rows, known_by = bookings.rows[done : done + AT_ONCE], keys[done : done + AT_ONCE]
+    content = json.dumps([_row(row, key) for row, key in zip(rows, known_by, strict=True)], default=str)
     new = session.scalar(_ADD, {"statement_id": record.id, "account": record.account, "rows": content})
     record.summary = {**record.summary, "at": done + len(rows), "new": record.summary["new"] + int(new or 0)}
     session.flush()

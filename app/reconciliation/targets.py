@@ -168,7 +168,7 @@ def refuse_counting_twice(session: Session, chosen: Sequence[tuple[TargetKind, U
 # A part payment or two payouts in one debit: the amount is another, the reference or the name stands in the line.
 _SAID = " OR ".join(
     f"length({_PLAIN.format(name)}) >= 5 AND strpos(:said, {_PLAIN.format(name)}) > 0"
-    for name in ("c.label", "coalesce(y.name, '')", "coalesce(o.name, '')")
+    for name in ("c.label", "coalesce(y.name, o.name, '')")  # an organization is not named by its payees' money
 )
 _NAMED_IN_LINE = f"(c.day BETWEEN CAST(:day AS date) - 120 AND CAST(:day AS date) + 1 AND ({_SAID}))"
 

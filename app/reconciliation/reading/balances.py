@@ -16,13 +16,21 @@ MOST_NAMED = 10
 @dataclass(slots=True)
 class Chain:
     """`gaps`: the balance after a booking is not the one before it plus what moved. `notes`: faulty lines stand
-    between two balances, and what they moved together follows from these. `across` has their lines."""
+    between two balances, and what they moved together follows from these."""
 
     told: bool = False
     gaps: list[Fault] = field(default_factory=list)
     notes: list[Fault] = field(default_factory=list)
-    across: set[int] = field(default_factory=set)
-    moved: int = 0  # of the notes: how many say that something moved
+
+
+@dataclass(slots=True)
+class _Walk:
+    """One currency, one way through its rows. `broken`: a row and what its balance should be; `across`: lines that
+    could not be read, and what they moved."""
+
+    told: bool = False
+    broken: list[tuple[Booking, int]] = field(default_factory=list)
+    across: list[tuple[Sequence[int], int, str]] = field(default_factory=list)
 
 
 def check(rows: Sequence[Booking], faulty: Sequence[int]) -> Chain:
@@ -31,13 +39,14 @@ def check(rows: Sequence[Booking], faulty: Sequence[int]) -> Chain:
     for row in rows:
         by_currency.setdefault(row.currency, []).append(row)
     whole = Chain()
+    known: set[int] = set()
     for lines in by_currency.values():
         one = _better(lines, faulty)
         whole.told = whole.told or one.told
-        whole.gaps += one.gaps
-        whole.notes += one.notes
-        whole.across |= one.across
-    outside = [line for line in faulty if line not in whole.across]
+        whole.gaps += [_gap(row, due) for row, due in one.broken]
+        whole.notes += [across(*found) for found in one.across]
+        known.update(line for found in one.across for line in found[0])
+    outside = [line for line in faulty if line not in known]
     if whole.told and outside:
         said = f"{left_out(outside)}; no two balances stand around it, so what it moved is not known."
         whole.notes.append(Fault(outside[0], NOTE, said))
@@ -46,18 +55,22 @@ def check(rows: Sequence[Booking], faulty: Sequence[int]) -> Chain:
     return whole
 
 
-def _better(rows: Sequence[Booking], faulty: Sequence[int]) -> Chain:
+def _better(rows: Sequence[Booking], faulty: Sequence[int]) -> _Walk:
     """Files run from old to new or the other way round: the way with fewer gaps is meant, else what the days say,
     else the way in which the lines left out moved less."""
     onwards, backwards = _walked(rows, faulty), _walked(rows[::-1], faulty)
     days = (rows[0].booked_on, rows[-1].booked_on)
-    first = (len(onwards.gaps), days[0] > days[1], onwards.moved)
-    second = (len(backwards.gaps), days[1] > days[0], backwards.moved)
+    first = (len(onwards.broken), days[0] > days[1], _moved(onwards))
+    second = (len(backwards.broken), days[1] > days[0], _moved(backwards))
     return onwards if first <= second else backwards
 
 
-def _walked(rows: Sequence[Booking], faulty: Sequence[int]) -> Chain:
-    chain = Chain()
+def _moved(walk: _Walk) -> int:
+    return sum(1 for _lines, missing, _currency in walk.across if missing)
+
+
+def _walked(rows: Sequence[Booking], faulty: Sequence[int]) -> _Walk:
+    walk = _Walk()
     before: Booking | None = None
     due = 0
     for row in rows:
@@ -65,24 +78,26 @@ def _walked(rows: Sequence[Booking], faulty: Sequence[int]) -> Chain:
         if row.balance_minor is None:
             continue
         if before is not None:
-            chain.told = True
-            _step(chain, before, row, due, faulty)
+            walk.told = True
+            _step(walk, before, row, due, faulty)
         before, due = row, row.balance_minor
-    return chain
+    return walk
 
 
-def _step(chain: Chain, before: Booking, row: Booking, due: int, faulty: Sequence[int]) -> None:
+def _step(walk: _Walk, before: Booking, row: Booking, due: int, faulty: Sequence[int]) -> None:
     """From one balance to the next; `due` is what the bookings in between make of it."""
     low, high = sorted((before.line, row.line))
-    between = faulty[bisect_right(faulty, low) : bisect_left(faulty, high)]
+    between = faulty[bisect_right(faulty, low) : bisect_left(faulty, high)] if faulty else ()
     missing = (row.balance_minor or 0) - due
     if between:
-        chain.notes.append(across(between, missing, row.currency))
-        chain.across.update(between)
-        chain.moved += bool(missing)
+        walk.across.append((between, missing, row.currency))
     elif missing:
-        said = f"By the bookings the balance is {_shown(due, row.currency)} here; lines seem to be missing."
-        chain.gaps.append(Fault(row.line, "Balance", said))
+        walk.broken.append((row, due))
+
+
+def _gap(row: Booking, due: int) -> Fault:
+    said = f"By the bookings the balance is {_shown(due, row.currency)} here; lines seem to be missing."
+    return Fault(row.line, "Balance", said)
 
 
 def across(lines: Sequence[int], missing: int, currency: str) -> Fault:

@@ -180,3 +180,24 @@ def test_one_that_failed_is_taken_for_debited_only_where_the_bank_names_it(peopl
     assert (waiting(), explained()) == (1, [])
     imported([debit(one, one.number)], name="next.csv")
     assert (waiting(), explained()) == (1, [("payout", "reference")])
+
+
+def test_lines_that_look_alike_are_counted_all(people: tuple[Actor, Actor]) -> None:
+    """Two of one day and one of the next for one payout: each could be it, so none is."""
+    made = sent(*people)
+    one, two, three = made.payouts
+    later = today() + timedelta(days=1)
+    imported([debit(one, "a"), debit(one, "b"), debit(one, "c", day=later), debit(two, "d", day=later)])
+    assert (waiting(), explained()) == (3, [("payout", "amount")])
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE payouts SET amount_minor = 1001 WHERE id = :id"), {"id": three.id})
+    imported([debit(two, "again", day=later)], name="next.csv")
+    assert waiting() == 3  # the other payout of that amount
+
+
+def test_targets_that_look_alike_are_counted_all(people: tuple[Actor, Actor]) -> None:
+    made = sent(*people)
+    with unit_of_work(PLATFORM) as session:
+        session.execute(text("UPDATE payouts SET amount_minor = 1000"))
+    imported([debit(made.payouts[0], "which of the three?")])
+    assert (waiting(), explained()) == (1, [])
