@@ -31,6 +31,7 @@ from app import (
     demo_providers,
     demo_reconciliation,
     demo_sales,
+    demo_stripe,
     demo_wallets,
 )
 from app.charges import service as deposits
@@ -191,6 +192,7 @@ def _fernhill(session: ScopedSession, admin: Actor, checker: Actor) -> Actor:
     _withdrawals(session, fernhill.id, actors, checker)
     _batch(session, fernhill.id, admin, checker)
     demo_wallets.load(session, fernhill.id, owner, checker)
+    demo_stripe.load(session, fernhill.id, owner, checker)
     demo_projects.load(session, fernhill.id, owner, actors["contractor@fernhill.test"])
     demo_deliverables.load(session, fernhill.id, owner, actors["creator@fernhill.test"])
     demo_contracts.load(

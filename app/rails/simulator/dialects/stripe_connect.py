@@ -94,7 +94,9 @@ def _transfer(request: Request, form: Mapping[str, str], books: Books, moment: M
     if not key or not account or amount.minor <= 0:
         return _error(400, "invalid_request_error", "parameter_missing", "Missing required param: destination.")
     known = accounts.of(books, account)
-    if known is not None and known["capabilities"]["transfers"] != "active":
+    if known.get("gone"):
+        return _refused("invalid_account")
+    if known["capabilities"]["transfers"] != "active":
         return _refused("account_closed")
     fate = fate_of(account)
     if fate.refused or fate.ends == "failed":
@@ -121,7 +123,8 @@ def _transfer(request: Request, form: Mapping[str, str], books: Books, moment: M
     if before is None:
         books.hasten([key], moment.now)
         books.settle(moment.now, moment.delay_s)
-        if fate.ends and not fate.silent and not fate.returned:
+        once = account.endswith("0005") and not accounts.bank_payouts(books, account, moment.now)
+        if once or (fate.ends and not fate.silent and not fate.returned):
             _to_bank(books, account, amount, key, moment)
     found = books.find(key)
     headers = {} if before is None else {"Idempotent-Replayed": "true"}
@@ -138,8 +141,7 @@ def _to_bank(books: Books, account: str, amount: Money, key: str, moment: Moment
         "failure_code": None, "failure_message": None, "metadata": {}, "type": "bank_account",
         "trace_id": {"status": "pending", "value": None},
     }  # fmt: skip
-    known = accounts.of(books, account)
-    fails = known is not None and known.get("bank") == "closed"
+    fails = accounts.of(books, account).get("bank") == "closed"
     ended = {
         **payout, "status": "failed" if fails else "paid", "failure_code": "account_closed" if fails else None,
         "trace_id": {"status": "supported", "value": None if fails else digest[24:39].upper()},
