@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from app.audit import queries as history
 from app.audit.queries import AuditFilter
 from app.core.clock import utc_now
+from app.core.countries import country_name
 from app.identity import queries as identity
 from app.methods import bank_payouts, connect
 from app.methods import queries as methods
@@ -114,6 +115,7 @@ def _stripe(payee_id: UUID) -> dict[str, Any]:
     return {
         "account": account,
         "standing": connect.standing(account) if account else "",
+        "country_of_account": country_name(account.country) if account else "",
         "wanted": stripe_codes.wanted((*account.past_due, *account.currently_due)) if account else [],
         "trouble": stripe_codes.disabled(account.disabled_reason) if account else "",
         "bank_payouts": found,

@@ -20,7 +20,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import SelectField
 
-from app.core.countries import countries
+from app.core.countries import countries, country_name
 from app.core.errors import Conflict
 from app.core.settings import settings
 from app.methods import bank_payouts, connect
@@ -106,6 +106,7 @@ class Pages:
             form=form,
             account=account,
             standing=connect.standing(account) if account else "",
+            country_of_account=country_name(account.country) if account else "",
             wanted=stripe_codes.wanted((*account.past_due, *account.currently_due)) if account else [],
             trouble=stripe_codes.disabled(account.disabled_reason) if account else "",
             country=countries().get(country) if country else None,

@@ -166,6 +166,13 @@ VOCABULARY: dict[str, dict[str, Status]] = {
         "failed": _s(_l("Came back from the bank"), "alert-triangle", "red"),
         "canceled": _s(_l("Canceled"), "x", "grey", True),
     },
+    "their_bank_payout": {
+        "pending": _s(_l("Asked for"), "clock", "grey"),
+        "in_transit": _s(_l("On its way to their bank"), "send", "blue"),
+        "paid": _s(_l("In their bank"), "circle-check", "green", True),
+        "failed": _s(_l("Came back from the bank"), "alert-triangle", "red"),
+        "canceled": _s(_l("Canceled"), "x", "grey", True),
+    },
     "run": {
         "running": _s(_l("Being calculated"), "circle-half-2", "blue"),
         "done": _s(_l("Calculated"), "circle-check", "green", True),

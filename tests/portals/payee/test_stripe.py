@@ -80,7 +80,7 @@ def test_from_the_first_click_to_a_method(stripe: SimulatorPeer, newcomer: Vendo
     page = set_up(newcomer, "complete")
     assert "You can be paid into your Stripe balance" in page and "Continue at Stripe" not in page
     ((account, transfers, live),) = accounts(superuser)
-    assert (transfers, live) == ("active", True) and account not in page
+    assert (transfers, live) == ("active", True) and account not in page and "United Kingdom" in page
     assert in_use(superuser) == [("active", True, None)]
     assert usable(newcomer) == "stripe_connect"
     assert "Stripe ••9999" in newcomer.browser.get(BASE).text
@@ -184,7 +184,8 @@ def test_what_reaches_the_bank_is_another_fact(stripe: SimulatorPeer, newcomer: 
     rows = superuser.execute("SELECT reference, amount_minor, currency, status FROM connected_payouts").fetchall()
     assert rows == [("po_1", 12_345, "GBP", "paid")]
     page = newcomer.browser.get(HERE).text
-    assert "In your bank" in page and "£123.45" in page
+    told = page[page.index('id="bank-payouts"') : page.index('id="steps"')]
+    assert "In your bank" in told and "£123.45" in told
     hear(superuser, newcomer, "payout.failed", bank(account, "failed", failure_code="account_closed"), account, "evt_9")
     page = newcomer.browser.get(HERE).text
     assert "Came back from the bank" in page and "The bank account is closed." in page
