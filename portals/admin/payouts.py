@@ -25,6 +25,7 @@ from app.payouts.states import PayoutStatus
 from app.pdf import render
 from app.rails import registry
 from portals.admin import asking, bp, payout_filters
+from portals.admin.onward import to_bank
 from portals.admin.payout_changes import BULK
 from portals.shared.documents import pdf
 from portals.shared.downloads import csv_file
@@ -106,12 +107,13 @@ def payout(payout_id: UUID) -> ResponseReturnValue:
 
 def details(line: ReviewLine) -> dict[str, Any]:
     """Everything the drawer and the page of one payout show."""
+    told = history.timeline(db(), line.id, Audience.PLATFORM)
     return {
         "line": line,
         "items": queries.items(db(), line.id),
         "earning_kinds": EARNING_KINDS,
         "attempts": queries.attempts(db(), line.id),
-        "steps": steps(history.timeline(db(), line.id, Audience.PLATFORM), "payout"),
+        "steps": [*steps(told, "payout"), *to_bank(line.row, told)],
         "rail": registry.rail(line.row.rail),
         **_said(line),
         "sent": line.row.status in (PayoutStatus.PROCESSING, PayoutStatus.PAID),

@@ -22,7 +22,7 @@ _KINDS = {"payment_request": "request"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`state` is one of done, now, bad, hold."""
+    """`state` is one of done, now, bad, hold, todo."""
 
     state: str
     title: str
