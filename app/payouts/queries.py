@@ -211,6 +211,12 @@ def items(session: Session, payout_id: UUID, limit: int = 1000) -> Sequence[Any]
     ).all()
 
 
+def payout_of(session: Session, key: str) -> UUID | None:
+    """The payout an attempt's key is of."""
+    found: UUID | None = session.scalar(select(PayoutAttempt.payout_id).where(PayoutAttempt.key == key))
+    return found
+
+
 def attempts(session: Session, payout_id: UUID) -> Sequence[Any]:
     return session.execute(
         text(

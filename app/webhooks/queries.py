@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
 from app.db import paging
+from app.db.types import begins_with
 from app.rails.base import Blame, Outcome, RailEvent, Result
 from app.webhooks.models import EventStatus, WebhookEvent
 
@@ -68,14 +69,23 @@ def events(
     limit: int = paging.DEFAULT_LIMIT,
     *,
     status: EventStatus | None = None,
+    sources: Sequence[str] = (),
+    named: str = "",
 ) -> paging.Page:
-    """id, source, event_id, status, result, created_at, applied_at; newest first. Needs a platform scope."""
+    """id, source, event_id, status, result, created_at, applied_at; newest first. Needs a platform scope.
+
+    `named`: how the event's id at its source begins; found by the index of both, so give `sources` along.
+    """
     query: paging.AnySelect = select(
         WebhookEvent.id, WebhookEvent.source, WebhookEvent.event_id, WebhookEvent.status, WebhookEvent.result,
         WebhookEvent.created_at, WebhookEvent.applied_at,
     )  # fmt: skip
     if status is not None:
         query = query.where(WebhookEvent.status == status)
+    if sources:
+        query = query.where(WebhookEvent.source.in_(sources))
+    if named:
+        query = query.where(begins_with(WebhookEvent.event_id, named))
     key = paging.Key((WebhookEvent.created_at, WebhookEvent.id), ("created_at", "id"))
     return paging.fetch(session, query, key, cursor, limit)
 

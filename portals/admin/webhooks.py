@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -14,6 +15,9 @@ from wtforms.validators import InputRequired, Length
 from app.core.crypto import CannotOpen
 from app.core.errors import Conflict
 from app.db.paging import AnyRow
+from app.gateways.shops import Shop
+from app.payouts import queries as payouts
+from app.rails import registry
 from app.webhooks import bodies, queries, rules, service
 from app.webhooks.models import EventStatus
 from portals.admin import asking, bp
@@ -23,12 +27,22 @@ from portals.web.forms import BaseForm
 from portals.web.guards import step_up_required
 from portals.web.htmx import done, page
 
+ORDERS = {
+    Shop.SHOPIFY: _l("Shopify orders"),
+    Shop.WOOCOMMERCE: _l("WooCommerce orders"),
+    Shop.GENERIC: _l("Orders of other programs"),
+}
+
 
 @bp.get("/webhooks")
 def webhooks() -> ResponseReturnValue:
-    want = paging.wanted()
+    want, labels = paging.wanted(), _labels()
     status = asking.one_of(EventStatus, request.args, "status")
-    found = queries.events(db(), want.cursor, want.limit, status=status)
+    source, named = request.args.get("source", ""), request.args.get("id", "").strip()[:200]
+    source = source if source in labels else ""
+    chosen = [source] if source else list(labels) if named else []
+    found = queries.events(db(), want.cursor, want.limit, status=status, sources=chosen, named=named)
+    filters = {name: value for name, value in (("source", source), ("id", named)) if value}
     return page(
         "admin/webhooks/index.html",
         fragment="admin/webhooks/_part.html",
@@ -36,16 +50,39 @@ def webhooks() -> ResponseReturnValue:
         neighbours=paging.neighbours(found),
         state=status,
         states=list(EventStatus),
-        counts=queries.counts(db()),
+        counts={} if filters else queries.counts(db()),
         capped=asking.capped,
+        filters=filters,
+        labels=labels,
     )
+
+
+def _labels() -> dict[str, str]:
+    """Sources by the name they are stored under."""
+    rails = {rail.name: rail.label for rail in registry.RAILS.values() if not rail.exports}
+    orders = {f"{service.ORDERS}{shop.value}": str(label) for shop, label in ORDERS.items()}
+    return rails | {f"{service.CARDS}stripe": _("Stripe cards"), f"{service.CALENDAR}calcom": "Cal.com"} | orders
 
 
 @bp.get("/webhooks/<uuid:event_id>")
 def webhook(event_id: UUID) -> ResponseReturnValue:
     row = queries.event(db(), event_id)
     body, why = _masked_body(row)
-    return page("admin/webhooks/event.html", row=row, read=rules.pretty(rules.masked(row.event)), body=body, why=why)
+    return page(
+        "admin/webhooks/event.html",
+        row=row,
+        source=_labels().get(row.source, row.source),
+        read=rules.pretty(rules.masked(row.event)),
+        body=body,
+        why=why,
+        payout_id=_payout_of(row.event),
+    )
+
+
+def _payout_of(event: dict[str, Any]) -> UUID | None:
+    """The payout of ours it is about."""
+    key = (event.get("result") or {}).get("key", "")
+    return payouts.payout_of(db(), key) if key else None
 
 
 def _masked_body(row: AnyRow) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from app.webhooks import service as webhooks
 from app.webhooks.models import EventStatus
 from jobs import payouts as jobs
 from tests.factories.payouts import PLATFORM, Shop
+from tests.portals.admin.conftest import withdrawn
 from tests.portals.conftest import Browser
 from tests.stores import environment
 
@@ -103,6 +104,37 @@ def test_after_a_change_of_keys_it_opens_as_before(browser: Browser) -> None:
 
 
 @pytest.mark.usefixtures("place")
+def test_it_leads_to_the_payout_it_is_about(browser: Browser, place: Shop, superuser: Superuser) -> None:
+    event_id, payout_id = received(), withdrawn(place)
+    assert "/admin/payouts/" + str(payout_id) not in browser.get(f"/admin/webhooks/{event_id}").text
+    superuser.execute(
+        "INSERT INTO payout_attempts (organization_id, payee_id, payout_id, number, rail, key, request_sha256, status)"
+        " SELECT organization_id, payee_id, id, 1, rail, 'payout-unknown-1', 'h', 'accepted' FROM payouts"
+    )
+    assert f'href="/admin/payouts/{payout_id}"' in browser.get(f"/admin/webhooks/{event_id}").text
+
+
+def test_by_source_and_by_how_the_id_begins(browser: Browser, place: Shop) -> None:
+    with unit_of_work(PLATFORM) as session:
+        for source, names in (("paypal", ("WH-1", "WH-2")), ("razorpayx", ("evt_1", "WH-3"))):
+            webhooks.receive(session, source, [RailEvent(name, about="x") for name in names], b"{}")
+        webhooks.receive_cards(session, "stripe", "evt_9", {"ignored": "x"})
+
+    def shown(query: str) -> set[str]:
+        page = browser.get(f"/admin/webhooks?{query}").text
+        return {name for name in ("WH-1", "WH-2", "WH-3", "evt_1", "evt_9") if f">{name}</a>" in page}
+
+    assert shown("") == {"WH-1", "WH-2", "WH-3", "evt_1", "evt_9"} == shown("source=nobody")
+    assert shown("source=paypal") == {"WH-1", "WH-2"}
+    assert shown("id=WH-") == {"WH-1", "WH-2", "WH-3"}
+    assert shown("id=WH-&source=razorpayx") == {"WH-3"}
+    assert shown("id=evt_&status=received") == {"evt_1", "evt_9"}
+    assert shown("id=%25") == set() == shown("id=evt_&status=failed")
+    page = browser.get("/admin/webhooks?id=WH-&source=paypal&limit=1").text
+    assert "Nothing matches" in browser.get("/admin/webhooks?id=nothing").text
+    assert 'value="WH-"' in page and "source=paypal" in page  # what was asked for stays, also in the tabs
+
+
 def test_by_state_and_run_again(browser: Browser, place: Shop) -> None:
     event_id = received()
     jobs.apply_events([str(event_id)])
