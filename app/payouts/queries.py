@@ -18,7 +18,7 @@ from app.organizations.models import Organization
 from app.payees.models import Payee
 from app.payees.queries import matching
 from app.payees.states import PayeeKind
-from app.payouts.models import Batch, Export, Payout
+from app.payouts.models import Attempt, Batch, Export, Payout
 from app.payouts.states import PayoutStatus
 
 OPEN = (PayoutStatus.PENDING, PayoutStatus.APPROVED, PayoutStatus.ON_HOLD)
@@ -213,7 +213,7 @@ def items(session: Session, payout_id: UUID, limit: int = 1000) -> Sequence[Any]
 
 def payout_of(session: Session, key: str) -> UUID | None:
     """The payout an attempt's key is of."""
-    found: UUID | None = session.scalar(select(PayoutAttempt.payout_id).where(PayoutAttempt.key == key))
+    found: UUID | None = session.scalar(select(Attempt.payout_id).where(Attempt.key == key))
     return found
 
 
