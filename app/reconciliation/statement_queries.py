@@ -7,6 +7,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from app.db import paging
+from app.organizations.models import Organization
 from app.reconciliation.models import BalanceCheck, BankStatement, StatementLine
 from app.reconciliation.states import StatementStatus
 
@@ -25,6 +26,13 @@ def statements(
     if account:
         query = query.where(BankStatement.account == account)
     return paging.fetch(session, query, _KEY, cursor, limit)
+
+
+def usual_currency(session: Session) -> str:
+    """That of the file that came last, else the platform's own."""
+    last = select(BankStatement.currency).order_by(BankStatement.created_at.desc(), BankStatement.id.desc()).limit(1)
+    house = select(Organization.currency).where(Organization.is_house)
+    return str(session.scalar(last) or session.scalar(house) or "USD")
 
 
 def told_until(session: Session) -> list[paging.AnyRow]:

@@ -120,6 +120,8 @@ def statements() -> ResponseReturnValue:
 def new_statement() -> ResponseReturnValue:
     """A file that cannot be read at all is refused here; a table goes on to its columns, camt.053 to the preview."""
     form = StatementForm()
+    if request.method == "GET":
+        form.currency.data = queries.usual_currency(db())
     if form.accepts():
         with _at_the_file(form):
             name, body = received()

@@ -21,10 +21,12 @@ from tests.factories import payouts as make
 from tests.factories.sent import Sent, sent
 from tests.factories.statements import PLATFORM, imported
 
-ACTS = ("match", "split", "suspend", "propose", "approve", "reject", "undo", "run")
+ACTS = ("match", "split", "whole", "suspend", "propose", "approve", "reject", "undo", "run")
 STEPS = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 7), st.integers(0, 3)), min_size=1, max_size=14)
 AMOUNTS = st.lists(
-    st.sampled_from(("-10.00", "-10.01", "-20.01", "10.00", "-3.00", "250.00", "-0.01")), min_size=1, max_size=8
+    st.sampled_from(("-10.00", "-10.01", "-20.01", "-30.03", "10.00", "-3.00", "250.00", "-0.01")),
+    min_size=1,
+    max_size=8,
 )
 
 
@@ -50,6 +52,10 @@ class World:
             case "split":
                 both = [(TargetKind.PAYOUT, attempts[other % 3]), (TargetKind.PAYOUT, attempts[(other + 1) % 3])]
                 desk.match(session, who, line_id, both, rest_to_suspense=other > 1)
+            case "whole":
+                part = [(TargetKind.PAYOUT, attempts[0])] if other > 1 else []
+                whole = [(TargetKind.EXPORT, self.made.export_id), *part]
+                desk.match(session, who, line_id, whole, rest_to_suspense=bool(other % 2))
             case "suspend":
                 desk.suspend(session, who, line_id, "?")
             case "propose":

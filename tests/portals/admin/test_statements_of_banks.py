@@ -58,6 +58,25 @@ def test_a_table_goes_by_its_columns_to_the_preview_and_in(anna: Browser) -> Non
     assert "Every booking of this file is here already" in anna.get(again).text
 
 
+def test_the_currency_is_that_of_the_last_file(anna: Browser) -> None:
+    """Of the platform at first: not the first of the alphabet, which nobody would notice."""
+    assert '<option selected value="GBP">' in anna.get("/admin/statements/new").text
+    upload(anna, CSV, currency="EUR")
+    assert '<option selected value="EUR">' in anna.get("/admin/statements/new").text
+
+
+def test_lines_left_out_are_said_before_and_after(anna: Browser) -> None:
+    bad = b"2026-13-03,C,R-000003,-6.00,100.00\n2026-10-04,D,R-000004,1.00,101.00\n"
+    preview = anna.post(upload(anna, CSV + bad), columns()).location
+    told = "Line 4 is left out; by the balances around it moved -6.00 GBP."
+    assert told in anna.get(preview).text
+    assert anna.post(f"{preview}/confirmation").status_code == 422
+    anna.post(f"{preview}/confirmation", {"skip_faulty": "y"})
+    runtime.run_due()
+    seen = anna.get(preview).text
+    assert told in seen and "Lines of the file were left out" in seen
+
+
 def test_columns_that_cannot_be_are_said_beside_their_fields(anna: Browser) -> None:
     where = upload(anna, CSV)
     answer = anna.post(where, columns(amount="", balance="Nowhere"))
