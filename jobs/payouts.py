@@ -238,8 +238,11 @@ def _ask_rails(ids: Sequence[UUID]) -> tuple[dict[UUID, Result], connect.Found]:
     return told, connect.ask(received)
 
 
-def call_back(payout_id: str) -> None:
-    """Ask the rail for the money of a payout nobody claimed, or that it can take back; its answer moves the payout."""
+def call_back(payout_id: str, recall: str = "") -> None:
+    """Ask the rail for the money of a payout nobody claimed, or that it can take back; its answer moves the payout.
+
+    `recall` names the time it was asked for: a repeat of it is the same call.
+    """
     chosen = UUID(payout_id)
     with unit_of_work(Scope.platform("find what is called back")) as session:
         found = recalls.attempt(session, chosen)
@@ -248,7 +251,7 @@ def call_back(payout_id: str) -> None:
         return
     try:
         if found.paid and isinstance(rail, TakesBack):
-            result = rail.take_back(found.key, found.reference)
+            result = rail.take_back(found.key, found.reference, recall)
         elif not found.paid and isinstance(rail, Cancels):
             result = rail.cancel(found.key, found.reference)
         else:

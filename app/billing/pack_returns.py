@@ -195,6 +195,7 @@ def not_returned(session: ScopedSession, actor: Actor, return_id: UUID, message:
         pack = locked(session, of.subject_id)
         if _in_funds(session, of, pack, back):  # what was promised pays what is open
             settling.cover(session, actor, of.organization_id, of.currency)
+            outbox.emit(session, Topic.FUNDS_ARRIVED, organization_id=of.organization_id)
             return
         if pack.status is PackStatus.REFUNDED:
             _settle(session, pack, empty=not values_left(session, pack))

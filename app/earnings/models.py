@@ -39,7 +39,6 @@ class HoldReason(StrEnum):
     DISPUTE = "dispute"
     REFUND = "refund"
     INVOICE = "invoice"
-    CONTRADICTED = "contradicted"  # a rail says now that it was paid before
 
 
 class Earning(PayeeRecord):

@@ -19,7 +19,6 @@ HOLD_TEXT: dict[HoldReason, str] = {
     HoldReason.DISPUTE: "The client’s bank has questioned the charge: waiting for its answer.",
     HoldReason.REFUND: "A refund to the client came back: waiting until it is settled.",
     HoldReason.INVOICE: "The client’s organization pays by invoice: waiting until that is paid.",
-    HoldReason.CONTRADICTED: "The rail says that this was paid before: waiting until that is known.",
 }
 RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.TERMS: "The payment terms have passed.",
@@ -30,7 +29,6 @@ RELEASE_TEXT: dict[HoldReason, str] = {
     HoldReason.DISPUTE: "The client’s bank has decided.",
     HoldReason.REFUND: "The refund that came back is settled.",
     HoldReason.INVOICE: "The invoice was paid.",
-    HoldReason.CONTRADICTED: "It is known what became of the payout.",
 }
 
 

@@ -209,8 +209,6 @@ def release_early(session: Session, actor: Actor, organization_id: UUID, earning
         raise NotFound("There is no such earning on hold.")
     if held.reason is HoldReason.ACCEPTANCE:
         raise Conflict("The amount was reduced, and the payee may still dispute it.")
-    if held.reason is HoldReason.CONTRADICTED:
-        raise Conflict("It may have been paid before; the platform finds out first.")
     note = f"Released early: {reason.strip()}"
     _release(session, actor, _WITH_REVERSALS, now=utc_now(), note=note, earning_id=earning_id)
     audit.record(

@@ -83,6 +83,7 @@ PAYOUT_FUNDED = Recipe("payout_funded", Account.FUNDS, Account.RECEIVABLE)
 PAYOUT_UNFUNDED = Recipe("payout_unfunded", Account.RECEIVABLE, Account.FUNDS)
 PAYOUT_SENT = Recipe("payout_sent", Account.CLEARING, Account.CASH)
 PAYOUT_BOUNCED = Recipe("payout_bounced", Account.CASH, Account.CLEARING)
+PAYOUT_UNBOUNCED = Recipe("payout_unbounced", Account.CLEARING, Account.CASH)  # it had left after all
 PAYOUT_PAID = Recipe("payout_paid", Account.PAYEE_IN_TRANSIT, Account.CLEARING)
 PAYOUT_RETURNED = Recipe("payout_returned", Account.CASH, Account.PAYEE_IN_TRANSIT)
 PAYOUT_FEE = Recipe("payout_fee", Account.PROCESSOR_FEES, Account.CASH)  # what the rail took beside the amount

@@ -1,10 +1,13 @@
-"""A payout that had failed was paid after all: its money is taken again, and what the rail did is written down as a new
-attempt that nobody sends, so that books and states go forward only."""
+"""A payout that had failed was paid after all: its money is taken again, and its attempt counts as it was.
+
+The one way back from a failed attempt, and only by two people (`verdicts`). The attempt keeps its key, so that returns,
+look-ups and statements find it.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -13,38 +16,66 @@ from app.core.clock import utc_now
 from app.core.errors import Conflict
 from app.core.scope import Actor
 from app.db import locks
+from app.ledger import recipes
+from app.ledger import service as ledger
 from app.payouts import funding, settling
 from app.payouts.moves import move, take_again
-from app.payouts.rules import send_key
-from app.payouts.settling import News
-from app.payouts.states import PayoutStatus
-from app.rails.base import Outcome, Result
+from app.payouts.states import HOLDING, PayoutStatus
 
-_PAYOUT = text("SELECT organization_id, attempt_number FROM payouts WHERE id = :id FOR UPDATE")
-_ATTEMPT = text(
-    """INSERT INTO payout_attempts (organization_id, payee_id, payout_id, number, rail, key, request_sha256, payee_name,
-        reference, rail_reference, status, created_at)
-    SELECT organization_id, payee_id, payout_id, :number, rail, :new, request_sha256, payee_name, reference,
-        rail_reference, 'submitted', :now FROM payout_attempts WHERE key = :key"""
+TWICE = (
+    "It was sent a second time since: the money may be gone twice. Call the second one back, then confirm this. Where "
+    "that is not possible, take the amount off what comes by an adjustment, and close the item on the watch list."
 )
-_COUNT = text("UPDATE payouts SET attempt_number = :number WHERE id = :id")
+_PAYOUT = text(
+    """SELECT p.id, p.status, p.organization_id FROM payouts p JOIN payout_attempts a ON a.payout_id = p.id
+    WHERE a.key = :key FOR UPDATE OF p"""
+)
+_OVER = text(
+    """WITH again AS (
+        UPDATE payouts SET status = 'approved', status_at = :now WHERE id = :id AND status IN ('rejected', 'cancelled')
+        RETURNING id, organization_id, payee_id
+    ) INSERT INTO timeline_events
+        (organization_id, payee_id, subject_kind, subject_id, at, actor, from_state, to_state, note)
+    SELECT organization_id, payee_id, 'payout', id, :now, :actor, :status, 'approved', :note FROM again"""
+)
+_PAID = text(
+    """UPDATE payout_attempts SET status = 'succeeded', settled_at = :now,
+        rail_reference = coalesce(nullif(evidence #>> '{contradicted,reference}', ''), rail_reference),
+        evidence = evidence || jsonb_build_object('succeeded', CAST(:evidence AS jsonb))
+    WHERE key = :key AND status = 'failed'"""
+)
 
 
-def paid_after_all(session: Session, actor: Actor, payout_id: UUID, key: str, evidence: Mapping[str, str]) -> None:
-    """Take the money of a failed payout again and settle it as paid; the funds are drawn on whatever they cover.
+def paid_after_all(session: Session, actor: Actor, key: str, evidence: Mapping[str, str]) -> None:
+    """Settle the payout of this failed attempt as paid by it; the funds are drawn on whatever they cover.
 
-    `key`: the attempt that was paid. Raises Conflict when part of the money is in another payout by now.
+    Raises Conflict when part of the money is in another payout by now, or when it was sent again since.
     """
-    payout = session.execute(_PAYOUT, {"id": payout_id}).one()
+    payout = session.execute(_PAYOUT, {"key": key}).one()
+    status = PayoutStatus(payout.status)
+    if status in (PayoutStatus.PROCESSING, PayoutStatus.PAID):
+        raise Conflict(TWICE)
     locks.hold(session, "claims", payout.organization_id, shared=True)
-    if not take_again(session, payout_id):
+    if status not in HOLDING and not take_again(session, payout.id):
         raise Conflict("Part of this money is in another payout by now. Cancel that one first.")
-    funding.draw(session, payout_id)
+    funding.draw(session, payout.id)
     note = "The rail had paid it after all."
-    move(session, actor, [payout_id], PayoutStatus.APPROVED, note=note, only_from=PayoutStatus.FAILED)
-    number = payout.attempt_number + 1
-    new = send_key(payout_id, number)
-    session.execute(_ATTEMPT, {"key": key, "new": new, "number": number, "now": utc_now()})
-    session.execute(_COUNT, {"id": payout_id, "number": number})
-    move(session, actor, [payout_id], PayoutStatus.PROCESSING, note=note)
-    settling.apply(session, actor, [News(Result(new, Outcome.PAID), "person", {**evidence, "paid_as": key})])
+    of = {"id": payout.id, "now": utc_now(), "actor": actor.label, "status": status.value, "note": note}
+    session.execute(_OVER, of)
+    steps = [PayoutStatus.PENDING] if status is PayoutStatus.RETURNED else []
+    for to in (*steps, PayoutStatus.APPROVED, PayoutStatus.PROCESSING):
+        move(session, actor, [payout.id], to, note=note)
+    session.execute(_PAID, {"key": key, "now": utc_now(), "evidence": json.dumps({"by": "person", **evidence})})
+    _post(session, key)
+    move(session, actor, [payout.id], PayoutStatus.PAID, note=note)
+    settling.announce(session, [payout.id], "paid")
+
+
+def _post(session: Session, key: str) -> None:
+    """Once each: it left, it had not come back, it arrived."""
+    keys = {"keys": [key]}
+    ledger.post_from(session, recipes.PAYOUT_SENT, settling.OF_ATTEMPTS, keys)
+    bounced = text("SELECT 1 FROM ledger_entries WHERE kind = :kind AND ref = :key")
+    if session.execute(bounced, {"kind": recipes.PAYOUT_BOUNCED.kind, "key": key}).first():
+        ledger.post_from(session, recipes.PAYOUT_UNBOUNCED, settling.OF_ATTEMPTS, keys)
+    ledger.post_from(session, recipes.PAYOUT_PAID, settling.OF_ATTEMPTS, keys)

@@ -127,8 +127,8 @@ def take_again(session: Session, payout_id: UUID) -> bool:
     """Reserve the same items for a retry; False, and nothing done, when part of the money is elsewhere by now."""
     if not session.execute(_LOCK_ITEMS, {"id": payout_id}).scalar_one():
         return False
+    session.execute(_TAKE_WHOLE, {"id": payout_id})  # first: what a part leaves may be as much as the part
     session.execute(_TAKE_PART, {"id": payout_id})
-    session.execute(_TAKE_WHOLE, {"id": payout_id})
     session.execute(text("UPDATE payouts SET reservation = reservation + 1 WHERE id = :id"), {"id": payout_id})
     post_reserved(session, [payout_id])
     session.expire_all()

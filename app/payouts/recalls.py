@@ -17,6 +17,7 @@ from app.core.errors import Conflict, Invalid, NotFound
 from app.core.scope import Actor, Permission
 from app.core.topics import Topic
 from app.db import outbox
+from app.db.types import new_id
 from app.payouts.states import PayoutStatus
 from app.rails import registry
 from app.rails.base import Cancels, TakesBack
@@ -69,7 +70,7 @@ def ask(session: Session, actor: Actor, payout_id: UUID, note: str) -> None:
         session, actor, "payout", payout_id, row.status, from_state=row.status, note=f"Called back: {reason}",
         organization_id=row.organization_id, payee_id=row.payee_id,
     )  # fmt: skip
-    outbox.emit(session, Topic.PAYOUT_RECALLED, payout_id=payout_id)
+    outbox.emit(session, Topic.PAYOUT_RECALLED, payout_id=payout_id, recall=new_id().hex[-12:])
 
 
 _ATTEMPT = text(

@@ -23,7 +23,7 @@ from app.core.crypto import CannotOpen, open_sealed
 from app.core.money import Money
 from app.core.scope import SYSTEM, Actor
 from app.methods.service import seal_context
-from app.payouts import content, engagements, payers
+from app.payouts import content, contradictions, engagements, payers
 from app.payouts.moves import move
 from app.payouts.rules import HOLD_TEXT, arrival, payout_number, request_sha256, send_key
 from app.payouts.states import HoldCode, PayoutStatus
@@ -136,8 +136,8 @@ def claim(session: Session, actor: Actor, ids: Sequence[UUID]) -> list[SendOrder
     ready = list(session.execute(lock, {"ids": list(ids)}).scalars())
     held = set(engagements.hold(session, actor, engagements.suspended(session, ready)))
     ready = [payout_id for payout_id in ready if payout_id not in held]
-    off = _off(session, actor, ready)
-    ready = [payout_id for payout_id in ready if payout_id not in off]
+    kept_back = _off(session, actor, ready) | _paid_before(session, actor, ready)
+    ready = [payout_id for payout_id in ready if payout_id not in kept_back]
     changed = set(content.changed_since_approval(session, ready))
     _hold(session, actor, sorted(changed), HoldCode.METHOD_CHANGED)
     orders: list[SendOrder] = []
@@ -165,6 +165,16 @@ def _off(session: Session, actor: Actor, ids: Sequence[UUID]) -> set[UUID]:
     found = list(session.execute(query, {"ids": list(ids), "names": off}).scalars()) if off else []
     _hold(session, actor, found, HoldCode.RAIL_OFF)
     return set(found)
+
+
+def _paid_before(session: Session, actor: Actor, ids: Sequence[UUID]) -> set[UUID]:
+    """Those that may pay what was paid before, now on hold until people have said what happened."""
+    found = contradictions.same_money(session, ids)
+    move(
+        session, actor, sorted(found), PayoutStatus.ON_HOLD, note=HOLD_TEXT[HoldCode.REVIEW],
+        hold_code=HoldCode.REVIEW, hold_note=contradictions.MAYBE_PAID,
+    )  # fmt: skip
+    return found
 
 
 def _hold(session: Session, actor: Actor, ids: Sequence[UUID], code: HoldCode) -> None:

@@ -103,7 +103,7 @@ def _advance(session: Session, to: AttemptStatus, news: Sequence[News]) -> list[
 
 # Money of an attempt; the reference of its postings is the attempt's key.
 # Each leaves the account its rail pays from.
-_OF_ATTEMPTS = f"""SELECT a.key AS ref, p.organization_id, p.payee_id, {accounts.sql("a.rail")} AS rail, p.currency,
+OF_ATTEMPTS = f"""SELECT a.key AS ref, p.organization_id, p.payee_id, {accounts.sql("a.rail")} AS rail, p.currency,
     p.amount_minor, CAST(NULL AS text) AS memo
     FROM payout_attempts a JOIN payouts p ON p.id = a.payout_id WHERE a.key = ANY(:keys)"""
 
@@ -115,7 +115,7 @@ _FEES = f"""SELECT a.key AS ref, a.organization_id, a.payee_id, {accounts.sql("a
 
 def _post(session: Session, recipe: recipes.Recipe, keys: Sequence[str]) -> None:
     if keys:
-        ledger.post_from(session, recipe, _OF_ATTEMPTS, {"keys": list(keys)})
+        ledger.post_from(session, recipe, OF_ATTEMPTS, {"keys": list(keys)})
 
 
 def _accepted(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]:
@@ -153,7 +153,7 @@ def _waiting(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]
         "cures": [n.result.cure for n in news],
     }
     told = list(session.execute(_WAITS, {**values, "now": utc_now(), "actor": actor.label}).scalars())
-    _announce(session, told, "waiting")
+    announce(session, told, "waiting")
     return moved
 
 
@@ -180,7 +180,7 @@ def _paid(session: Session, actor: Actor, news: Sequence[News]) -> list[UUID]:
     if any(n.result.fee for n in news) and keys:
         ledger.post_from(session, recipes.PAYOUT_FEE, _FEES, {"keys": keys})
     paid = move(session, actor, [a.payout_id for a in advanced], PayoutStatus.PAID, note="The rail confirmed it.")
-    _announce(session, paid, "paid")
+    announce(session, paid, "paid")
     _contradict(session, actor, news, keys, AttemptStatus.FAILED)
     return paid
 
@@ -189,7 +189,8 @@ def _contradict(
     session: Session, actor: Actor, news: Sequence[News], moved: Sequence[str], ended: AttemptStatus
 ) -> None:
     late = set(moved)
-    contradictions.mark(session, actor, {n.result.key: n.source for n in news if n.result.key not in late}, ended)
+    against = {n.result.key: (n.source, n.result.reference) for n in news if n.result.key not in late}
+    contradictions.mark(session, actor, against, ended)
 
 
 _FAILURE = text(
@@ -255,11 +256,12 @@ def _money_back(
         for payout_id in move(session, actor, ids, to, note=f"{note} The money is back in the balance.")
     ]
     give_back(session, moved)
-    _announce(session, moved, mail)
+    announce(session, moved, mail)
     return moved
 
 
-def _announce(session: Session, ids: Sequence[UUID], what: str) -> None:
+def announce(session: Session, ids: Sequence[UUID], what: str) -> None:
+    """Have payees told of these payouts, each once."""
     for start in range(0, len(ids), 100):
         outbox.emit(session, Topic.PAYOUTS_SETTLED, payout_ids=ids[start : start + 100], outcome=what)
 

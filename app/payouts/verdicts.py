@@ -67,13 +67,14 @@ def propose(session: Session, actor: Actor, payout_id: UUID, outcome: Outcome, n
     if row is None:
         raise NotFound("There is no such payout.")
     late = possible(row.rail, PayoutStatus(row.status), row.status_at.date())
-    if not late and contradictions.open_of(session, payout_id) is None:
+    contradicted = contradictions.open_of(session, payout_id)
+    if not late and contradicted is None:
         raise Conflict("Its rail still has time to say itself what became of it, or has said so.")
     if waiting(session, payout_id) is not None:
         raise Conflict("Somebody said what happened already; a second person decides about that first.")
     made = Verdict(
-        id=new_id(), payout_id=payout_id, key=row.key, outcome=outcome.value, note=said, proposed_by=actor.label,
-        proposed_by_account_id=actor.account_id,
+        id=new_id(), payout_id=payout_id, key=contradicted or row.key, outcome=outcome.value, note=said,
+        proposed_by=actor.label, proposed_by_account_id=actor.account_id,
     )  # fmt: skip
     session.add(made)
     session.flush()
@@ -102,9 +103,9 @@ def confirm(session: Session, actor: Actor, payout_id: UUID) -> Verdict:
     _decided(found, actor)
     by = f"{found.proposed_by}, {actor.label}"
     if contradictions.open_of(session, payout_id) == found.key:
-        contradictions.decide(session, actor, payout_id, found.key, by)
+        contradictions.decide(session, found.key, by)
         if Outcome(found.outcome) is Outcome.PAID:
-            adoption.paid_after_all(session, actor, payout_id, found.key, {"note": found.note, "by": by})
+            adoption.paid_after_all(session, actor, found.key, {"note": found.note, "by": by})
     else:
         _settle(session, actor, found, by)
     audit.record(session, actor, "payout.verdict_confirmed", "payout", payout_id, outcome=found.outcome)

@@ -280,7 +280,7 @@ class Cancels(Protocol):
 class TakesBack(Protocol):
     """What a rail may also do: take back what it paid, as long as the payee's balance there covers it."""
 
-    def take_back(self, key: str, reference: str) -> Result:
-        """Take one payment back whole; twice is once. Raises RailUnavailable when what became of it is not known,
-        RailRejected when nothing moved."""
+    def take_back(self, key: str, reference: str, call: str = "") -> Result:
+        """Take one payment back whole; `call` names the try, and the same one twice is once. Raises RailUnavailable
+        when what became of it is not known, RailRejected when nothing moved."""
         ...

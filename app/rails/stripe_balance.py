@@ -47,7 +47,8 @@ def activity(api: Api, since: datetime) -> list[Movement]:
 
 def _movement(row: Mapping[str, Any]) -> Movement:
     source = row.get("source")
-    kept = source.get("metadata") if isinstance(source, dict) else None
+    ours = str(row["type"]).startswith("transfer")  # charges name attempts of another kind
+    kept = source.get("metadata") if ours and isinstance(source, dict) else None
     amount = stripe_wire.inward(int(row["net"]), str(row["currency"]))
     at = datetime.fromtimestamp(int(row["created"]), UTC)
     return Movement(str((kept or {}).get("attempt") or ""), str(row["type"]), amount, at)

@@ -149,14 +149,14 @@ class StripeConnect(Defaults):
             raise RailUnavailable("Stripe refused the look-up.", refusal.code) from None
         return None
 
-    def take_back(self, key: str, reference: str) -> Result:
+    def take_back(self, key: str, reference: str, call: str = "") -> Result:
         """Reverse a transfer that was made, whole: only while the payee's Stripe balance covers it.
 
         Raises RailUnavailable (unknown; a repeat does no more) or RailRejected (nothing was moved).
         """
         form = {"metadata[attempt]": key}
         try:
-            self.api().post(f"/v1/transfers/{reference}/reversals", form, f"{key}-back")
+            self.api().post(f"/v1/transfers/{reference}/reversals", form, f"{key}-back{call}")
         except Refused as refusal:
             found = self.find(key, reference)  # it may have been taken back before
             if found is None or found.outcome is not Outcome.RETURNED:

@@ -33,7 +33,8 @@ _OF_RAIL = text(
     """SELECT l.currency, coalesce(sum(l.amount_minor) FILTER (WHERE l.account = 'cash'), 0) AS cash,
         coalesce(sum(l.amount_minor) FILTER (WHERE l.account = 'clearing'), 0) AS clearing
     FROM payout_attempts a JOIN ledger_entries e ON e.organization_id = a.organization_id AND e.ref = a.key
-        AND e.kind IN ('payout_sent', 'payout_bounced', 'payout_paid', 'payout_returned', 'payout_fee')
+        AND e.kind IN ('payout_sent', 'payout_bounced', 'payout_unbounced', 'payout_paid', 'payout_returned',
+            'payout_fee')
     JOIN ledger_lines l ON l.entry_id = e.id AND l.account IN ('cash', 'clearing')
     WHERE a.rail = :rail AND l.created_at <= :at GROUP BY l.currency"""
 )

@@ -44,9 +44,11 @@ _CLOSED = text(
 
 
 def contradicted(session: Session) -> list[Noticed]:
-    """Attempts whose rail took back its word, until a person closed the item: it happened once and is not over."""
+    """Attempts whose rail took back its word: of what had failed until two people have decided, of what was paid, by
+    this attempt or by another since, until a person closed the item."""
     rows = contradictions.found(session, MOST)
-    closed = set(session.execute(_CLOSED, {"keys": [row.key for row in rows]}).scalars())
+    keys = [row.key for row in rows if row.payout_status in ("processing", "paid")]
+    closed = set(session.execute(_CLOSED, {"keys": keys}).scalars())
     return [_taken_back(row) for row in rows if row.key not in closed]
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from app.core.errors import NotFound
+from app.core.money import Money
 from app.db import paging
 from app.db.types import begins_with
 from app.rails.base import Blame, Outcome, RailEvent, Result
@@ -60,7 +61,10 @@ def rail_event(kept: dict[str, Any]) -> RailEvent:
 def _result(kept: dict[str, Any]) -> Result:
     known = dict(kept)
     blame, outcome = known.pop("blame"), Outcome(known.pop("outcome"))
-    return Result(outcome=outcome, blame=Blame(blame) if blame else None, **known)
+    fee = known.pop("fee", None)
+    return Result(
+        outcome=outcome, blame=Blame(blame) if blame else None, fee=Money(**fee) if fee else None, **known
+    )  # fmt: skip
 
 
 def events(

@@ -125,12 +125,12 @@ def details(line: ReviewLine) -> dict[str, Any]:
 
 def _said(line: ReviewLine) -> dict[str, Any]:
     """What a person said became of it, and why this reader may not confirm that ("" when they may)."""
-    failed = line.row.status is PayoutStatus.FAILED and contradictions.open_of(db(), line.id) is not None
-    said = verdicts.waiting(db(), line.id) if failed or line.row.status is PayoutStatus.PROCESSING else None
+    contradicted = contradictions.open_of(db(), line.id) is not None
+    said = verdicts.waiting(db(), line.id) if contradicted or line.row.status is PayoutStatus.PROCESSING else None
     if said is None:
-        return {"verdict": None, "contradicted": failed}
+        return {"verdict": None, "contradicted": contradicted}
     against = rules.may_confirm(said.proposed_by_account_id, said.proposed_by, g.actor.account_id, g.actor.label)
-    return {"verdict": said, "may_not_confirm": against or "", "contradicted": failed}
+    return {"verdict": said, "may_not_confirm": against or "", "contradicted": contradicted}
 
 
 @bp.get("/payouts/<uuid:payout_id>/remittance.pdf")

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from app.payouts import exports, verdicts
+from app.payouts import contradictions, exports, verdicts
 from app.payouts.review import ReviewLine
 from app.rails import registry
 from app.rails.base import Outcome
@@ -58,7 +58,7 @@ class VerdictForm(OnceForm):
 def settlement(payout_id: UUID) -> ResponseReturnValue:
     """Mark a payout by file or check as paid, failed or returned; say what became of one by another rail."""
     line = one(payout_id)
-    if registry.rail(line.row.rail).exports:
+    if registry.rail(line.row.rail).exports and contradictions.open_of(db(), payout_id) is None:
         return _of_export(line)
     return _verdict(line)
 
@@ -81,7 +81,12 @@ def _verdict(line: ReviewLine) -> ResponseReturnValue:
             said = _("A second person decides about payout %(number)s now.", number=line.number)
             return done(back=url_for(".payout", payout_id=line.id), toast=(_("Recorded"), said))
     return page(
-        "admin/payouts/settlement.html", fragment="admin/payouts/_settlement.html", form=form, line=line, two=True
+        "admin/payouts/settlement.html",
+        fragment="admin/payouts/_settlement.html",
+        form=form,
+        line=line,
+        two=True,
+        contradicted=contradictions.open_of(db(), line.id) is not None,
     )
 
 

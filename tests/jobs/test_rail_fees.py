@@ -12,13 +12,15 @@ from app.db.session import unit_of_work
 from app.payouts import settling
 from app.payouts.settling import News
 from app.rails import paypal_items, razorpayx_wire
-from app.rails.base import Outcome, Result
+from app.rails.base import Outcome, RailEvent, Result
 from app.reconciliation import balances
 from app.reporting import doctor, revenue
+from app.webhooks import service as webhooks
 from jobs import payouts as jobs
 from tests.factories.payouts import PLATFORM
 from tests.fakes.rail import fake_rail
 from tests.jobs.test_payout_calls import _approved
+from tests.jobs.test_payout_news import run_all
 
 pytestmark = pytest.mark.usefixtures("database_url")
 
@@ -105,3 +107,15 @@ def test_what_paypal_takes(said: dict[str, str] | None, fee: Money | None) -> No
 def test_what_razorpayx_takes(fees: int | None, fee: Money | None) -> None:
     payout = {"id": "pout_1", "reference_id": "k", "status": "processed", "fees": fees, "tax": 90}
     assert razorpayx_wire.result("k", payout).fee == fee
+
+
+def test_a_fee_told_by_an_event_is_booked() -> None:
+    _, (payout_id,) = _approved(1)
+    with fake_rail() as rail:
+        jobs.send([payout_id])
+        (key,) = rail.orders
+    event = RailEvent("e1", Result(key, Outcome.PAID, "ref", fee=Money(25, "GBP")))
+    with unit_of_work(PLATFORM) as session:
+        webhooks.receive(session, "simulated", [event], b"{}")
+    run_all()
+    assert _fees() == [("processor_fees", "GBP", 25), ("cash", "GBP", -25)]

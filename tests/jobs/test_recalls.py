@@ -29,7 +29,7 @@ class GivingRail(FakeRail):
         self.asked = 0
         self.says: Exception | None = None
 
-    def take_back(self, key: str, reference: str) -> Result:
+    def take_back(self, key: str, reference: str, call: str = "") -> Result:
         self.asked += 1
         if self.says:
             raise self.says

@@ -8,11 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.core.errors import Conflict, Forbidden, Invalid, Refusal
-from app.core.scope import SYSTEM
+from app.core.errors import Conflict, Forbidden, Invalid
+from app.core.scope import SYSTEM, Actor
 from app.db.session import unit_of_work
-from app.earnings import service as earnings
-from app.payouts import service, settling, verdicts
+from app.payouts import contradictions, service, settling, verdicts
 from app.payouts.settling import News
 from app.payouts.states import PayoutStatus
 from app.rails.base import Outcome, RailUnavailable, Result
@@ -20,13 +19,16 @@ from app.reconciliation import watch
 from app.reporting import doctor
 from jobs import payouts as jobs
 from jobs import reconciliation
-from tests.app.payouts.test_single import status, withdraw
+from tests.app.payouts.test_single import approve, status, withdraw
 from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
 from tests.fakes.rail import FakeRail, fake_rail
 from tests.jobs.test_payout_calls import _approved
 
 pytestmark = pytest.mark.usefixtures("database_url")
+
+
+SYSTEM_ADMIN = Actor("Admin", "platform_admin")
 
 
 def _hears(key: str, outcome: Outcome) -> None:
@@ -50,16 +52,15 @@ def _watched() -> list[str]:
         return [row.detail["says"] for row in watch.items(session).items]
 
 
-def test_paid_after_it_failed_is_seen_and_the_money_waits() -> None:
+def test_paid_after_it_failed_is_seen() -> None:
     place, (payout_id,) = _approved(1)
     with fake_rail() as rail:
         key = _sent(rail, payout_id)
         _hears(key, Outcome.FAILED)
         assert status(payout_id) is PayoutStatus.FAILED and make.balances(place)["payee_available"] == 10_00
-        again = withdraw(place)  # the same money, asked for once more
         for _ in range(2):
             _hears(key, Outcome.PAID)
-    assert status(payout_id) is PayoutStatus.FAILED and status(again) is PayoutStatus.ON_HOLD
+    assert status(payout_id) is PayoutStatus.FAILED
     assert len(_staff_notes(payout_id)) == 1
     for _ in range(2):
         reconciliation.every_quarter()
@@ -85,16 +86,74 @@ def _say(payout_id: UUID, outcome: Outcome) -> None:
 
 
 def test_nothing_pays_the_same_money_while_nobody_knows() -> None:
-    place, payout_id, _ = _taken_back_word()
-    assert make.balances(place) == {"payee_held": 10_00}
-    with pytest.raises(Refusal):
-        withdraw(place)
+    place, payout_id, key = _taken_back_word()
     with unit_of_work(PLATFORM) as session, pytest.raises(Conflict, match="Say what happened"):
         service.retry(session, make.admin("first@quittance.test"), payout_id)
+    again = withdraw(place)
+    approve(again, make.admin("second@quittance.test"))
+    with fake_rail() as rail:
+        jobs.send([again])
+        assert not rail.orders
+    assert status(again) is PayoutStatus.ON_HOLD
     with unit_of_work(PLATFORM) as session:
-        (held,) = session.execute(text("SELECT earning_id FROM held_earnings")).scalars()
-        with pytest.raises(Conflict, match="finds out first"):
-            earnings.release_early(session, SYSTEM, place.organization_id, held, "Please")
+        service.cancel(session, SYSTEM, again, "Not now")
+    third = withdraw(place)
+    approve(third, make.admin("third@quittance.test"))
+    with fake_rail() as rail:
+        jobs.send([third])
+        assert not rail.orders
+    assert status(third) is PayoutStatus.ON_HOLD and contradicted(payout_id) == key
+
+
+def contradicted(payout_id: UUID) -> str | None:
+    with unit_of_work(PLATFORM) as session:
+        return contradictions.open_of(session, payout_id)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("by_now", ["failed", "pending", "on_hold", "cancelled", "rejected"])
+def test_paid_after_all_whatever_was_done_with_it_since(accepted: bool, by_now: str) -> None:
+    place, (payout_id,) = _approved(1)
+    with fake_rail() as rail:
+        if not accepted:
+            rail.lose_replies = 1
+            with pytest.raises(RailUnavailable):
+                jobs.send([payout_id])
+        key = next(iter(rail.orders), "") or _sent(rail, payout_id)
+    _hears(key, Outcome.FAILED)
+    with unit_of_work(PLATFORM) as session:
+        if by_now != "failed":
+            service.retry(session, SYSTEM_ADMIN, payout_id)
+        if by_now in ("on_hold", "cancelled", "rejected"):
+            verb = {"on_hold": service.hold, "cancelled": service.cancel, "rejected": service.reject}[by_now]
+            verb(session, SYSTEM_ADMIN, payout_id, "A moment")
+    assert status(payout_id).value == by_now
+    _hears(key, Outcome.PAID)
+    _say(payout_id, Outcome.PAID)
+    assert status(payout_id) is PayoutStatus.PAID and make.balances(place) == {}
+    with unit_of_work(PLATFORM) as session:
+        assert doctor.examine(session) == []
+    _hears(key, Outcome.RETURNED)  # its own key is known: what comes back is heard
+    assert status(payout_id) is PayoutStatus.RETURNED and make.balances(place) == {"payee_available": 10_00}
+    with unit_of_work(PLATFORM) as session:
+        assert doctor.examine(session) == []
+
+
+def test_sent_twice_is_said_and_stays_on_the_watch_list_until_a_person_closes_it() -> None:
+    _, (payout_id,) = _approved(1)
+    with fake_rail() as rail:
+        first = _sent(rail, payout_id)
+        _hears(first, Outcome.FAILED)
+        with unit_of_work(PLATFORM) as session:
+            service.retry(session, SYSTEM_ADMIN, payout_id)
+        approve(payout_id, make.admin("again@quittance.test"))
+        jobs.send([payout_id])
+    _hears(f"{payout_id.hex}-a2", Outcome.PAID)
+    _hears(first, Outcome.PAID)
+    with pytest.raises(Conflict, match="gone twice"):
+        _say(payout_id, Outcome.PAID)
+    reconciliation.every_quarter()
+    assert len(_watched()) == 1 and status(payout_id) is PayoutStatus.PAID
 
 
 def test_paid_after_all_it_counts_as_paid(superuser: Any) -> None:
@@ -102,9 +161,9 @@ def test_paid_after_all_it_counts_as_paid(superuser: Any) -> None:
     _say(payout_id, Outcome.PAID)
     assert status(payout_id) is PayoutStatus.PAID and make.balances(place) == {}
     with unit_of_work(PLATFORM) as session:
-        rows = session.execute(text("SELECT status, evidence FROM payout_attempts ORDER BY number")).all()
-        assert [row.status for row in rows] == ["failed", "succeeded"]
-        assert rows[1].evidence["succeeded"]["paid_as"] == key
+        (row,) = session.execute(text("SELECT key, status, rail_reference, evidence FROM payout_attempts"))
+        assert (row.key, row.status, row.rail_reference) == (key, "succeeded", "ref")
+        assert row.evidence["succeeded"]["note"] == "Their support, case 12."
         assert doctor.examine(session) == []
     reconciliation.every_quarter()
     assert _watched() == []

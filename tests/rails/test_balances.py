@@ -68,6 +68,14 @@ def test_stripe_tells_what_it_holds_and_what_moved(stripe: StripeConnect, simula
     assert len({one["id"] for one in [*first["data"], *rest["data"]]}) == 4
 
 
+def test_only_transfers_are_of_payouts(monkeypatch: pytest.MonkeyPatch) -> None:
+    charge = {"type": "charge", "net": 970, "currency": "usd", "created": 1, "source": {"metadata": {"attempt": "1"}}}
+    transfer = {**charge, "type": "transfer", "net": -500, "source": {"metadata": {"attempt": "k-a1"}}}
+    monkeypatch.setattr(Api, "all", lambda *_, **__: [transfer, charge])
+    rail = StripeConnect("http://127.0.0.1:1", key="sk_test_x")
+    assert [(one.key, one.kind) for one in rail.activity(utc_now())] == [("", "charge"), ("k-a1", "transfer")]
+
+
 def test_what_stripe_holds_back_is_ours_too(monkeypatch: pytest.MonkeyPatch) -> None:
     said: dict[str, Any] = {
         "available": [{"amount": 5_00, "currency": "usd"}, {"amount": 0, "currency": "xyz"}],

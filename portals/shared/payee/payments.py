@@ -39,7 +39,6 @@ HOLD_WORDS = {
     HoldReason.DISPUTE: _l("the bank’s decision"),
     HoldReason.REFUND: _l("a refund that came back"),
     HoldReason.INVOICE: _l("the invoice to be paid"),
-    HoldReason.CONTRADICTED: _l("what a rail said is cleared up"),
 }
 
 

@@ -14,6 +14,7 @@ from app.db.session import unit_of_work
 from app.payouts import service
 from app.payouts.states import HoldCode, PayoutStatus
 from app.rails.base import Outcome
+from app.reporting import doctor
 from jobs import payouts as jobs
 from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
@@ -187,6 +188,20 @@ def test_retry_is_refused_when_the_money_went_elsewhere() -> None:
     withdraw(place)
     with pytest.raises(Conflict, match="another payout"), unit_of_work(PLATFORM) as session:
         service.retry(session, person, payout_id)
+
+
+def test_a_retry_of_half_an_earning_leaves_the_other_half() -> None:
+    place, person = make.shop(1), make.admin("a@quittance.test")
+    make.earn(place, 10_00)
+    payout_id = withdraw(place, 5_00)
+    approve(payout_id, person)
+    with fake_rail() as rail:
+        rail.reject_with = "The account is closed."
+        jobs.send([payout_id])
+    with unit_of_work(PLATFORM) as session:
+        service.retry(session, person, payout_id)
+        assert doctor.examine(session) == []
+    assert items(withdraw(place)) == [5_00]
 
 
 def test_lost_reply_never_pays_twice() -> None:
