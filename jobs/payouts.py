@@ -16,8 +16,9 @@ from app.consultations import profiles
 from app.core.clock import utc_now
 from app.core.scope import SYSTEM, Actor, Scope
 from app.db.session import unit_of_work
-from app.payouts import batches, engagements, exports, letters, recalls, sending, settling
-from app.payouts.sending import Taken, Unanswered
+from app.payouts import asking, batches, engagements, exports, letters, recalls, sending, settling
+from app.payouts.asking import Taken
+from app.payouts.sending import Unanswered
 from app.payouts.settling import News
 from app.rails import limits as rail_limits
 from app.rails import registry
@@ -146,10 +147,10 @@ def look_up_stale(older_than_s: float = 120) -> None:
     after, failure = None, None
     while True:
         with unit_of_work(Scope.platform("find stale attempts")) as session:
-            found = sending.stale(session, timedelta(seconds=older_than_s), after)
+            found = asking.stale(session, timedelta(seconds=older_than_s), after)
             ids = [one.payout_id for one in found]
             unanswered = sending.unanswered(session, ids)
-            accepted = sending.accepted(session, ids)
+            accepted = asking.accepted(session, ids)
         if not found:
             break
         failure = _look_up(unanswered) or failure
@@ -165,7 +166,7 @@ def look_up_paid(days: int = 7, *, all_of_them: bool = False) -> None:
     while True:
         with unit_of_work(Scope.platform("find what was paid")) as session:
             turn = None if all_of_them else now.hour
-            found = sending.paid_since(session, now - timedelta(days=days), after, turn=turn)
+            found = asking.paid_since(session, now - timedelta(days=days), after, turn=turn)
         if not found:
             break
         failure = _ask(found, paid=True) or failure

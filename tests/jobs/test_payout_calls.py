@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.core.clock import at, utc_now
 from app.core.scope import SYSTEM
 from app.db.session import unit_of_work
-from app.payouts import sending, settling
+from app.payouts import asking, settling
 from app.payouts.settling import News
 from app.payouts.states import PayoutStatus
 from app.rails import registry
@@ -177,7 +177,7 @@ def test_the_sweep_comes_to_everything_and_to_what_is_old_in_turns(superuser: An
         jobs.send(ids)
     seen, after = set(), None
     with unit_of_work(PLATFORM) as session:
-        while found := sending.stale(session, timedelta(0), after, limit=1):
+        while found := asking.stale(session, timedelta(0), after, limit=1):
             (after,) = found
             seen.add(after.payout_id)
     assert seen == set(ids)
@@ -185,5 +185,5 @@ def test_the_sweep_comes_to_everything_and_to_what_is_old_in_turns(superuser: An
     start, turns = utc_now().replace(minute=0), []
     for minute in range(60):
         with at(start + timedelta(minutes=minute)), unit_of_work(PLATFORM) as session:
-            turns += [one.payout_id for one in sending.stale(session, timedelta(0))]
+            turns += [one.payout_id for one in asking.stale(session, timedelta(0))]
     assert sorted(turns) == sorted(ids * 2)

@@ -15,7 +15,7 @@ from app.core.errors import Conflict, Forbidden, Invalid
 from app.core.money import Money
 from app.core.scope import Actor
 from app.db.session import unit_of_work
-from app.payouts import recalls, sending
+from app.payouts import asking, recalls, sending
 from app.payouts.states import PayoutStatus
 from app.rails import registry
 from app.rails.base import RailUnavailable, SendOrder
@@ -66,7 +66,7 @@ def _instructions(paypal: SimulatorPeer) -> dict[str, int]:
 
 def _settled(ids: list[UUID], wanted: PayoutStatus = PayoutStatus.PAID) -> bool:
     with unit_of_work(PLATFORM) as session:
-        keys = sending.accepted(session, ids)
+        keys = asking.accepted(session, ids)
     jobs._ask(keys)
     return all(status(one) is wanted for one in ids)
 
