@@ -30,6 +30,8 @@ KINDS = {
     "payout_unfunded": _l("Cover given back"),
     "payout_sent": _l("Handed to a rail"),
     "payout_bounced": _l("Refused by a rail"),
+    "payout_unbounced": _l("Paid by a rail after all"),
+    "payout_fee": _l("Fee of a rail"),
     "payout_paid": _l("Paid"),
     "payout_returned": _l("Returned after it was paid"),
     "charge_succeeded": _l("Paid by a client"),
