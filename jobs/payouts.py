@@ -25,7 +25,7 @@ from app.rails import registry
 from app.rails.base import Blame, Cancels, Outcome, RailRejected, RailUnavailable, Result, SendOrder, TakesBack
 from app.webhooks import queries as webhooks
 from app.webhooks import service as webhook_service
-from jobs import connect
+from jobs import connect, reconciliation
 
 log = logging.getLogger(__name__)
 
@@ -215,7 +215,7 @@ def apply_events(webhook_ids: Sequence[str]) -> None:
                 mine.append(item.id)
                 news.append(News(result, "look-up" if item.id in told else "event", item.event.evidence))
         moved = settling.apply(session, SYSTEM, news)
-        mine += of_accounts
+        mine += of_accounts + reconciliation.heard(session, received)
         webhook_service.applied(session, mine, "applied")
         webhook_service.ignored(session, [i.id for i in received if i.id not in mine], "no such instruction")
         log.info(

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
 from app.core.clock import today, utc_now
 from app.core.errors import Refusal
 from app.core.scope import SYSTEM, Scope
-from app.db.session import unit_of_work
+from app.db.session import ScopedSession, unit_of_work
 from app.files import service as files
 from app.files.storage import storage
 from app.rails import registry
 from app.rails.access import Mode, standing
-from app.rails.base import RailUnavailable, TellsBalance, Untold
+from app.rails.base import BALANCE, AsksBalance, RailUnavailable, TellsBalance, Untold
 from app.reconciliation import balances, matching, statements, stuck, watch
 from app.reconciliation.states import ItemKind, StatementStatus
+from app.webhooks.queries import Received
 
 _PLATFORM = Scope.platform("reconciliation")
 LATELY = timedelta(days=7)  # so far back a provider's movements are looked at
@@ -62,9 +64,12 @@ def every_day() -> None:
     failure: RailUnavailable | None = None
     for name, rail in registry.RAILS.items():
         shares = rail.provider not in ("", name)  # Venmo pays from PayPal's account, which is asked once
-        if isinstance(rail, TellsBalance) and not shares and standing(rail).mode is not Mode.OFF:
+        if not shares and standing(rail).mode is not Mode.OFF:
             try:
-                compare_balance(name, rail)
+                if isinstance(rail, TellsBalance):
+                    compare_balance(name, rail)
+                elif isinstance(rail, AsksBalance):
+                    rail.ask_balance()
             except RailUnavailable as unknown:
                 failure = unknown
     if failure:
@@ -84,3 +89,13 @@ def compare_balance(name: str, rail: TellsBalance) -> None:
         found = balances.compare(session, name, told, now - rail.tells_late)
         found += balances.strange(session, name, movements)
         watch.notice(session, ItemKind.BALANCE, found, within=f"{name}:")
+
+
+def heard(session: ScopedSession, received: Sequence[Received]) -> list[UUID]:
+    """Compare the balances among these events of rails; returns the events that told one."""
+    told = [one for one in received if one.event.about == BALANCE]
+    for one in told:
+        watch.notice(
+            session, ItemKind.BALANCE, balances.heard(session, one.source, one.event.evidence), within=f"{one.source}:"
+        )
+    return [one.id for one in told]

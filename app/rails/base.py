@@ -267,6 +267,18 @@ class TellsBalance(Protocol):
         ...
 
 
+BALANCE = "balance"  # what an event is `about` that tells what a provider holds: `evidence` has minor units by currency
+
+
+@runtime_checkable
+class AsksBalance(Protocol):
+    """For a provider that does not answer but tells: an event about `BALANCE`, with the moment in `evidence["at"]`."""
+
+    def ask_balance(self) -> None:
+        """Have our webhook told what the provider holds for us. Raises RailUnavailable."""
+        ...
+
+
 @runtime_checkable
 class Cancels(Protocol):
     """What a rail may also do: give back what its payee has not claimed."""

@@ -28,6 +28,7 @@ from app.core.settings import settings
 from app.rails import mpesa_codes, tokens
 from app.rails.access import Mode, credential, reach, standing
 from app.rails.base import (
+    BALANCE,
     BadSignature,
     Blame,
     Defaults,
@@ -44,6 +45,7 @@ from app.rails.base import (
 )
 from app.rails.fields import read, refuse
 from app.rails.http import Client, Reply
+from app.rails.mpesa_results import balance_told, parameters
 from app.rails.tokens import Token
 
 _OWN_ANSWERS = frozenset({500, 503})  # Daraja says with these what it thinks, also of a repeated key
@@ -126,17 +128,32 @@ class Mpesa(Defaults):
             return Result(key, Outcome.ASKED, reference)
         raise RailUnavailable("M-Pesa would not look it up.", _code(reply))
 
+    def ask_balance(self) -> None:
+        """What our accounts hold is told at an address of its own for every time we ask. Raises RailUnavailable."""
+        key = f"{BALANCE}-{utc_now():%Y%m%dT%H%M%SZ}"
+        body = {
+            "Initiator": self._value("MPESA_INITIATOR_NAME"), "SecurityCredential": self._security(),
+            "CommandID": "AccountBalance", "PartyA": self._value("MPESA_SHORT_CODE"), "IdentifierType": "4",
+            "ResultURL": _address(key, BALANCE), "QueueTimeOutURL": _address(key, f"{BALANCE}-timeout"),
+            "Remarks": "Balance of the day",
+        }  # fmt: skip
+        reply = self._post("/mpesa/accountbalance/v1/query", body)
+        if not (reply.ok and str(_said(reply).get("ResponseCode")) == "0"):
+            raise RailUnavailable("M-Pesa would not tell what it holds.", _code(reply))
+
     def parse_event(self, delivery: Delivery) -> list[RailEvent]:
         """A callback to the address of one attempt, or one signed by a proxy of ours. Raises BadSignature."""
         key, kind, amount = _who(delivery)
         self._check_address(delivery.address)
+        if kind.startswith(BALANCE):
+            return [balance_told(f"{key}:{kind}", delivery.body)]
         try:
             found = json.loads(delivery.body)["Result"]
             code, name = str(found["ResultCode"]), str(found.get("TransactionID") or found.get("ConversationID") or "")
         except (KeyError, TypeError, ValueError):
             event_id = f"{key}:{kind}:{hashlib.sha256(delivery.body).hexdigest()[:16]}"
             return [_asking(event_id, key) if kind.endswith("timeout") else RailEvent(event_id, about="unreadable")]
-        event_id = f"{key}:{kind}:{name}:{code}:{_parameters(found).get('TransactionStatus', '')}"
+        event_id = f"{key}:{kind}:{name}:{code}:{parameters(found).get('TransactionStatus', '')}"
         evidence = {"transaction": name, "code": code}
         if kind == "status":
             return [RailEvent(event_id, _of_status(key, found), evidence, "status")]
@@ -277,7 +294,7 @@ def _asking(event_id: str, key: str, reference: str = "") -> RailEvent:
 
 def _of_status(key: str, found: Mapping[str, Any]) -> Result | None:
     """What a Transaction Status query said; None where it says nothing about the instruction."""
-    values = _parameters(found)
+    values = parameters(found)
     outcome = _FINAL.get(values.get("TransactionStatus", "").lower())
     reference = values.get("ReceiptNo") or str(found.get("TransactionID") or "")
     if str(found.get("ResultCode")) != "0" or outcome is None:
@@ -289,16 +306,9 @@ def _of_status(key: str, found: Mapping[str, Any]) -> Result | None:
     return mpesa_codes.failed(key, reference, values.get("ResultCode", ""))
 
 
-def _parameters(found: Mapping[str, Any]) -> dict[str, str]:
-    """Leniently: the list may be missing, or a single entry stand alone."""
-    listed = (found.get("ResultParameters") or {}).get("ResultParameter") or []
-    entries = [listed] if isinstance(listed, dict) else listed
-    return {str(entry.get("Key")): str(entry.get("Value", "")) for entry in entries if isinstance(entry, dict)}
-
-
 def _amount(found: Mapping[str, Any]) -> str:
     """In whole shillings; "" where it is not told."""
-    value = _parameters(found).get("TransactionAmount", "")
+    value = parameters(found).get("TransactionAmount", "")
     try:
         return str(int(float(value))) if value else ""
     except ValueError:

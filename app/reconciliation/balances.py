@@ -7,7 +7,7 @@ what is on its way may have left there already.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -72,6 +72,12 @@ def compare(session: Session, rail: str, told: Sequence[Money], at: datetime | N
             found.append(_differs(rail, Money(theirs, currency), Money(ours.cash, currency)))
     session.flush()
     return found
+
+
+def heard(session: Session, rail: str, told: Mapping[str, str]) -> list[Noticed]:
+    """Compare what a provider told by an event: minor units by currency, and `at` which moment."""
+    held = [Money(int(minor), currency) for currency, minor in told.items() if currency != "at"]
+    return compare(session, rail, held, datetime.fromisoformat(told["at"]))
 
 
 def _differs(rail: str, theirs: Money, ours: Money) -> Noticed:

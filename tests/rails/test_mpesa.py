@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from app.core.clock import utc_now
 from app.core.money import Money
 from app.rails import access, mpesa_codes, tokens
 from app.rails.access import Mode, Standing
 from app.rails.base import (
+    BALANCE,
     BadSignature,
     Blame,
     Delivery,
@@ -33,6 +36,7 @@ from app.rails.base import (
 )
 from app.rails.http import Reply
 from app.rails.mpesa import Mpesa, _mac
+from app.rails.mpesa_results import balance_told
 from tests.fakes import prism
 from tests.fakes.simulator import SimulatorPeer, wait_until
 from tests.rails.contract import MakeOrder, RailContract, assert_refusal
@@ -222,6 +226,30 @@ def test_real_results(mpesa: Mpesa, path: Path, monkeypatch: pytest.MonkeyPatch)
     assert "JOHN" not in repr(event)  # names stay out of what is kept
 
 
+def test_what_our_accounts_hold_is_told_at_an_address_of_its_own(mpesa: Mpesa, callbacks: Callbacks) -> None:
+    mpesa.send([_order(mpesa, minor=250_00)])
+    wait_until(lambda: callbacks.deliveries("result"))
+    began = utc_now()
+    mpesa.ask_balance()
+    wait_until(lambda: callbacks.deliveries("balance"))
+    (told,) = events(mpesa, callbacks, "balance")
+    assert (told.about, told.result, told.evidence["KES"]) == (BALANCE, None, "-25000")
+    assert abs(datetime.fromisoformat(told.evidence["at"]) - began) < timedelta(minutes=1)
+    (delivery,) = callbacks.deliveries("balance")
+    with pytest.raises(BadSignature):
+        mpesa.parse_event(replace(delivery, path=delivery.path.replace("/balance/", "/result/")))
+    for body in (b"{}", b"[]", b"no JSON", b'{"Result": {"ResultCode": 15}}'):
+        (untold,) = mpesa.parse_event(replace(delivery, body=body))
+        assert untold.about != BALANCE and untold.result is None and not untold.look_up
+
+
+@needs_specs
+def test_a_real_balance() -> None:
+    told = balance_told("e", (SPECS / "callbacks" / "account-balance-result.json").read_bytes())
+    assert told.about == BALANCE
+    assert told.evidence == {"KES": str(928_037_00), "at": "2020-01-09T12:57:10+03:00"}
+
+
 @needs_specs
 def test_every_code_has_its_class() -> None:
     known = json.loads((SPECS / "codes.json").read_text())
@@ -333,3 +361,4 @@ def test_requests_are_what_the_specification_allows(
         assert sent.outcome is Outcome.ACCEPTED and sent.reference
         asked = rail.find(order.key, sent.reference)
         assert asked is not None and asked.outcome is Outcome.ASKED
+        rail.ask_balance()

@@ -10,8 +10,11 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from app.core.money import Money
 from app.rails.access import simulated_credential
 from app.rails.simulator.books import Books, KeyReused
 from app.rails.simulator.dialects import Answer, Call, Moment, Request
@@ -126,13 +129,19 @@ def _balance(body: Mapping[str, Any], books: Books, moment: Moment) -> Answer:
     if not body.get("ResultURL"):
         return _refused(400, "400.002.02", "Bad Request")
     summary = books.summary()["instructions"]
-    left = 10**12 - sum((one["paid"] - one["returned"]) * one["amount_minor"] for one in summary)
-    shillings = f"{left // 100}.{left % 100:02d}"
+    left = -sum((one["paid"] - one["returned"]) * one["amount_minor"] for one in summary)
+    shillings = Money(left, "KES").plain()
+    at = datetime.fromtimestamp(moment.now, ZoneInfo("Africa/Nairobi"))
     text = f"Working Account|KES|0.00|0.00|0.00|0.00&Utility Account|KES|{shillings}|{shillings}|0.00|0.00"
     result = {
         "ResultType": "0", "ResultCode": "0", "ResultDesc": "The service request is processed successfully.",
         "TransactionID": "OA90000000",
-        "ResultParameters": {"ResultParameter": [{"Key": "AccountBalance", "Value": text}]},
+        "ResultParameters": {
+            "ResultParameter": [
+                {"Key": "AccountBalance", "Value": text},
+                {"Key": "BOCompletedTime", "Value": int(f"{at:%Y%m%d%H%M%S}")},
+            ]
+        },
     }  # fmt: skip
     books.tell({"callback": {"Result": result}, "url": str(body["ResultURL"])}, moment.now)
     return _accepted("balance", "AG_BALANCE")
