@@ -28,6 +28,8 @@ class Faults:
 
     lose_replies: int = 0
     refuse_500: int = 0
+    break_replies: int = 0
+    slow_replies: int = 0
     duplicate_webhooks: bool = False
     webhook_before_reply: bool = False
     drop_webhooks: bool = False
@@ -70,6 +72,12 @@ class Dice:
             if self.faults.lose_replies:
                 self.faults.lose_replies -= 1
                 return Mishap.LOST
+            if self.faults.break_replies:
+                self.faults.break_replies -= 1
+                return Mishap.AFTER
+            if self.faults.slow_replies:
+                self.faults.slow_replies -= 1
+                return Mishap.SLOW
             if not self._strikes():
                 return Mishap.NONE
             return self._random.choice([Mishap.BEFORE, Mishap.AFTER, Mishap.LOST, Mishap.SLOW])
