@@ -21,7 +21,8 @@ from app.db.session import unit_of_work
 from app.reporting import doctor
 from tests.factories import consultations
 from tests.factories.people import PLATFORM
-from tests.running import Demo, eventually
+from tests.journeys.steps import says
+from tests.running import Demo
 
 pytestmark = pytest.mark.browser
 EMAIL = "noor.quillfeather@client.test"
@@ -59,16 +60,6 @@ def _signs_up(page: Any, base: str) -> None:
     page.get_by_role("button", name=re.compile("sign in|continue", re.I)).first.click()
 
 
-def _says(page: Any, words: str) -> None:
-    """Workers may need a moment; the page is asked again until it says it."""
-
-    def there() -> bool:
-        page.reload()
-        return words in re.sub(r"\s+", " ", page.locator("main").inner_text())
-
-    eventually(there)
-
-
 def test_book_pay_and_cancel_early(demo: Demo, page: Any, browser: Any, advisor: UUID) -> None:
     base = demo.services.base_url
     page.goto(f"{base}/advisors/mara-lindqvist")
@@ -81,7 +72,7 @@ def test_book_pay_and_cancel_early(demo: Demo, page: Any, browser: Any, advisor:
     page.get_by_role("button", name=re.compile("Keep this time")).click()
     page.get_by_label("Card number").fill("4242 4242 4242 4242")
     page.get_by_role("button", name=re.compile(r"Pay \$19\.00")).click()
-    _says(page, "If you cancel Free until")
+    says(page, "If you cancel Free until")
     booked = page.url
     page.get_by_role("link", name="Cancel", exact=True).click()
     dialog = page.locator("dialog[open]")
@@ -89,7 +80,7 @@ def test_book_pay_and_cancel_early(demo: Demo, page: Any, browser: Any, advisor:
     dialog.get_by_label("Reason").fill("Ask me at noor.quillfeather@client.test")
     dialog.get_by_role("button", name="Cancel the consultation").click()
     expect(page.get_by_text("It was canceled.")).to_be_visible()
-    _says(page, "$19.00 went back to you")
+    says(page, "$19.00 went back to you")
     other = browser.new_context().new_page()
     other.goto(demo.link("consultant", "mara@consultant.test"))
     other.get_by_role("button", name=re.compile("sign in|continue", re.I)).first.click()

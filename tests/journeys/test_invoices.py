@@ -29,6 +29,7 @@ from app.organizations.states import BillingMode, Role
 from app.reporting import doctor
 from tests.factories import billing, consultations, organizations, people
 from tests.factories.people import PLATFORM
+from tests.journeys.steps import says
 from tests.running import Demo, eventually
 
 pytestmark = pytest.mark.browser
@@ -56,16 +57,6 @@ def college(demo: Demo) -> UUID:
     return made
 
 
-def _says(page: Any, words: str) -> None:
-    """Workers may need a moment; the page is asked again until it says it."""
-
-    def there() -> bool:
-        page.reload()
-        return words in re.sub(r"\s+", " ", page.locator("main").inner_text())
-
-    eventually(there)
-
-
 def _last_month(college: UUID) -> None:
     """What was booked just now was booked before the month began."""
     before = month_start(utc_now()) - timedelta(hours=5)
@@ -88,7 +79,7 @@ def test_from_the_booking_to_the_paid_invoice_and_the_credit_note(
     robin.get_by_label("For an organization").select_option(label="Birchwood pays")
     robin.get_by_role("button", name=re.compile("Keep this time")).click()
     robin.get_by_role("button", name=re.compile(r"Pay \$19\.00")).click()
-    _says(robin, "Booked")
+    says(robin, "Booked")
 
     _last_month(college)
     admin = visit(demo.link("admin", ADMIN))
@@ -99,7 +90,7 @@ def test_from_the_booking_to_the_paid_invoice_and_the_credit_note(
 
     owner = visit(demo.link("org", MEMBER))
     owner.goto(f"{base}/org/birchwood/billing")
-    _says(owner, "Pay $19.00")
+    says(owner, "Pay $19.00")
     owner.locator("#documents").get_by_role("link", name=re.compile("QT|INV")).first.click()
     expect(owner.get_by_role("heading", name=re.compile("^Invoice "))).to_be_visible()
     with owner.expect_download() as saved:
@@ -108,13 +99,13 @@ def test_from_the_booking_to_the_paid_invoice_and_the_credit_note(
     owner.get_by_role("link", name=re.compile("^Pay ")).first.click()
     owner.get_by_label("Card number").fill("4242 4242 4242 4242")
     owner.get_by_role("button", name=re.compile("^Pay ")).click()
-    _says(owner, "Nothing is open")
+    says(owner, "Nothing is open")
 
     robin.get_by_role("link", name="Cancel", exact=True).click()
     dialog = robin.locator("dialog[open]")
     dialog.get_by_label("Reason").fill("Another day")
     dialog.get_by_role("button", name="Cancel the consultation").click()
-    _says(robin, "went back to your organization")
+    says(robin, "went back to your organization")
     owner.goto(f"{base}/org/birchwood/billing?view=credit_notes")
     expect(owner.locator("#documents")).to_contain_text("−$19.00")
     owner.locator("#documents").get_by_role("link", name=re.compile("C-")).first.click()

@@ -24,7 +24,8 @@ from app.reporting import doctor
 from tests.factories import consultations, people
 from tests.factories import credits as make
 from tests.factories.people import PLATFORM
-from tests.running import Demo, eventually
+from tests.journeys.steps import says
+from tests.running import Demo
 
 pytestmark = pytest.mark.browser
 OWNER, LEARNER = "maya@willow.test", "noor.quillfeather@willow.test"
@@ -63,16 +64,6 @@ def enter(demo: Demo, browser: Any) -> Iterator[Any]:
         context.close()
 
 
-def _says(page: Any, words: str) -> None:
-    """Workers may need a moment; the page is asked again until it says it."""
-
-    def there() -> bool:
-        page.reload()
-        return words in re.sub(r"\s+", " ", page.locator("main").inner_text())
-
-    eventually(there)
-
-
 def test_buy_book_cancel_and_have_it_back(demo: Demo, enter: Any, school: UUID) -> None:
     base = demo.services.base_url
     owner = enter("org", OWNER)
@@ -84,7 +75,7 @@ def test_buy_book_cancel_and_have_it_back(demo: Demo, enter: Any, school: UUID) 
     owner.get_by_label("Card number").fill("4242 4242 4242 4242")
     owner.get_by_role("button", name=re.compile(r"Pay \$95\.00")).click()
     expect(owner.get_by_role("heading", name="5 credits")).to_be_visible()
-    _says(owner, "5 of 5")
+    says(owner, "5 of 5")
 
     learner = enter("client", LEARNER)
     learner.goto(f"{base}/client/consultations/new?consultant=tove-ekberg")
@@ -95,7 +86,7 @@ def test_buy_book_cancel_and_have_it_back(demo: Demo, enter: Any, school: UUID) 
     learner.get_by_label("For an organization").select_option(label="Willow: 1 credit of 5 left")
     learner.get_by_role("button", name=re.compile("Keep this time")).click()
     expect(learner.get_by_text("a credit of Willow")).to_be_visible()
-    _says(learner, "Booked")
+    says(learner, "Booked")
     owner.goto(f"{base}/org/willow/credits?view=uses")
     said = owner.locator("main").inner_text()
     assert "Noor" in said and "4 of 5" in said and "quillfeather" not in owner.content().lower()
@@ -104,7 +95,7 @@ def test_buy_book_cancel_and_have_it_back(demo: Demo, enter: Any, school: UUID) 
     dialog = learner.locator("dialog[open]")
     dialog.get_by_label("Reason").fill("Another day")
     dialog.get_by_role("button", name="Cancel the consultation").click()
-    _says(learner, "The credit went back to Willow")
+    says(learner, "The credit went back to Willow")
     owner.reload()
     said = owner.locator("main").inner_text()
     assert "5 of 5" in said and "Came back" in said

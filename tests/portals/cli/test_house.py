@@ -36,7 +36,7 @@ def test_reading_the_price_list_writes_nothing(app: Any, superuser: Any) -> None
     app.test_cli_runner().invoke(args=["house"])
     superuser.execute("DELETE FROM offerings")
     answer = app.test_client().get("/api/v1/consultations/pricing")
-    assert answer.status_code == 200 and answer.get_json() == {"data": []}
+    assert answer.status_code == 200 and answer.get_json() == {"data": [], "next_cursor": None}
     with unit_of_work(Scope.public()) as session:
         assert offerings.sessions(session) == []
     assert superuser.execute("SELECT count(*) FROM offerings").fetchone() == (0,)

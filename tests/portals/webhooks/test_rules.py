@@ -130,9 +130,9 @@ def flipped(call: Call) -> list[Call]:
     if not signed:  # M-Pesa: the address is what is signed
         other = "0" if call.url[-1] != "0" else "1"
         return [replace(call, url=call.url[:-1] + other), replace(call, url=call.url.rpartition("/")[0])]
-    value = call.headers[signed]
+    value = call.headers[signed]  # hex is the same in capitals
     place = len(value) - 5
-    wrong = value[:place] + ("A" if value[place] != "A" else "B") + value[place + 1 :]
+    wrong = value[:place] + ("A" if value[place] not in "aA" else "B") + value[place + 1 :]
     others = {name: said for name, said in call.headers.items() if name != signed}
     return [replace(call, body=body), replace(call, headers={**others, signed: wrong}), replace(call, headers=others)]
 
