@@ -25,6 +25,7 @@ from hypothesis import settings as hypothesis_settings
 from app.core.settings import settings
 from app.db.embedded import FAST, Postgres, Valkey
 from app.db.migrate import upgrade
+from app.rails import tokens
 from tests import stores as test_stores
 
 SECRET = "0123456789abcdef" * 4
@@ -150,6 +151,14 @@ def _loopback(host: object) -> bool:
         return ipaddress.ip_address(str(name).split("%")[0]).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture(autouse=True)
+def _own_tokens() -> Iterator[None]:
+    """A worker run within a test leaves its store of access tokens to this process; the next test has its own."""
+    before, tokens.shared.store = tokens.shared.store, tokens.ProcessTokens()
+    yield
+    tokens.shared.store = before
 
 
 @pytest.fixture(scope="session", autouse=True)

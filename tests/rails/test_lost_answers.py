@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from app.core.money import Money
-from app.rails import registry, tokens
+from app.rails import registry
 from app.rails.base import Outcome, RailUnavailable, Result, SendOrder
 from tests.fakes.simulator import SimulatorPeer, wait_until
 from tests.stores import environment
@@ -37,8 +37,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatorPeer]:
 
 
 @pytest.fixture
-def simulator(peer: SimulatorPeer, monkeypatch: pytest.MonkeyPatch) -> Iterator[SimulatorPeer]:
-    monkeypatch.setattr(tokens.shared, "store", tokens.ProcessTokens())
+def simulator(peer: SimulatorPeer) -> Iterator[SimulatorPeer]:
     with environment(SIMULATOR_URL=peer.url):
         yield peer
 

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from app.core.clock import utc_now
 from app.core.money import Money
-from app.rails import access, mpesa_codes, tokens
+from app.rails import access, mpesa_codes
 from app.rails.access import Mode, Standing
 from app.rails.base import (
     BALANCE,
@@ -83,8 +83,7 @@ def callbacks() -> Iterator[Callbacks]:
 
 
 @pytest.fixture
-def mpesa(simulator: SimulatorPeer, callbacks: Callbacks, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mpesa]:
-    monkeypatch.setattr(tokens.shared, "store", tokens.ProcessTokens())
+def mpesa(simulator: SimulatorPeer, callbacks: Callbacks) -> Iterator[Mpesa]:
     with environment(SIMULATOR_URL=simulator.url, BASE_URL=callbacks.url):
         yield Mpesa()
 
@@ -335,9 +334,7 @@ def test_the_password_is_for_safaricoms_eyes(mpesa: Mpesa, tmp_path: Path, monke
 
 
 @needs_specs
-def test_requests_are_what_the_specification_allows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, callbacks: Callbacks
-) -> None:
+def test_requests_are_what_the_specification_allows(tmp_path: Path, callbacks: Callbacks) -> None:
     spec = SPECS / "daraja.openapi.json"
     prism.needed(spec)
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -345,7 +342,6 @@ def test_requests_are_what_the_specification_allows(
     file.write_bytes(
         key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     )
-    monkeypatch.setattr(tokens.shared, "store", tokens.ProcessTokens())
     with (
         prism.serving(spec, tmp_path / "log") as url,
         environment(
