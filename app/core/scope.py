@@ -203,6 +203,11 @@ class Actor:
             raise Forbidden("This belongs to another organization.")
 
 
+def same_person(account_id: UUID | None, label: str, other_id: UUID | None, other_label: str) -> bool:
+    """Whether two deeds are one person's: by account, by name where neither has one (operators)."""
+    return account_id == other_id if account_id or other_id else label == other_label
+
+
 SYSTEM = Actor(label="Quittance", role="system")
 
 

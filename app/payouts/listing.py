@@ -16,9 +16,9 @@ from app.db.paging import AnyRow, AnySelect, Key, Page, fetch
 from app.earnings.models import Earning
 from app.methods import service as methods
 from app.methods.models import Method
-from app.payees.models import Payee
 from app.payouts.models import Payout, PayoutItem
 from app.payouts.queries import PayoutFilter, narrow
+from app.payouts.review import in_files
 
 MOST_OPENED = 10_000
 
@@ -78,25 +78,10 @@ def with_destinations(
 ) -> list[tuple[AnyRow, dict[str, str]]]:
     """The payouts of a filter, newest first, each with its full destination; one line on the audit trail names all.
 
-    The columns of `review.all_payouts`. Raises Forbidden, and Invalid when there are more than `MOST_OPENED`.
+    The columns of `review.in_files`. Raises Forbidden, and Invalid when there are more than `MOST_OPENED`.
     """
     actor.require(Permission.PLATFORM)
-    query: AnySelect = (
-        select(
-            Payout.id,
-            Payout.payee_id,
-            Payee.name.label("payee_name"),
-            Payee.email.label("payee_email"),
-            Payout.amount_minor,
-            Payout.currency,
-            Payout.rail,
-            Payout.method_id,
-            Method.details_sealed,
-            Payout.status.label("status"),
-        )
-        .join(Payee, Payee.id == Payout.payee_id)
-        .join(Method, Method.id == Payout.method_id)
-    )
+    query = in_files(Payout.method_id, Method.details_sealed)
     newest = narrow(session, query, chosen).order_by(Payout.created_at.desc(), Payout.id.desc())
     rows = session.execute(newest.limit(MOST_OPENED + 1)).all()
     if len(rows) > MOST_OPENED:

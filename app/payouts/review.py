@@ -310,12 +310,10 @@ def ready(session: Session) -> Sequence[AnyRow]:
     return session.execute(_READY).all()
 
 
-def all_payouts(session: Session, chosen: PayoutFilter) -> Iterator[AnyRow]:
-    """Every payout a filter finds, newest first, read as it is taken: for files. Destinations stay masked.
-
-    id, payee_id, payee_name, payee_email, amount_minor, currency, rail, last4, status, created_at.
-    """
-    query: AnySelect = (
+def in_files(*more: Any) -> AnySelect:
+    """What files say of payouts: id, payee_id, payee_name, payee_email, amount_minor, currency, rail, status, and
+    `more`."""
+    return (
         select(
             Payout.id,
             Payout.payee_id,
@@ -324,12 +322,19 @@ def all_payouts(session: Session, chosen: PayoutFilter) -> Iterator[AnyRow]:
             Payout.amount_minor,
             Payout.currency,
             Payout.rail,
-            Method.last4,
             Payout.status.label("status"),
-            Payout.created_at,
+            *more,
         )
         .join(Payee, Payee.id == Payout.payee_id)
         .join(Method, Method.id == Payout.method_id)
     )
+
+
+def all_payouts(session: Session, chosen: PayoutFilter) -> Iterator[AnyRow]:
+    """Every payout a filter finds, newest first, read as it is taken: for files. Destinations stay masked.
+
+    The columns of `in_files`, with last4 and created_at.
+    """
+    query = in_files(Method.last4, Payout.created_at)
     found = narrow(session, query, chosen).order_by(Payout.created_at.desc(), Payout.id.desc())
     yield from session.execute(found.execution_options(yield_per=1000))

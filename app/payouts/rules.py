@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from app.core.money import exponent
+from app.core.scope import same_person
 from app.payees.states import BusinessType, PayeeKind
 from app.payouts.states import PAYOUT_TRANSITIONS, HoldCode, PayoutStatus
 from app.rails.base import SendOrder
@@ -84,7 +85,7 @@ def may_approve(account_id: UUID | None, maker_id: UUID | None, approver_ids: Co
 
 def may_confirm(proposed_by: UUID | None, proposer: str, account_id: UUID | None, label: str) -> str | None:
     """Why this person may not confirm what another said became of a payout, or None: maker and checker differ."""
-    same = account_id == proposed_by if account_id or proposed_by else label == proposer
+    same = same_person(proposed_by, proposer, account_id, label)
     return "You said it yourself; somebody else has to confirm it." if same else None
 
 

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from app.core.money import exponent
+from app.core.scope import same_person
 
 DEFAULT_WRITE_OFF_MAJOR = 100
 MOST_TOKENS = 60
@@ -88,7 +89,7 @@ def write_off_limit(currency: str, major: int) -> int:
 
 def may_decide(proposed_by: UUID | None, proposer: str, account_id: UUID | None, label: str) -> str | None:
     """Why this person may not decide about a write-off, None when they may: maker and checker differ."""
-    same = account_id == proposed_by if account_id or proposed_by else label == proposer
+    same = same_person(proposed_by, proposer, account_id, label)
     return "You proposed to write it off; somebody else has to decide." if same else None
 
 
