@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.core.scope import Actor
+from app.core.scope import SYSTEM, Actor
 from app.db.session import unit_of_work
-from app.payouts import queries
+from app.payouts import queries, settling
+from app.payouts.settling import News
+from app.rails.base import Outcome, Result
 from jobs import payouts as jobs
 from tests.factories import payouts as make
 from tests.factories.payouts import PLATFORM, Shop
@@ -237,3 +239,23 @@ def test_two_people_settle_a_payout_its_rail_forgot(
     assert second.post(f"{own}/settlement/confirmation").status_code == 303
     assert status(payout_id) == "failed" and make.balances(place) == {"payee_available": 100_00}
     assert second.post(f"{own}/settlement/rejection").status_code == 404
+
+
+def test_what_may_have_been_paid_is_not_tried_again(
+    browser: Browser, second: Browser, checker: Actor, place: Shop
+) -> None:
+    payout_id = approved(place, checker)
+    own = f"/admin/payouts/{payout_id}"
+    with fake_rail() as rail:
+        jobs.send_payouts([str(payout_id)], str(place.organization_id), "x", None)
+        (key,) = rail.orders
+    for outcome in (Outcome.FAILED, Outcome.PAID):
+        with unit_of_work(PLATFORM) as session:
+            settling.apply(session, SYSTEM, [News(Result(key, outcome, "ref"), "event")])
+    page = browser.get(own).text
+    assert "The rail took back its word" in page and "Settle by hand" in page and "Try again" not in page
+    assert browser.post("/admin/payouts/retries", {"id": str(payout_id)}).status_code == 409
+    assert "was paid, after it had failed" in browser.htmx("GET", f"{own}/settlement").text
+    browser.post(f"{own}/settlement", {"outcome": "paid", "note": "Their statement", "idempotency_key": "v"})
+    assert second.post(f"{own}/settlement/confirmation").status_code == 303
+    assert status(payout_id) == "paid" and "The rail took back its word" not in browser.get(own).text
